@@ -1,0 +1,68 @@
+//! What a checkpoint is, and the numbers that fence one life of a job from the next.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::{SourceOffset, Split};
+
+/// The rising number of a checkpoint. Never used twice; gaps happen (Flink `CheckpointIDCounter`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CheckpointId(pub u64);
+
+/// Which coordinator is in charge; raised, durably, by each one that takes over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Term(pub u32);
+
+/// One life of the job's tasks, from restore to failure.
+///
+/// Drawn by a conditional write before the tasks start, so no two lives share one, and whatever an
+/// earlier life still has under way at the checkpoint store is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Incarnation(pub u32);
+
+/// One life of a process, counted by whoever starts it.
+///
+/// A process may see several [`Incarnation`]s of the job in one life, and none in a short one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Life(pub u32);
+
+/// What one task stores for one checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Where each of its splits is to be read on after a restore.
+    pub resume_at: Vec<(Split, SourceOffset)>,
+    /// What its sink wrote down, in the sink's own format.
+    pub sink: Vec<u8>,
+}
+
+impl CheckpointId {
+    /// The id behind this one.
+    pub fn next(self) -> Self {
+        CheckpointId(self.0 + 1)
+    }
+}
+
+impl fmt::Display for CheckpointId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "c{}", self.0)
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "term {}", self.0)
+    }
+}
+
+impl fmt::Display for Incarnation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "i{}", self.0)
+    }
+}
+
+impl fmt::Display for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "l{}", self.0)
+    }
+}
