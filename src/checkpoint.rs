@@ -28,7 +28,7 @@ pub struct Incarnation(pub u32);
 pub struct Life(pub u32);
 
 /// What one task stores for one checkpoint.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Where each of its splits is to be read on after a restore.
     pub resume_at: Vec<(Split, SourceOffset)>,

@@ -40,7 +40,7 @@ pub struct RecordId {
 /// One record: its identity, carried in a header, and its payload.
 ///
 /// Cloning shares the payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Record {
     /// Which input record this is, or comes from.
     pub id: RecordId,

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How a job checkpoints, notices failures and restarts. Plain data with honest defaults.
 ///
 /// Three of them must be in the right order or records are lost: see the safe rule in the README.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// How many sinks run.
     pub parallelism: u16,
@@ -15,26 +17,35 @@ pub struct Settings {
     /// How many partitions the output has.
     pub partitions: u32,
     /// Time between two checkpoints.
+    #[serde(with = "humantime_serde")]
     pub checkpoint_interval: Duration,
     /// A checkpoint that is not durable after this long is given up.
+    #[serde(with = "humantime_serde")]
     pub checkpoint_timeout: Duration,
     /// Shortest time between the end of a checkpoint and the next one.
+    #[serde(with = "humantime_serde")]
     pub checkpoint_pause: Duration,
     /// How many checkpoints may be in flight.
     pub checkpoints_in_flight: u8,
     /// How many checkpoints in a row may fail before the job is restarted.
     pub checkpoint_failures: u8,
     /// How often a worker says that it lives.
+    #[serde(with = "humantime_serde")]
     pub heartbeat_interval: Duration,
     /// After how much silence a worker, or to a worker its coordinator, counts as dead.
+    #[serde(with = "humantime_serde")]
     pub heartbeat_timeout: Duration,
     /// How long the first restart waits; each one that follows without a completed checkpoint waits twice as long.
+    #[serde(with = "humantime_serde")]
     pub restart_delay: Duration,
     /// The longest such wait.
+    #[serde(with = "humantime_serde")]
     pub restart_delay_max: Duration,
     /// After how long the broker aborts a transaction that has not ended.
+    #[serde(with = "humantime_serde")]
     pub transaction_timeout: Duration,
     /// How long to wait before a refused or unanswered request is sent again.
+    #[serde(with = "humantime_serde")]
     pub retry_backoff: Duration,
     /// How many records go into one request to the broker.
     pub batch: usize,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::Address;
 
 /// A message as it arrives.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Envelope {
     /// Who sent it, with the life it had then.
     pub from: Address,

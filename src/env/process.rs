@@ -28,7 +28,7 @@ pub struct Address {
 }
 
 /// Who a process is, in the life that this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Process {
     /// What it does.
     pub role: Role,
@@ -75,7 +75,7 @@ impl Address {
 ///
 /// Windows and explanations are made from it. A job that notes nothing is judged all the same; the report
 /// then says which windows could not be seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fact {
     /// A transaction was begun.

@@ -24,7 +24,7 @@ pub struct Version(pub u64);
 /// What [`Key::Head`] holds.
 ///
 /// Everything that others must be able to judge is typed; the rest is the coordinator's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Head {
     /// The coordinator in charge.
     pub term: Term,
@@ -35,7 +35,7 @@ pub struct Head {
 }
 
 /// A checkpoint that is durable: from here on everything it names must be committed, however often it takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Completed {
     /// Which checkpoint.
     pub id: CheckpointId,
@@ -46,7 +46,7 @@ pub struct Completed {
 }
 
 /// A stored value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// Of [`Key::Head`].
     Head(Head),

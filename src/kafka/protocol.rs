@@ -79,7 +79,7 @@ pub enum Protocol {
 }
 
 /// What a client asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Request {
     /// A producer id and epoch for a transactional id; fences and aborts what an older user has open.
@@ -142,7 +142,7 @@ pub enum Request {
 }
 
 /// See [`Request::InitProducerId`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InitProducerId {
     /// `None`: a producer that is idempotent only.
     pub id: Option<TransactionalId>,
@@ -161,7 +161,7 @@ pub struct InitProducerId {
 }
 
 /// See [`Request::Produce`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Produce {
     /// The name, if the batch is of a transactional producer.
     pub id: Option<TransactionalId>,
@@ -183,7 +183,7 @@ pub struct Produce {
 pub type PerPartition = Vec<(Partition, Result<(), ErrorCode>)>;
 
 /// What a broker answers. One variant for each request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Response {
     /// The producer to be used from now on.
@@ -205,7 +205,7 @@ pub enum Response {
 }
 
 /// See [`Response::DescribeTransaction`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Description {
     /// Of the coordinator.
     pub state: CoordinatorState,
@@ -220,7 +220,7 @@ pub struct Description {
 }
 
 /// One line of [`Response::ListTransactions`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Listing {
     /// The name.
     pub id: TransactionalId,
