@@ -21,7 +21,7 @@ pub use record::{Partition, Record, RecordId, SourceOffset, Split};
 pub use settings::Settings;
 pub use sink::Sink;
 pub use transaction::{Ended, Handle, TransactionalId};
-pub use two_phase::Participant;
+pub use two_phase::{Participant, TwoPhase, redistribute};
 
 use std::future::Future;
 use std::pin::Pin;

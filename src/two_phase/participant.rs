@@ -1,5 +1,6 @@
 //! What a user's sink brings: the hooks of Flink's `TwoPhaseCommitSinkFunction`.
 
+use std::fmt::Display;
 use std::future::Future;
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -12,8 +13,9 @@ use crate::{Failure, Record};
 /// Everything from `commit` on must be repeatable: the same checkpoint may be restored many times before a
 /// newer one completes (reference V1-8).
 pub trait Participant: Send + 'static {
-    /// All that outlives the process of one transaction. After a crash it is read back from its bytes.
-    type Handle: Clone + Serialize + DeserializeOwned + Send + Sync;
+    /// All that outlives the process of one transaction. After a crash it is read back from its bytes. It
+    /// displays as its name, by which the log speaks of it.
+    type Handle: Clone + Display + Serialize + DeserializeOwned + Send + Sync;
     /// One value that each sink keeps with its state, for example which names it owns. `()` if there is none.
     type Context: Clone + Serialize + DeserializeOwned + Send + Sync;
 

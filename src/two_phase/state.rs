@@ -1,0 +1,172 @@
+//! What a sink writes into a checkpoint.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{Failure, Next, Timestamp};
+
+/// The layout of the bytes. It leads them, so that bytes of another build are told from damaged ones.
+const FORMAT: u8 = 1;
+
+/// A transaction, and when it was begun.
+///
+/// The time is stored too (V1-1): a transaction's timeout does not start anew with its process. So ages are
+/// measured across machines, and the skew of their clocks shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun<H> {
+    /// What outlives the process.
+    pub handle: H,
+    /// The time right behind the begin.
+    pub start: Timestamp,
+}
+
+/// The snapshot of one [`TwoPhase`](super::TwoPhase) sink.
+///
+/// Checkpoint ids are not in it (V1-3): whoever restores it knows that all of `pending` is promised.
+///
+/// ```
+/// use twophase::two_phase::State;
+///
+/// let state: State<String, ()> = State { current: None, pending: vec![], context: None };
+/// let bytes = state.encode()?;
+/// assert_eq!(State::decode(&bytes)?, state);
+/// # Ok::<(), twophase::Failure>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State<H, C> {
+    /// The transaction that was just begun, for the records behind this checkpoint: a restore aborts it (V1-15).
+    /// None once the sink is finished.
+    pub current: Option<Begun<H>>,
+    /// Every transaction that was not known to be committed, oldest first, not only this checkpoint's (V1-14).
+    pub pending: Vec<Begun<H>>,
+    /// The sink's context, if it has one.
+    pub context: Option<C>,
+}
+
+impl<H> Begun<H> {
+    /// The same by reference, so that a snapshot copies no handles.
+    pub(super) fn as_ref(&self) -> Begun<&H> {
+        Begun {
+            handle: &self.handle,
+            start: self.start,
+        }
+    }
+}
+
+impl<H: Serialize, C: Serialize> State<H, C> {
+    /// The bytes of it: a byte that names the layout, then postcard.
+    ///
+    /// # Errors
+    /// [`Next::Fatal`] if a handle or the context cannot be serialised.
+    pub fn encode(&self) -> Result<Vec<u8>, Failure> {
+        postcard::to_extend(self, vec![FORMAT])
+            .map_err(|cause| fatal(format!("the sink's state cannot be serialised: {cause}")))
+    }
+}
+
+impl<H: DeserializeOwned, C: DeserializeOwned> State<H, C> {
+    /// Reads it back.
+    ///
+    /// # Errors
+    /// [`Next::Fatal`] if the bytes are of another layout, damaged, or more than the state.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Failure> {
+        match bytes {
+            [FORMAT, body @ ..] => Self::decode_body(body),
+            [other, ..] => Err(fatal(format!(
+                "the sink's state has format {other}, expected {FORMAT}"
+            ))),
+            [] => Err(fatal(format!(
+                "the sink's state is empty, expected format {FORMAT}"
+            ))),
+        }
+    }
+
+    fn decode_body(body: &[u8]) -> Result<Self, Failure> {
+        let (state, rest) = postcard::take_from_bytes(body).map_err(|cause| {
+            fatal(format!(
+                "the sink's state of format {FORMAT} is damaged: {cause}; found {} bytes",
+                body.len()
+            ))
+        })?;
+        match rest.len() {
+            0 => Ok(state),
+            more => Err(fatal(format!(
+                "the sink's state of format {FORMAT} ends after {} bytes, found {more} more",
+                body.len() - more
+            ))),
+        }
+    }
+}
+
+fn fatal(text: String) -> Failure {
+    Failure::new(Next::Fatal, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> State<String, u8> {
+        let begun = |handle: &str, start| Begun {
+            handle: handle.to_owned(),
+            start: Timestamp(start),
+        };
+        State {
+            current: Some(begun("t3", 30)),
+            pending: vec![begun("t1", 10), begun("t2", 20)],
+            context: Some(7),
+        }
+    }
+
+    fn refusal(bytes: &[u8]) -> String {
+        let failure = State::<String, u8>::decode(bytes).unwrap_err();
+        assert_eq!(failure.next(), Next::Fatal);
+        failure.to_string()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let finished = State {
+            current: None,
+            ..state()
+        };
+        for state in [state(), finished] {
+            assert_eq!(State::decode(&state.encode().unwrap()).unwrap(), state);
+        }
+    }
+
+    #[test]
+    fn a_state_of_references_has_the_bytes_of_the_state_itself() {
+        let owned = state();
+        let borrowed: State<&String, &u8> = State {
+            current: owned.current.as_ref().map(Begun::as_ref),
+            pending: owned.pending.iter().map(Begun::as_ref).collect(),
+            context: owned.context.as_ref(),
+        };
+        assert_eq!(borrowed.encode().unwrap(), owned.encode().unwrap());
+    }
+
+    #[test]
+    fn another_format_is_refused_by_its_number() {
+        assert_eq!(
+            refusal(&[9, 0, 0, 0]),
+            "the sink's state has format 9, expected 1"
+        );
+        assert_eq!(refusal(&[]), "the sink's state is empty, expected format 1");
+    }
+
+    #[test]
+    fn no_truncation_and_no_surplus_goes_unnoticed() {
+        let bytes = state().encode().unwrap();
+        for end in 1..bytes.len() {
+            assert!(refusal(&bytes[..end]).starts_with("the sink's state of format 1 is damaged: "));
+        }
+        let surplus = [&bytes[..], &[0, 0]].concat();
+        assert_eq!(
+            refusal(&surplus),
+            format!(
+                "the sink's state of format 1 ends after {} bytes, found 2 more",
+                bytes.len() - 1
+            )
+        );
+    }
+}
