@@ -1,1 +1,3 @@
 //! The stage.
+
+pub mod log;

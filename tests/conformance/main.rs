@@ -6,6 +6,7 @@
 //! `TWOPHASE_CONFORMANCE_DIR=parent-of-the-folders cargo test --test conformance`.
 
 mod flink_2pc;
+mod kafka_transactions;
 mod recordings;
 
 /// One test for each folder that is played, and the list of them.
@@ -24,6 +25,7 @@ macro_rules! played {
 
 played! {
     flink_2pc => "flink-2pc",
+    kafka_transactions => "kafka-transactions",
 }
 
 /// So that nobody takes a folder for tested that nothing here can play.

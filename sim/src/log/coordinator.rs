@@ -1,0 +1,336 @@
+//! The transaction coordinator: transactional ids, epochs, fencing, states and timeouts.
+
+use std::time::Duration;
+
+use twophase::kafka::protocol::{
+    CoordinatorState, Description, ErrorCode, InitProducerId, Listing, Marker, Producer, ProducerEpoch,
+    ProducerId, Protocol,
+};
+use twophase::{Partition, Timestamp, TransactionalId};
+
+use super::ending::{Ending, ending};
+use super::metadata::{Raise, TransactionMetadata, UNLIMITED};
+use super::{ClusterSettings, CoordinatorEpoch, Effect, MarkerWrite};
+
+/// All transactional ids, and the numbers to be handed out.
+#[derive(Clone, Debug)]
+pub(super) struct Coordinator {
+    epoch: CoordinatorEpoch,
+    /// Of the cluster: how takeovers and timeouts end a transaction, whichever protocol its client speaks.
+    protocol: Protocol,
+    timeout_max: Duration,
+    two_phase_commit: bool,
+    /// By name.
+    ids: Vec<TransactionMetadata>,
+    next_producer_id: ProducerId,
+}
+
+impl Coordinator {
+    pub(super) fn new(settings: &ClusterSettings) -> Self {
+        Coordinator {
+            epoch: CoordinatorEpoch(0),
+            protocol: settings.protocol,
+            timeout_max: settings.timeout_max,
+            two_phase_commit: settings.two_phase_commit,
+            ids: Vec::new(),
+            next_producer_id: ProducerId(1),
+        }
+    }
+
+    pub(super) fn ids(&self) -> &[TransactionMetadata] {
+        &self.ids
+    }
+
+    /// A producer under a name, with an epoch that shuts out all earlier ones.
+    pub(super) fn init_producer_id(
+        &mut self,
+        now: Timestamp,
+        request: &InitProducerId,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Producer, ErrorCode> {
+        if request.expected_id.is_some() != request.expected_epoch.is_some() {
+            return Err(ErrorCode::InvalidRequest);
+        }
+        let Some(id) = &request.id else {
+            return Ok(first_of(self.draw_id())); // idempotent only: nothing is kept, so nothing is checked
+        };
+        let timeout = self.check_init(id, request)?;
+        let expected = request.expected_id.zip(request.expected_epoch);
+        let expected = expected.map(|(id, epoch)| Producer { id, epoch });
+        match self.position(id) {
+            Ok(at) => self.take_over(at, now, expected, timeout, effects),
+            Err(at) => {
+                let producer_id = self.draw_id();
+                let metadata = TransactionMetadata::new(id.clone(), producer_id, timeout);
+                self.ids.insert(at, metadata);
+                Ok(first_of(producer_id))
+            }
+        }
+    }
+
+    fn check_init(&self, id: &TransactionalId, request: &InitProducerId) -> Result<Duration, ErrorCode> {
+        if id.as_str().is_empty() {
+            Err(ErrorCode::InvalidRequest)
+        } else if request.enable_2pc && !self.two_phase_commit {
+            Err(ErrorCode::TransactionalIdAuthorizationFailed)
+        } else if request.keep_prepared {
+            Err(ErrorCode::UnsupportedVersion) // KIP-939: in the protocol, not in any broker
+        } else if request.enable_2pc {
+            Ok(UNLIMITED)
+        } else if request.timeout.is_zero() || request.timeout > self.timeout_max {
+            Err(ErrorCode::InvalidTransactionTimeout)
+        } else {
+            Ok(request.timeout)
+        }
+    }
+
+    /// An open transaction is aborted first, and the caller comes again. Which epoch it expects is compared only
+    /// then: a stale incarnation of the right id aborts what the newer one has open (KC-10).
+    fn take_over(
+        &mut self,
+        at: usize,
+        now: Timestamp,
+        expected: Option<Producer>,
+        timeout: Duration,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Producer, ErrorCode> {
+        let metadata = &self.ids[at];
+        let known = |producer: Producer| {
+            producer.id == metadata.producer().id || metadata.follows_exhausted(producer)
+        };
+        if metadata.is_ending() {
+            return Err(ErrorCode::ConcurrentTransactions);
+        }
+        if !expected.is_none_or(known) {
+            return Err(ErrorCode::ProducerFenced);
+        }
+        if metadata.state() == CoordinatorState::Ongoing {
+            self.fence(at, now, effects)?;
+            return Err(ErrorCode::ConcurrentTransactions);
+        }
+        let (producer, last) = self.next_producer(at, expected.map(|producer| producer.epoch))?;
+        self.ids[at].initialise(producer, last, timeout);
+        Ok(producer)
+    }
+
+    /// The producer an initialisation leads to, and the epoch a repeat of it would expect.
+    fn next_producer(
+        &mut self,
+        at: usize,
+        expected: Option<ProducerEpoch>,
+    ) -> Result<(Producer, Option<ProducerEpoch>), ErrorCode> {
+        let metadata = &self.ids[at];
+        let stored = metadata.producer();
+        let matches = expected.is_none_or(|expected| expected == stored.epoch);
+        if metadata.is_exhausted() {
+            // Kafka throws here when the expected epoch is another one, even for a repeat.
+            let allowed = matches.then_some(()).ok_or(ErrorCode::UnknownServerError);
+            allowed.map(|()| (first_of(self.draw_id()), expected))
+        } else if matches {
+            let epoch = ProducerEpoch(stored.epoch.0 + 1);
+            Ok((Producer { epoch, ..stored }, expected))
+        } else if expected == metadata.last_epoch() {
+            Ok((stored, expected)) // a repeat of the request that raised it: the same answer, no further raise
+        } else {
+            Err(ErrorCode::ProducerFenced)
+        }
+    }
+
+    /// Adds partitions for a V1 client, or for a leader on behalf of a V2 client.
+    pub(super) fn add_partitions(
+        &mut self,
+        now: Timestamp,
+        id: &TransactionalId,
+        producer: Producer,
+        partitions: &[Partition],
+    ) -> Result<(), ErrorCode> {
+        let at = self.named(id)?;
+        let metadata = &mut self.ids[at];
+        if metadata.is_ending() {
+            return Err(ErrorCode::ConcurrentTransactions); // before id and epoch, which may be about to change
+        }
+        check_producer(metadata, producer)?;
+        let ongoing = metadata.state() == CoordinatorState::Ongoing;
+        if !ongoing || !partitions.iter().all(|partition| metadata.contains(*partition)) {
+            metadata.add(partitions, now);
+        }
+        Ok(())
+    }
+
+    /// Whether a V1 client has added this partition. Changes nothing.
+    pub(super) fn verify(
+        &self,
+        id: &TransactionalId,
+        producer: Producer,
+        partition: Partition,
+    ) -> Result<(), ErrorCode> {
+        let metadata = &self.ids[self.named(id)?];
+        check_producer(metadata, producer)?;
+        if metadata.is_ending() {
+            Err(ErrorCode::ConcurrentTransactions)
+        } else if metadata.contains(partition) {
+            Ok(())
+        } else {
+            Err(ErrorCode::TransactionAbortable)
+        }
+    }
+
+    /// Ends a transaction. The answer says that the decision is stored, not that anything can be seen.
+    pub(super) fn end_txn(
+        &mut self,
+        now: Timestamp,
+        id: &TransactionalId,
+        producer: Producer,
+        end: (Marker, Protocol),
+        effects: &mut Vec<Effect>,
+    ) -> Result<Producer, ErrorCode> {
+        let (marker, protocol) = end;
+        let at = self.named(id)?;
+        if ending(&self.ids[at], producer, marker, protocol)? == Ending::Repeat {
+            return Ok(self.ids[at].producer());
+        }
+        let raise = match protocol {
+            Protocol::V1 => Raise::No,
+            Protocol::V2 => Raise::Epoch {
+                next_id: self.ids[at].is_exhausted().then(|| self.draw_id()),
+            },
+        };
+        self.prepare(at, now, marker, raise, effects)?;
+        Ok(self.ids[at].successor())
+    }
+
+    /// Aborts what is open and raises the epoch, so that the one who has it open is shut out.
+    ///
+    /// In V2 the raise counts as the one the producer asked for: it may repeat its request (KC-8a). No new id
+    /// is drawn, so that epoch 32767 gets stored (KC-16a).
+    fn fence(&mut self, at: usize, now: Timestamp, effects: &mut Vec<Effect>) -> Result<(), ErrorCode> {
+        let raise = match self.protocol {
+            Protocol::V1 => Raise::Fence,
+            Protocol::V2 => Raise::Epoch { next_id: None },
+        };
+        self.prepare(at, now, Marker::Abort, raise, effects)
+    }
+
+    fn prepare(
+        &mut self,
+        at: usize,
+        now: Timestamp,
+        marker: Marker,
+        raise: Raise,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), ErrorCode> {
+        self.ids[at].prepare(marker, raise, now)?;
+        self.send_markers(at, effects);
+        self.ids[at].complete_if_marked();
+        Ok(())
+    }
+
+    fn send_markers(&self, at: usize, effects: &mut Vec<Effect>) {
+        let metadata = &self.ids[at];
+        let Some(marker) = metadata.decision() else {
+            return;
+        };
+        effects.extend(metadata.unmarked().iter().map(|&partition| {
+            Effect::WriteMarker(MarkerWrite {
+                partition,
+                id: Some(metadata.id().clone()),
+                producer: metadata.producer(),
+                marker,
+                coordinator_epoch: self.epoch,
+                protocol: metadata.protocol(),
+            })
+        }));
+    }
+
+    /// A leader has written a marker. What an earlier coordinator sent is nothing to this one.
+    pub(super) fn marker_written(&mut self, write: &MarkerWrite) {
+        let Some(Ok(at)) = write.id.as_ref().map(|id| self.position(id)) else {
+            return;
+        };
+        let metadata = &mut self.ids[at];
+        if write.coordinator_epoch == self.epoch && write.producer == metadata.producer() {
+            metadata.marked(write.partition);
+        }
+    }
+
+    /// Aborts what has timed out.
+    ///
+    /// Kafka's sweep dies with an exception at an open transaction that has no epoch left, and the ids behind
+    /// it do not time out (KC-16a).
+    pub(super) fn sweep(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        for at in 0..self.ids.len() {
+            if !self.ids[at].has_expired(now) {
+                continue;
+            }
+            let (id, producer) = (self.ids[at].id().clone(), self.ids[at].producer());
+            if self.fence(at, now, effects).is_err() {
+                return;
+            }
+            effects.push(Effect::Expired { id, producer });
+        }
+    }
+
+    /// Another coordinator takes over, and writes the markers of all decided transactions again, everywhere.
+    pub(super) fn reload(&mut self, effects: &mut Vec<Effect>) {
+        self.epoch = CoordinatorEpoch(self.epoch.0 + 1);
+        for at in 0..self.ids.len() {
+            self.ids[at].reload();
+            self.send_markers(at, effects);
+            self.ids[at].complete_if_marked();
+        }
+    }
+
+    pub(super) fn describe(&self, id: &TransactionalId) -> Result<Description, ErrorCode> {
+        if id.as_str().is_empty() {
+            return Err(ErrorCode::InvalidRequest);
+        }
+        let at = self
+            .position(id)
+            .map_err(|_| ErrorCode::TransactionalIdNotFound)?;
+        Ok(self.ids[at].describe())
+    }
+
+    pub(super) fn list(&self, states: &[CoordinatorState]) -> Vec<Listing> {
+        let wanted =
+            |metadata: &&TransactionMetadata| states.is_empty() || states.contains(&metadata.state());
+        self.ids
+            .iter()
+            .filter(wanted)
+            .map(TransactionMetadata::list)
+            .collect()
+    }
+
+    fn named(&self, id: &TransactionalId) -> Result<usize, ErrorCode> {
+        if id.as_str().is_empty() {
+            return Err(ErrorCode::InvalidRequest);
+        }
+        self.position(id).map_err(|_| ErrorCode::InvalidProducerIdMapping)
+    }
+
+    fn position(&self, id: &TransactionalId) -> Result<usize, usize> {
+        self.ids.binary_search_by(|metadata| metadata.id().cmp(id))
+    }
+
+    fn draw_id(&mut self) -> ProducerId {
+        let drawn = self.next_producer_id;
+        self.next_producer_id = ProducerId(drawn.0 + 1);
+        drawn
+    }
+}
+
+fn first_of(id: ProducerId) -> Producer {
+    Producer {
+        id,
+        epoch: ProducerEpoch(0),
+    }
+}
+
+fn check_producer(metadata: &TransactionMetadata, producer: Producer) -> Result<(), ErrorCode> {
+    if producer.id != metadata.producer().id {
+        Err(ErrorCode::InvalidProducerIdMapping)
+    } else if producer.epoch != metadata.producer().epoch {
+        Err(ErrorCode::ProducerFenced)
+    } else {
+        Ok(())
+    }
+}

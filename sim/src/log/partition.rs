@@ -1,0 +1,149 @@
+//! One partition: the log itself, the last stable offset, and the index of aborted transactions.
+
+use std::sync::Arc;
+
+use twophase::Record;
+use twophase::kafka::protocol::{ErrorCode, LogOffset, Marker, Produce, Producer, ProducerId, Sequence};
+
+use super::MarkerWrite;
+use super::producers::{ProducerState, Producers};
+use super::recent::{Span, advance};
+
+/// One piece of a partition's log: a batch as it was sent, or a marker.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Of its first record, or of the marker.
+    pub base: LogOffset,
+    /// By whom; `None` for a plain batch.
+    pub producer: Option<Producer>,
+    /// What it is.
+    pub content: Content,
+}
+
+/// See [`Entry`].
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Data.
+    Batch {
+        /// Of the first record.
+        base_sequence: Sequence,
+        /// Whether it is part of a transaction.
+        transactional: bool,
+        /// The records, shared with the request that brought them.
+        records: Arc<[Record]>,
+    },
+    /// The end of a transaction. Takes one offset and is never given to an application.
+    Marker(Marker),
+}
+
+impl Entry {
+    /// The offset behind it.
+    pub fn end(&self) -> LogOffset {
+        let length = match &self.content {
+            Content::Batch { records, .. } => records.len() as u64,
+            Content::Marker(_) => 1,
+        };
+        LogOffset(self.base.0 + length)
+    }
+}
+
+/// A transaction that was aborted after it had written here (Kafka `AbortedTxn`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aborted {
+    /// Whose.
+    pub producer: ProducerId,
+    /// Of its first record.
+    pub first: LogOffset,
+    /// Of its marker.
+    pub last: LogOffset,
+}
+
+/// One partition and what its leader knows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PartitionLog {
+    entries: Vec<Entry>,
+    aborted: Vec<Aborted>,
+    pub(super) producers: Producers,
+}
+
+impl PartitionLog {
+    pub(super) fn end(&self) -> LogOffset {
+        self.entries.last().map_or(LogOffset(0), Entry::end)
+    }
+
+    /// The first offset not yet decided. One replica: whatever is written is replicated, so only open
+    /// transactions hold it back.
+    pub(super) fn last_stable(&self) -> LogOffset {
+        self.producers.first_open().unwrap_or_else(|| self.end())
+    }
+
+    /// All entries from the one that contains `from`.
+    pub(super) fn entries(&self, from: LogOffset) -> &[Entry] {
+        &self.entries[self.entries.partition_point(|entry| entry.end() <= from)..]
+    }
+
+    /// In the order of their markers.
+    pub(super) fn aborted(&self) -> &[Aborted] {
+        &self.aborted
+    }
+
+    pub(super) fn producers(&self) -> &[ProducerState] {
+        self.producers.known()
+    }
+
+    /// Writes a client's batch, once: a repeated one is answered with its old offset.
+    pub(super) fn append(&mut self, batch: &Produce) -> Result<LogOffset, ErrorCode> {
+        let Some(further) = batch.records.len().checked_sub(1) else {
+            return Err(ErrorCode::InvalidRequest);
+        };
+        let base = self.end();
+        if let Some(producer) = batch.producer {
+            let (first, last) = (batch.base_sequence, advance(batch.base_sequence, further));
+            if let Some(written) = self.producers.duplicate(producer, first, last) {
+                return Ok(written);
+            }
+            self.check(producer, batch)?;
+            self.producers
+                .append(producer, Span { first, last, base }, batch.transactional);
+        }
+        self.entries.push(Entry {
+            base,
+            producer: batch.producer,
+            content: Content::Batch {
+                base_sequence: batch.base_sequence,
+                transactional: batch.transactional,
+                records: Arc::clone(&batch.records),
+            },
+        });
+        Ok(base)
+    }
+
+    fn check(&self, producer: Producer, batch: &Produce) -> Result<(), ErrorCode> {
+        self.producers.check_epoch(producer)?;
+        self.producers.check_sequence(producer, batch.base_sequence)?;
+        if batch.transactional {
+            Ok(())
+        } else {
+            self.producers.check_plain(producer.id)
+        }
+    }
+
+    /// Writes a control record. Only aborts that have data are indexed: nobody has to skip anything of others.
+    pub(super) fn write_marker(&mut self, write: &MarkerWrite) -> Result<(), ErrorCode> {
+        let began = self.producers.end(write)?;
+        let base = self.end();
+        if let (Some(first), Marker::Abort) = (began, write.marker) {
+            self.aborted.push(Aborted {
+                producer: write.producer.id,
+                first,
+                last: base,
+            });
+        }
+        self.entries.push(Entry {
+            base,
+            producer: Some(write.producer),
+            content: Content::Marker(write.marker),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,283 @@
+//! What a partition leader knows of producers (Kafka `ProducerStateManager`): epochs, sequences, the batches a
+//! repeated request is recognised by, what verification remembers, and which transactions are open here.
+
+use twophase::kafka::protocol::{
+    ErrorCode, LogOffset, Producer, ProducerEpoch, ProducerId, Protocol, Sequence,
+};
+
+use super::recent::{Recent, Span};
+use super::{CoordinatorEpoch, MarkerWrite};
+
+/// What the leader of one partition knows of one producer (Kafka `ProducerStateEntry`).
+#[derive(Clone, Debug)]
+pub struct ProducerState {
+    producer: Producer,
+    coordinator_epoch: Option<CoordinatorEpoch>,
+    open_from: Option<LogOffset>,
+    recent: Recent,
+}
+
+impl ProducerState {
+    /// Its id, and the newest epoch that a batch or a marker brought here.
+    pub fn producer(&self) -> Producer {
+        self.producer
+    }
+
+    /// The sequence of its last record in this epoch, if there is one.
+    pub fn last_sequence(&self) -> Option<Sequence> {
+        self.recent
+            .last()
+            .map(|span| span.last)
+            .filter(|last| last.0 >= 0)
+    }
+
+    /// Of the last marker, if there was one.
+    pub fn coordinator_epoch(&self) -> Option<CoordinatorEpoch> {
+        self.coordinator_epoch
+    }
+
+    /// Where its open transaction begins here.
+    pub fn open_from(&self) -> Option<LogOffset> {
+        self.open_from
+    }
+
+    fn new(producer: Producer) -> Self {
+        ProducerState {
+            producer,
+            coordinator_epoch: None,
+            open_from: None,
+            recent: Recent::default(),
+        }
+    }
+
+    /// A new epoch starts its sequences anew.
+    fn enter(&mut self, epoch: ProducerEpoch) {
+        if self.producer.epoch != epoch {
+            self.producer.epoch = epoch;
+            self.recent = Recent::default();
+        }
+    }
+}
+
+/// Remembered from the question to the coordinator until the first batch of the transaction, or a marker
+/// (Kafka `VerificationStateEntry`).
+///
+/// Kafka's entry also holds a guard against a marker that is written between the coordinator's answer and the
+/// append. Here the two are one step, so the guard could never be found broken, and is left out.
+#[derive(Clone, Debug)]
+struct Verification {
+    producer: Producer,
+    lowest: Sequence,
+    protocol: Protocol,
+}
+
+impl Verification {
+    fn lower(&mut self, epoch: ProducerEpoch, sequence: Sequence) {
+        if epoch > self.producer.epoch {
+            self.producer.epoch = epoch;
+            self.lowest = sequence;
+        } else if epoch == self.producer.epoch {
+            self.lowest = self.lowest.min(sequence);
+        }
+    }
+}
+
+/// All producers of one partition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Producers {
+    /// By id.
+    known: Vec<ProducerState>,
+    verifying: Vec<Verification>,
+    /// First offsets of open transactions. New ones begin at the end, so the order is ascending by itself.
+    open: Vec<LogOffset>,
+}
+
+impl Producers {
+    pub(super) fn known(&self) -> &[ProducerState] {
+        &self.known
+    }
+
+    /// Where the earliest open transaction begins.
+    pub(super) fn first_open(&self) -> Option<LogOffset> {
+        self.open.first().copied()
+    }
+
+    /// Whether exactly this producer has a transaction open here; if so, the coordinator need not be asked.
+    pub(super) fn is_open(&self, producer: Producer) -> bool {
+        self.find(producer.id)
+            .is_some_and(|known| known.open_from.is_some() && known.producer == producer)
+    }
+
+    /// Notes that the coordinator is about to be asked for a batch that starts at `sequence`.
+    ///
+    /// The note outlives a refusal of the batch: what starts higher is out of order until the lowest was
+    /// written, so that a later batch in flight cannot overtake an earlier one.
+    pub(super) fn verify(
+        &mut self,
+        producer: Producer,
+        sequence: Sequence,
+        protocol: Protocol,
+    ) -> Result<(), ErrorCode> {
+        self.check_epoch(producer)?;
+        match self
+            .verifying
+            .iter_mut()
+            .find(|entry| entry.producer.id == producer.id)
+        {
+            Some(entry) => entry.lower(producer.epoch, sequence),
+            None => self.verifying.push(Verification {
+                producer,
+                lowest: sequence,
+                protocol,
+            }),
+        }
+        Ok(())
+    }
+
+    /// The offset at which this very batch was written before, if it is among the last ones of its producer.
+    ///
+    /// It is not asked whether the transaction it was written in is still open, nor how that ended.
+    pub(super) fn duplicate(&self, producer: Producer, first: Sequence, last: Sequence) -> Option<LogOffset> {
+        let known = self.find(producer.id)?;
+        if known.producer != producer {
+            return None;
+        }
+        known.recent.position(first, last)
+    }
+
+    /// Refuses producers that a newer epoch has shut out here.
+    pub(super) fn check_epoch(&self, producer: Producer) -> Result<(), ErrorCode> {
+        match self.find(producer.id) {
+            Some(known) if producer.epoch < known.producer.epoch => Err(ErrorCode::InvalidProducerEpoch),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a client's batch that starts at `first` comes next.
+    pub(super) fn check_sequence(&self, producer: Producer, first: Sequence) -> Result<(), ErrorCode> {
+        let known = self.find(producer.id);
+        let asked = self
+            .verifying
+            .iter()
+            .find(|entry| entry.producer.id == producer.id);
+        let never_wrote = known.is_none_or(|known| known.recent.last().is_none());
+        let in_order = match known {
+            Some(known) if known.producer.epoch == producer.epoch => known.recent.is_followed_by(first),
+            Some(_) => first.0 == 0,
+            // An unknown producer may have been forgotten: any sequence could be its next one.
+            None => true,
+        };
+        // Not so in V2: its sequences start at 0 in every transaction, so a gap here is a lost batch.
+        let gap = asked.is_some_and(|asked| {
+            first > asked.lowest || (asked.protocol == Protocol::V2 && never_wrote && first.0 != 0)
+        });
+        if in_order && !gap {
+            Ok(())
+        } else {
+            Err(ErrorCode::OutOfOrderSequenceNumber)
+        }
+    }
+
+    /// A batch outside of transactions must not slip into the one that its producer has open.
+    pub(super) fn check_plain(&self, id: ProducerId) -> Result<(), ErrorCode> {
+        match self.find(id) {
+            Some(known) if known.open_from.is_some() => Err(ErrorCode::InvalidTxnState),
+            _ => Ok(()),
+        }
+    }
+
+    /// Remembers a batch that has passed the checks.
+    pub(super) fn append(&mut self, producer: Producer, span: Span, transactional: bool) {
+        let known = self.find_or_insert(producer);
+        known.enter(producer.epoch);
+        known.recent.push(span);
+        if !transactional {
+            return;
+        }
+        if known.open_from.is_none() {
+            known.open_from = Some(span.base);
+            self.open.push(span.base);
+        }
+        self.verifying.retain(|entry| entry.producer.id != producer.id);
+    }
+
+    /// Ends what the producer has open here; answers where that began.
+    ///
+    /// Nothing need be open: repeated markers, and those of transactions that wrote nothing here, still bring
+    /// their epochs.
+    pub(super) fn end(&mut self, write: &MarkerWrite) -> Result<Option<LogOffset>, ErrorCode> {
+        self.check_marker(write)?;
+        // A V2 client that already verifies with the marker's epoch does so for its next transaction.
+        self.verifying.retain(|entry| {
+            entry.producer.id != write.producer.id
+                || (entry.protocol == Protocol::V2 && entry.producer.epoch == write.producer.epoch)
+        });
+        let known = self.find_or_insert(write.producer);
+        known.enter(write.producer.epoch);
+        known.coordinator_epoch = Some(write.coordinator_epoch);
+        let began = known.open_from.take();
+        self.open.retain(|first| Some(*first) != began);
+        Ok(began)
+    }
+
+    /// Whether a marker is still wanted.
+    ///
+    /// The epoch of a V2 marker is above that of all records it ends (KIP-890, KIP-1228), so an equal one is a
+    /// repeat, and must not end the next transaction. A V1 marker can: nothing tells it from the right one.
+    fn check_marker(&self, write: &MarkerWrite) -> Result<(), ErrorCode> {
+        if write.producer.epoch.0 < 0 {
+            return Err(ErrorCode::UnknownServerError);
+        }
+        let Some(known) = self.find(write.producer.id) else {
+            return Ok(());
+        };
+        let late = write.producer.epoch < known.producer.epoch;
+        let repeated = write.protocol == Protocol::V2
+            && write.producer.epoch == known.producer.epoch
+            && known.open_from.is_some();
+        if late || repeated {
+            Err(ErrorCode::InvalidProducerEpoch)
+        } else if known.coordinator_epoch > Some(write.coordinator_epoch) {
+            Err(ErrorCode::TransactionCoordinatorFenced)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The leader starts again from its snapshot, which holds the last batch of each producer only, and nothing
+    /// of verification.
+    pub(super) fn restart(&mut self) {
+        for known in &mut self.known {
+            known.recent.keep_last();
+        }
+        self.verifying.clear();
+    }
+
+    /// `producer.id.expiration.ms` has passed for every producer that has nothing open.
+    pub(super) fn forget_idle(&mut self) {
+        self.known.retain(|known| known.open_from.is_some());
+        self.verifying.clear();
+    }
+
+    fn find(&self, id: ProducerId) -> Option<&ProducerState> {
+        let at = self
+            .known
+            .binary_search_by_key(&id, |known| known.producer.id)
+            .ok()?;
+        Some(&self.known[at])
+    }
+
+    fn find_or_insert(&mut self, producer: Producer) -> &mut ProducerState {
+        let at = match self
+            .known
+            .binary_search_by_key(&producer.id, |known| known.producer.id)
+        {
+            Ok(at) => at,
+            Err(at) => {
+                self.known.insert(at, ProducerState::new(producer));
+                at
+            }
+        };
+        &mut self.known[at]
+    }
+}

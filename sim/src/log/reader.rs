@@ -1,0 +1,108 @@
+//! Reading a log as a consumer does: the broker's answer to a fetch, and the committed view made of it.
+
+use twophase::kafka::protocol::{ErrorCode, LogOffset};
+use twophase::{Partition, Record};
+
+use super::{Aborted, Content, Entry, Log};
+
+/// How far a reader wants to see (`isolation.level`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// Everything, up to the end.
+    ReadUncommitted,
+    /// What is decided, up to the last stable offset.
+    ReadCommitted,
+}
+
+/// What a broker answers to one fetch.
+#[derive(Clone, Copy, Debug)]
+pub struct Fetched<'a> {
+    /// Whole batches and markers, the aborted ones among them.
+    pub entries: &'a [Entry],
+    /// The aborted transactions that end at or behind the start of the fetch. Not cut at the last stable offset;
+    /// empty if there are no entries, or if the reader did not ask for committed records.
+    pub aborted: &'a [Aborted],
+}
+
+/// One fetch.
+///
+/// # Errors
+/// `UnknownTopicOrPartition`, and `OffsetOutOfRange` beyond the end of the log. Between the last stable offset and
+/// the end there is nothing to return, which is no error.
+pub fn fetch(
+    log: &dyn Log,
+    partition: Partition,
+    isolation: Isolation,
+    from: LogOffset,
+) -> Result<Fetched<'_>, ErrorCode> {
+    if partition.0 >= log.partitions() {
+        return Err(ErrorCode::UnknownTopicOrPartition);
+    }
+    if from > log.log_end_offset(partition) {
+        return Err(ErrorCode::OffsetOutOfRange);
+    }
+    Ok(match isolation {
+        Isolation::ReadUncommitted => Fetched {
+            entries: log.entries(partition, from),
+            aborted: &[],
+        },
+        Isolation::ReadCommitted => committed(log, partition, from),
+    })
+}
+
+fn committed(log: &dyn Log, partition: Partition, from: LogOffset) -> Fetched<'_> {
+    let stable = log.last_stable_offset(partition);
+    let entries = log.entries(partition, from);
+    let entries = &entries[..entries.partition_point(|entry| entry.base < stable)];
+    let aborted = log.aborted(partition);
+    let ended = aborted.partition_point(|aborted| aborted.last < from);
+    Fetched {
+        entries,
+        aborted: if entries.is_empty() {
+            &[]
+        } else {
+            &aborted[ended..]
+        },
+    }
+}
+
+/// Whether this entry belongs to an aborted transaction. `aborted` may be all of the partition, or those of a fetch.
+pub fn is_aborted(aborted: &[Aborted], entry: &Entry) -> bool {
+    let Content::Batch {
+        transactional: true, ..
+    } = entry.content
+    else {
+        return false; // what a producer wrote outside of transactions is not taken along
+    };
+    let Some(producer) = entry.producer else {
+        return false;
+    };
+    let ended = aborted.partition_point(|aborted| aborted.last < entry.base);
+    let covers = |aborted: &Aborted| aborted.producer == producer.id && aborted.first <= entry.base;
+    aborted[ended..].iter().any(covers)
+}
+
+/// The committed records from `from` to the last stable offset, in the order of the log.
+pub fn read_committed(
+    log: &dyn Log,
+    partition: Partition,
+    from: LogOffset,
+) -> impl Iterator<Item = (LogOffset, &Record)> {
+    let fetched = committed(log, partition, from);
+    let visible = fetched
+        .entries
+        .iter()
+        .filter(move |entry| !is_aborted(fetched.aborted, entry));
+    visible
+        .flat_map(numbered)
+        .filter(move |(offset, _)| *offset >= from)
+}
+
+/// The records of an entry with their offsets; none for a marker.
+fn numbered(entry: &Entry) -> impl Iterator<Item = (LogOffset, &Record)> {
+    let records = match &entry.content {
+        Content::Batch { records, .. } => &records[..],
+        Content::Marker(_) => &[],
+    };
+    (entry.base.0..).map(LogOffset).zip(records)
+}

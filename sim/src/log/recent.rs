@@ -1,0 +1,56 @@
+//! The last batches of one producer: what a repeated request is recognised by.
+
+use twophase::kafka::protocol::{LogOffset, Sequence};
+
+/// How many batches are remembered; Kafka allows a client as many unanswered requests
+/// (`max.in.flight.requests.per.connection`).
+const REMEMBERED: usize = 5;
+
+/// The sequences of one batch, and where it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) first: Sequence,
+    pub(super) last: Sequence,
+    pub(super) base: LogOffset,
+}
+
+/// The sequence that lies `steps` behind `from`; 0 follows `i32::MAX`.
+pub(super) fn advance(from: Sequence, steps: usize) -> Sequence {
+    const NUMBERS: i64 = i32::MAX as i64 + 1;
+    Sequence(((i64::from(from.0) + steps as i64) % NUMBERS) as i32)
+}
+
+/// The last batches, oldest first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Recent {
+    spans: [Option<Span>; REMEMBERED],
+}
+
+impl Recent {
+    pub(super) fn last(&self) -> Option<Span> {
+        self.spans[REMEMBERED - 1]
+    }
+
+    pub(super) fn push(&mut self, span: Span) {
+        self.spans.rotate_left(1);
+        self.spans[REMEMBERED - 1] = Some(span);
+    }
+
+    /// Where exactly this batch was written. A part of a batch is not a repeat of it.
+    pub(super) fn position(&self, first: Sequence, last: Sequence) -> Option<LogOffset> {
+        let same = |span: &&Span| span.first == first && span.last == last;
+        self.spans.iter().flatten().find(same).map(|span| span.base)
+    }
+
+    /// Whether a batch that starts at `first` comes next. The first one of an epoch starts at 0.
+    pub(super) fn is_followed_by(&self, first: Sequence) -> bool {
+        match self.last() {
+            Some(span) => advance(span.last, 1) == first,
+            None => first.0 == 0,
+        }
+    }
+
+    pub(super) fn keep_last(&mut self) {
+        self.spans[..REMEMBERED - 1].fill(None);
+    }
+}
