@@ -2,6 +2,8 @@
 
 pub mod env;
 pub mod kafka;
+pub mod naming;
+pub mod ownership;
 pub mod two_phase;
 
 mod checkpoint;
@@ -10,6 +12,7 @@ mod record;
 mod settings;
 mod sink;
 mod transaction;
+mod transactional;
 
 pub use checkpoint::{CheckpointId, Incarnation, Life, Snapshot, Term};
 pub use env::{
@@ -21,6 +24,7 @@ pub use record::{Partition, Record, RecordId, SourceOffset, Split};
 pub use settings::Settings;
 pub use sink::Sink;
 pub use transaction::{Ended, Handle, TransactionalId};
+pub use transactional::{Route, Transactional, TransactionalOptions, spread};
 pub use two_phase::{Participant, TwoPhase, redistribute};
 
 use std::future::Future;

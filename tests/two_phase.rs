@@ -86,7 +86,7 @@ impl Participant for World {
         .await
     }
 
-    async fn pre_commit(&mut self, _: &mut u32) -> Result<(), Failure> {
+    async fn pre_commit(&mut self, _: CheckpointId, _: &mut u32) -> Result<(), Failure> {
         gap().await;
         Ok(())
     }

@@ -58,6 +58,10 @@ pub trait Broker: Clone + Send + Sync + 'static {
     fn capabilities(&self) -> Capabilities;
 
     /// Opens a transaction under `id`. Whatever an older user of `id` had open there is aborted.
+    ///
+    /// # Errors
+    /// After [`Next::OutcomeUnknown`](crate::Next::OutcomeUnknown) open under another id: the request may
+    /// still be on its way, and aborts what it finds open when it arrives.
     fn begin(&self, id: &TransactionalId) -> impl Future<Output = Result<Self::Transaction, Failure>> + Send;
 
     /// Commits every one of `all`, in order; with [`Scope::Checkpoint`] in one step. `token` is the progress

@@ -42,7 +42,7 @@ use crate::{CheckpointId, Clock, Failure, Record, Sink};
 ///         staged.push(record);
 ///         Ok(())
 ///     }
-///     async fn pre_commit(&mut self, _: &mut u32) -> Result<(), Failure> {
+///     async fn pre_commit(&mut self, _: CheckpointId, _: &mut u32) -> Result<(), Failure> {
 ///         Ok(()) // nothing to flush: staged is staged
 ///     }
 ///     async fn commit(&mut self, pending: &u32) -> Result<(), Failure> {
@@ -160,7 +160,7 @@ impl<P: Participant, C: Clock> TwoPhase<P, C> {
     /// Pre-commits the open transaction for this checkpoint. There is none after the last one of a finished sink.
     async fn pre_commit(&mut self, id: CheckpointId) -> Result<(), Failure> {
         if let Some(current) = &mut self.current {
-            self.participant.pre_commit(&mut current.handle).await?;
+            self.participant.pre_commit(id, &mut current.handle).await?;
             // Cloned, not taken: if the next begin fails, `current` must still be there for `close` to abort.
             // It is pending as well then, which does no harm: without a snapshot its checkpoint cannot
             // complete (V1-16).

@@ -5,7 +5,7 @@ use std::future::Future;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Failure, Record};
+use crate::{CheckpointId, Failure, Record};
 
 /// The hooks of a two-phase-commit sink, as Flink names them. [`TwoPhase`](super::TwoPhase) decides when each
 /// is called.
@@ -29,9 +29,11 @@ pub trait Participant: Send + 'static {
         record: Record,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Flushes; from here on the handle is enough to commit all that was written (`preCommit`).
+    /// Flushes for this checkpoint; from here on the handle is enough to commit all that was written
+    /// (`preCommit`).
     fn pre_commit(
         &mut self,
+        checkpoint: CheckpointId,
         transaction: &mut Self::Handle,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 
@@ -65,10 +67,11 @@ pub trait Participant: Send + 'static {
     }
 
     /// One restored state is dealt with: these transactions of it were committed or aborted, in this order
-    /// (`finishRecoveringContext`). Called once for each state that had a context.
+    /// (`finishRecoveringContext`). Called once for each state that had a context. What it leaves in `context`
+    /// is stored from now on; of several states, that of the last (V1-6).
     fn finish_recovering(
         &mut self,
-        context: &Self::Context,
+        context: &mut Self::Context,
         handled: &[Self::Handle],
     ) -> impl Future<Output = Result<(), Failure>> + Send {
         let _ = (context, handled);

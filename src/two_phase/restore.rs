@@ -35,7 +35,7 @@ impl<P: Participant, C: Clock> TwoPhase<P, C> {
             tracing::info!(transaction = %open.handle, "recovered transaction aborted");
             handled.push(open.handle);
         }
-        match &self.context {
+        match &mut self.context {
             Some(Some(context)) => self.participant.finish_recovering(context, &handled).await,
             _ => Ok(()),
         }

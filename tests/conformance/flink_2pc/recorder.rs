@@ -1,7 +1,7 @@
 //! Hooks that do nothing but write themselves down, and fail or take time when a rule says so.
 
 use serde_json::{Value, json};
-use twophase::{Failure, Participant, Record, RecordId, SourceOffset, Split};
+use twophase::{CheckpointId, Failure, Participant, Record, RecordId, SourceOffset, Split};
 
 use super::op::Settings;
 use super::world::{Call, Shared};
@@ -71,7 +71,7 @@ impl Participant for Recorder {
         self.call("invoke", Some(txn), json!({"txn": *txn, "value": value}))
     }
 
-    async fn pre_commit(&mut self, txn: &mut String) -> Result<(), Failure> {
+    async fn pre_commit(&mut self, _: CheckpointId, txn: &mut String) -> Result<(), Failure> {
         self.call_for("preCommit", txn)
     }
 
@@ -110,7 +110,7 @@ impl Participant for Recorder {
             .with(|world| world.call(call, json!({}), |_| (context.clone(), Some(json!(context)))))
     }
 
-    async fn finish_recovering(&mut self, context: &String, handled: &[String]) -> Result<(), Failure> {
+    async fn finish_recovering(&mut self, context: &mut String, handled: &[String]) -> Result<(), Failure> {
         self.call(
             "finishRecoveringContext",
             None,

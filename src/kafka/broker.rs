@@ -1,0 +1,238 @@
+//! Kafka as a [`Broker`]: the [`Client`] driven over a [`Port`], with back-off through a [`Clock`].
+//!
+//! What commit and abort conclude from an answer is the table in `fate.rs`. How the hazards of the protocol
+//! are kept out:
+//!
+//! - *A late EndTxn or Produce meets the next transaction* (V1: KC-14, KP-10): no two transactions share an
+//!   epoch. V1 begins each one with an init; V2 goes on with the epoch that its EndTxn answered.
+//! - *A repeated init arrives late and aborts what has been promised since*: an init without an answer is not
+//!   repeated under the same name; `begin` fails with [`Next::OutcomeUnknown`](crate::Next::OutcomeUnknown),
+//!   and the caller opens under another name.
+//! - *A success for somebody else's transaction* (KC-15b: a V2 commit at an epoch that an init has raised once
+//!   since): a name is used in one protocol generation only, and each later V2 transaction raises once more.
+//! - *A stale incarnation lets itself in by an expected epoch* (KC-8b, KC-10): none is ever sent.
+//! - *An empty transaction* (KC-14): marked in its handle at pre-commit, and ended without a request.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::client::Client;
+use super::driver::Driver;
+use super::fate::fate;
+use super::handle::KafkaHandle;
+use super::options::KafkaOptions;
+use super::port::Port;
+use super::producers::Producers;
+use super::protocol::{CoordinatorState, Listing, Marker, Producer, Protocol};
+use super::trouble::Trouble;
+use crate::env::{Finish, Scope};
+use crate::{
+    Broker, Capabilities, Clock, Ended, Failure, Handle, Next, Partition, Record, Transaction,
+    TransactionalId,
+};
+
+/// A Kafka cluster as a target of transactions. Clones share their producers.
+#[derive(Clone, Debug)]
+pub struct KafkaBroker<P, C> {
+    driver: Driver<P, C>,
+    producers: Arc<Mutex<Producers>>,
+}
+
+/// An open transaction. It sends a batch as soon as it is full, one request at a time.
+///
+/// Dropping it ends nothing: what was pre-committed stays so.
+#[derive(Debug)]
+pub struct KafkaTransaction<P, C> {
+    broker: KafkaBroker<P, C>,
+    client: Client,
+    handle: KafkaHandle,
+    touched: bool,
+}
+
+impl<P: Port, C: Clock> KafkaBroker<P, C> {
+    /// A cluster behind `port`.
+    pub fn new(port: P, clock: C, options: KafkaOptions) -> Self {
+        KafkaBroker {
+            driver: Driver { port, clock, options },
+            producers: Arc::new(Mutex::new(Producers::new(options.idle))),
+        }
+    }
+
+    fn options(&self) -> KafkaOptions {
+        self.driver.options
+    }
+
+    fn producers(&self) -> MutexGuard<'_, Producers> {
+        // nothing panics under the lock, and the maps are whole between two statements if something did
+        self.producers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A client that holds a producer for a new transaction.
+    async fn client(&self, id: &TransactionalId) -> Result<(Client, Producer), Failure> {
+        let idle = self.producers().take(id);
+        if let Some(producer) = idle {
+            return Ok((Client::reuse(id.clone(), producer, self.options()), producer));
+        }
+        let mut client = Client::open(id.clone(), self.options());
+        self.driver.drive(&mut client).await?;
+        let producer = client
+            .producer()
+            .expect("an init that succeeded granted a producer");
+        Ok((client, producer))
+    }
+
+    async fn end(&self, one: &Handle, marker: Marker) -> Result<Ended, Failure> {
+        let handle = KafkaHandle::decode(one)?;
+        if handle.empty || self.producers().is_untouched(&one.id, handle.producer) {
+            // its epoch was not used; but it is not used again either, or two handles would name the same one
+            self.settle(one, &handle, None);
+            return Ok(Ended::Now);
+        }
+        let options = KafkaOptions {
+            protocol: handle.protocol,
+            ..self.options()
+        };
+        let mut client = Client::resume(one.id.clone(), handle.producer, options);
+        let ended = match self.drive_to_the_end(&mut client, marker).await {
+            Ok(()) => Ended::Now,
+            Err(trouble) => fate(handle.protocol, marker, trouble)?,
+        };
+        let next = client.producer().filter(|_| ended == Ended::Now);
+        self.settle(one, &handle, next);
+        Ok(ended)
+    }
+
+    async fn drive_to_the_end(&self, client: &mut Client, marker: Marker) -> Result<(), Trouble> {
+        client.end(marker)?;
+        self.driver.drive(client).await
+    }
+
+    /// Keeps the producer of an ended transaction, unless the next one needs an init all the same.
+    fn settle(&self, one: &Handle, handle: &KafkaHandle, next: Option<Producer>) {
+        let lasting = handle.protocol == Protocol::V2 && self.options().protocol == Protocol::V2;
+        let next = next.filter(|_| lasting);
+        self.producers().ended(&one.id, handle.producer, next);
+    }
+
+    /// The handle of a transaction that is listed, unless it has ended since.
+    async fn open_under(&self, listing: Listing) -> Result<Option<Handle>, Failure> {
+        let found = self.driver.describe(&listing.id).await?;
+        let open = found.filter(|found| found.state == CoordinatorState::Ongoing);
+        Ok(open.map(|open| {
+            KafkaHandle {
+                producer: open.producer,
+                protocol: self.options().protocol,
+                empty: false,
+            }
+            .encode(listing.id)
+        }))
+    }
+}
+
+impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
+    type Transaction = KafkaTransaction<P, C>;
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            finish: Finish::ByHandle,
+            commit: Scope::Transaction,
+            expires_after: Some(self.options().transaction_timeout),
+            epoch_per_transaction: self.options().protocol == Protocol::V2,
+            fences: true,
+            tells_fate: false, // "fenced" does not, see `fate.rs`
+            lists: true,
+            progress: false,
+        }
+    }
+
+    async fn begin(&self, id: &TransactionalId) -> Result<Self::Transaction, Failure> {
+        let (client, producer) = self.client(id).await?;
+        self.producers().opened(id.clone(), producer);
+        Ok(KafkaTransaction {
+            broker: self.clone(),
+            client,
+            handle: KafkaHandle {
+                producer,
+                protocol: self.options().protocol,
+                empty: false, // as far as a process that finds the handle can know
+            },
+            touched: false,
+        })
+    }
+
+    /// One after the other; one that fails does not keep the next from being committed (V1-19).
+    async fn commit(&self, all: &[Handle], _token: &[u8]) -> Vec<Result<Ended, Failure>> {
+        let mut results = Vec::with_capacity(all.len());
+        for one in all {
+            results.push(self.end(one, Marker::Commit).await);
+        }
+        results
+    }
+
+    async fn abort(&self, one: &Handle) -> Result<Ended, Failure> {
+        self.end(one, Marker::Abort).await
+    }
+
+    async fn fence(&self, id: &TransactionalId) -> Result<(), Failure> {
+        self.producers().forget(id);
+        let mut client = Client::fence(id.clone(), self.options());
+        Ok(self.driver.drive(&mut client).await?)
+    }
+
+    async fn lingering(&self, prefix: &str) -> Result<Vec<Handle>, Failure> {
+        let mut open = Vec::new();
+        for listing in self.driver.list(CoordinatorState::Ongoing).await? {
+            if listing.id.as_str().starts_with(prefix) {
+                open.extend(self.open_under(listing).await?);
+            }
+        }
+        Ok(open)
+    }
+
+    async fn progress(&self, id: &TransactionalId) -> Result<Option<Vec<u8>>, Failure> {
+        let text = format!("Kafka keeps no progress token, asked for {id}");
+        Err(Failure::new(Next::Fatal, text))
+    }
+}
+
+impl<P: Port, C: Clock> KafkaTransaction<P, C> {
+    /// Sends what is ready. The broker value learns first that the transaction is no longer its own secret:
+    /// this future may be dropped in the middle of a request.
+    async fn send(&mut self) -> Result<(), Failure> {
+        if !self.touched && self.client.is_busy() {
+            self.touched = true;
+            self.broker.producers().touched(self.client.id());
+        }
+        Ok(self.broker.driver.drive(&mut self.client).await?)
+    }
+
+    /// Commits these offsets of a consumer group with the transaction.
+    ///
+    /// # Errors
+    /// As [`Transaction::append`].
+    pub async fn send_offsets(
+        &mut self,
+        group: Arc<str>,
+        offsets: Vec<(Partition, super::protocol::LogOffset)>,
+    ) -> Result<(), Failure> {
+        self.client.send_offsets(group, offsets);
+        self.send().await
+    }
+}
+
+impl<P: Port, C: Clock> Transaction for KafkaTransaction<P, C> {
+    fn handle(&self) -> Handle {
+        self.handle.encode(self.client.id().clone())
+    }
+
+    async fn append(&mut self, to: Partition, record: Record) -> Result<(), Failure> {
+        self.client.add(to, record);
+        self.send().await
+    }
+
+    async fn pre_commit(&mut self) -> Result<Handle, Failure> {
+        self.client.flush();
+        self.send().await?;
+        self.handle.empty = !self.client.is_touched();
+        Ok(self.handle())
+    }
+}

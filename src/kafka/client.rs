@@ -1,0 +1,382 @@
+//! The transactional client, as a state machine without I/O and without a clock.
+//!
+//! ```text
+//!   add, flush, end ──►  Client  ──►  Turn::Send(request) ──► port ──┐
+//!                          ▲     ──►  Turn::BackOff, Turn::Idle      │
+//!                          └──────── answered, unanswered ◄──────────┘
+//! ```
+//!
+//! One request is under way at a time. That costs throughput on a long line and saves most of what Kafka's
+//! own client gets wrong: nothing is re-sequenced (known bug P-11), and the end of a transaction cannot
+//! overtake its records (P-06). A request is kept until it is answered, so a future that was dropped in the
+//! middle of a call leaves nothing behind: the next turn sends the same request with the same numbers.
+//!
+//! Two ways of use are known to be unsafe, and cannot be expressed here:
+//!
+//! - *V1, next transaction under the same epoch.* A late EndTxn ends the next transaction (KC-14), a late
+//!   Produce lands in it (KP-10). So the end of a V1 transaction also gives up its producer, and the next
+//!   one begins with an init, which raises the epoch.
+//! - *An init repeated after silence.* The first one may still be on its way. If it arrives when the second
+//!   one's transaction is promised, it aborts it. So silence ends an init; open under another name. (To
+//!   [fence](Client::fence) may be repeated: nothing that is promised runs under a fenced name.)
+
+use std::sync::Arc;
+
+use super::batches::Batches;
+use super::class::{Class, Kind, class};
+use super::options::KafkaOptions;
+use super::protocol::{ErrorCode, LogOffset, Marker, PerPartition, Producer, Protocol, Request, Response};
+use super::task::{Offsets, Task, Work};
+use super::trouble::{Patience, Trouble};
+use crate::{Partition, Record, TransactionalId};
+
+/// What a [`Client`] wants next.
+#[derive(Debug)]
+pub enum Turn {
+    /// Send this and tell the answer, or that there was none.
+    Send(Request),
+    /// Wait for the back-off, then ask again.
+    BackOff,
+    /// Nothing: all that was asked for is done.
+    Idle,
+}
+
+/// The client of one transactional id. See the [module](self).
+#[derive(Debug)]
+pub struct Client {
+    id: TransactionalId,
+    options: KafkaOptions,
+    producer: Option<Producer>,
+    batches: Batches,
+    /// V1: what the coordinator knows to be part of the transaction.
+    added: Vec<Partition>,
+    offsets: Vec<Offsets>,
+    /// Whether anything was sent that can have opened the transaction (PC-5, but unanswered counts too).
+    touched: bool,
+    ending: Option<Marker>,
+    task: Option<Task>,
+    waiting: bool,
+    patience: Patience,
+    trouble: Option<Trouble>,
+}
+
+impl Client {
+    /// A client that begins with an init: a new epoch, and whatever was open under `id` is aborted.
+    pub fn open(id: TransactionalId, options: KafkaOptions) -> Self {
+        Client {
+            task: Some(Task::Init),
+            ..Client::idle(id, options)
+        }
+    }
+
+    /// A client that only shuts out whoever uses `id`.
+    pub fn fence(id: TransactionalId, options: KafkaOptions) -> Self {
+        Client {
+            task: Some(Task::Fence),
+            ..Client::idle(id, options)
+        }
+    }
+
+    /// A client that goes on, without an init, with a producer whose last transaction has ended.
+    pub fn reuse(id: TransactionalId, producer: Producer, options: KafkaOptions) -> Self {
+        Client {
+            producer: Some(producer),
+            ..Client::idle(id, options)
+        }
+    }
+
+    /// A client that can end a transaction which another client, perhaps in a process that has died, has
+    /// written. It asks for no init: that would abort what it is to commit.
+    pub fn resume(id: TransactionalId, producer: Producer, options: KafkaOptions) -> Self {
+        Client {
+            touched: true,
+            ..Client::reuse(id, producer, options)
+        }
+    }
+
+    fn idle(id: TransactionalId, options: KafkaOptions) -> Self {
+        Client {
+            id,
+            options,
+            producer: None,
+            batches: Batches::new(options.batch),
+            added: Vec::new(),
+            offsets: Vec::new(),
+            touched: false,
+            ending: None,
+            task: None,
+            waiting: false,
+            patience: Patience::new(options.attempts, options.refusals),
+            trouble: None,
+        }
+    }
+
+    /// The name.
+    pub fn id(&self) -> &TransactionalId {
+        &self.id
+    }
+
+    /// The producer to go on with; none before an init, nor after the end of a V1 transaction.
+    pub fn producer(&self) -> Option<Producer> {
+        self.producer
+    }
+
+    /// Whether the broker may know of an open transaction. If not, ending it takes no request (KC-14).
+    pub fn is_touched(&self) -> bool {
+        self.touched
+    }
+
+    /// Whether the next turn sends or waits.
+    pub fn is_busy(&self) -> bool {
+        self.task.is_some() || self.choice().is_some()
+    }
+
+    /// Adds a record. A full batch becomes a request.
+    pub fn add(&mut self, partition: Partition, record: Record) {
+        self.batches.add(partition, record);
+    }
+
+    /// Makes requests of all records that still wait.
+    pub fn flush(&mut self) {
+        self.batches.flush();
+    }
+
+    /// Commits these offsets of a consumer group with the transaction.
+    pub fn send_offsets(&mut self, group: Arc<str>, offsets: Vec<(Partition, LogOffset)>) {
+        self.offsets.push(Offsets {
+            group,
+            offsets,
+            added: false,
+        });
+    }
+
+    /// Ends the transaction: a commit once all its records are written, an abort without those that are not
+    /// yet sent. A transaction that never was touched ends without a request.
+    ///
+    /// # Errors
+    /// A commit of a transaction that has lost a record fails as the record did (PC-8).
+    pub fn end(&mut self, marker: Marker) -> Result<(), Trouble> {
+        match marker {
+            Marker::Commit => self.trouble.map_or(Ok(()), Err)?,
+            Marker::Abort => self.discard()?,
+        }
+        self.batches.flush();
+        self.ending = Some(marker);
+        Ok(())
+    }
+
+    /// Gives up what was not sent, and the error that made the abort necessary; an error that no abort
+    /// repairs stays.
+    fn discard(&mut self) -> Result<(), Trouble> {
+        if let Some(trouble) = self
+            .trouble
+            .filter(|trouble| trouble.class() > Some(Class::Abortable))
+        {
+            return Err(trouble);
+        }
+        self.trouble = None;
+        self.batches.clear();
+        self.offsets.clear();
+        if !matches!(
+            self.task,
+            Some(Task::Init | Task::Fence | Task::By(_, Work::End(Marker::Abort)))
+        ) {
+            self.task = None;
+        }
+        Ok(())
+    }
+
+    /// What to do now.
+    ///
+    /// # Errors
+    /// The transaction has failed before, and only an abort is left.
+    pub fn turn(&mut self) -> Result<Turn, Trouble> {
+        if let Some(trouble) = self.trouble {
+            return Err(trouble);
+        }
+        if std::mem::take(&mut self.waiting) {
+            return Ok(Turn::BackOff);
+        }
+        if self.task.is_none() {
+            self.start();
+        }
+        match self.task.take() {
+            None => Ok(Turn::Idle),
+            Some(task) => {
+                let request = task.request(self.id.clone(), &self.options);
+                self.touched |= task.touches();
+                self.task = Some(task);
+                Ok(Turn::Send(request))
+            }
+        }
+    }
+
+    /// The request of the last turn got this answer.
+    ///
+    /// # Errors
+    /// The answer is an error that repeating does not repair, or it was "not now" too often.
+    pub fn answered(&mut self, response: Response) -> Result<(), Trouble> {
+        let Some(task) = self.task.take() else {
+            return Ok(()); // to a task that an abort has discarded
+        };
+        let kind = task.kind();
+        let refusal = match (&task, response) {
+            (Task::Init | Task::Fence, Response::InitProducerId(answer)) => {
+                answer.map(|producer| self.granted(producer)).err()
+            }
+            (Task::By(_, Work::AddPartitions(partitions)), Response::AddPartitions(answer)) => {
+                let refusal = answer.map_or_else(Some, |each| gravest(kind, &each));
+                if refusal.is_none() {
+                    self.added.extend(partitions);
+                }
+                refusal
+            }
+            (Task::By(_, Work::Produce(_)), Response::Produce(answer)) => answer.err(),
+            (Task::By(_, Work::AddOffsets(group)), Response::AddOffsets(answer)) => {
+                answer.map(|()| self.added_offsets(group)).err()
+            }
+            (Task::By(_, Work::CommitOffsets(_)), Response::TxnOffsetCommit(each)) => gravest(kind, &each),
+            (Task::By(_, Work::End(_)), Response::EndTxn(answer)) => {
+                answer.map(|next| self.ended(next)).err()
+            }
+            _ => return self.fail(Trouble::Mismatched { kind }),
+        };
+        self.settle(task, refusal)
+    }
+
+    /// The request of the last turn got no answer.
+    ///
+    /// # Errors
+    /// It has been sent often enough; the outcome is unknown. The [next turn](Client::turn) sends
+    /// the same request again.
+    pub fn unanswered(&mut self) -> Result<(), Trouble> {
+        match &self.task {
+            None => Ok(()),
+            Some(Task::Init) => Err(Trouble::Unanswered {
+                kind: Kind::InitProducerId,
+                attempts: 1,
+            }),
+            Some(task) => self.patience.unanswered(task.kind()),
+        }
+    }
+
+    fn settle(&mut self, task: Task, refusal: Option<ErrorCode>) -> Result<(), Trouble> {
+        let kind = task.kind();
+        match refusal.map(|code| (class(kind, code), code)) {
+            None | Some((Class::Done, _)) => self.patience.renew(),
+            Some((Class::Retry, code)) => {
+                self.task = Some(task);
+                self.waiting = true;
+                if let Err(trouble) = self.patience.refused(kind, code) {
+                    self.waiting = false;
+                    return self.fail(trouble);
+                }
+            }
+            Some((_, code)) => return self.fail(Trouble::Refused { kind, code }),
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, trouble: Trouble) -> Result<(), Trouble> {
+        if trouble.is_final() {
+            self.task = None;
+            self.ending = None;
+            self.trouble = Some(trouble);
+        }
+        Err(trouble)
+    }
+
+    fn granted(&mut self, producer: Producer) {
+        self.renew(Some(producer));
+    }
+
+    fn added_offsets(&mut self, group: &Arc<str>) {
+        for offsets in self.offsets.iter_mut().filter(|offsets| offsets.group == *group) {
+            offsets.added = true;
+        }
+    }
+
+    /// The transaction has ended. V2 says how to go on; V1 leaves nothing that is safe to go on with.
+    fn ended(&mut self, next: Option<Producer>) {
+        self.ending = None;
+        self.touched = false;
+        self.renew(match self.options.protocol {
+            Protocol::V1 => None,
+            Protocol::V2 => next,
+        });
+    }
+
+    fn renew(&mut self, producer: Option<Producer>) {
+        self.producer = producer;
+        self.batches.renumber();
+        self.added.clear();
+    }
+
+    /// Takes up the next task, if there is one.
+    fn start(&mut self) {
+        if self.ending.is_some() && !self.touched && !self.has_work() {
+            self.ending = None; // nothing was begun, so there is nothing to end
+            return;
+        }
+        self.task = self.choice().map(|kind| match self.producer {
+            None => Task::Init,
+            Some(producer) => Task::By(producer, self.work(kind)),
+        });
+    }
+
+    fn work(&mut self, kind: Kind) -> Work {
+        match kind {
+            Kind::AddPartitions => Work::AddPartitions(self.missing()),
+            Kind::AddOffsets => Work::AddOffsets(self.offsets[0].group.clone()),
+            Kind::TxnOffsetCommit => Work::CommitOffsets(self.offsets.remove(0)),
+            Kind::EndTxn(marker) => Work::End(marker),
+            _ => Work::Produce(
+                self.batches
+                    .pop()
+                    .expect("a produce is chosen when a batch is ready"),
+            ),
+        }
+    }
+
+    /// Which request comes next: records before offsets, everything before the end (PC-6 and P-06).
+    fn choice(&self) -> Option<Kind> {
+        let v1 = self.options.protocol == Protocol::V1;
+        if self.has_work() && self.producer.is_none() {
+            return Some(Kind::InitProducerId);
+        }
+        if let Some(batch) = self.batches.ready().next() {
+            let known = !v1 || self.added.contains(&batch.partition);
+            return Some(if known { Kind::Produce } else { Kind::AddPartitions });
+        }
+        if let Some(offsets) = self.offsets.first() {
+            let known = !v1 || offsets.added;
+            return Some(if known {
+                Kind::TxnOffsetCommit
+            } else {
+                Kind::AddOffsets
+            });
+        }
+        self.ending.filter(|_| self.touched).map(Kind::EndTxn)
+    }
+
+    fn has_work(&self) -> bool {
+        self.batches.ready().next().is_some() || !self.offsets.is_empty()
+    }
+
+    /// The partitions of all ready batches that the coordinator does not know yet, each once, in order.
+    fn missing(&self) -> Vec<Partition> {
+        let ready = self.batches.ready().map(|batch| batch.partition);
+        let mut missing: Vec<_> = ready
+            .filter(|partition| !self.added.contains(partition))
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+}
+
+/// The error that decides for all partitions.
+fn gravest(kind: Kind, each: &PerPartition) -> Option<ErrorCode> {
+    let errors = each.iter().filter_map(|(_, answer)| answer.err());
+    errors.max_by_key(|code| class(kind, *code))
+}

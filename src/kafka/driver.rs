@@ -1,0 +1,82 @@
+//! Where the state machine meets the world: requests through the port, waits through the clock.
+
+use super::class::{Class, Kind, class};
+use super::client::{Client, Turn};
+use super::options::KafkaOptions;
+use super::port::{Port, Unanswered};
+use super::protocol::{CoordinatorState, Description, ErrorCode, Listing, Request, Response};
+use super::trouble::{Patience, Trouble};
+use crate::{Clock, TransactionalId};
+
+/// A port, a clock, and how patient to be with them.
+#[derive(Clone, Debug)]
+pub(super) struct Driver<P, C> {
+    pub(super) port: P,
+    pub(super) clock: C,
+    pub(super) options: KafkaOptions,
+}
+
+impl<P: Port, C: Clock> Driver<P, C> {
+    /// Does what the client wants until it wants nothing more.
+    pub(super) async fn drive(&self, client: &mut Client) -> Result<(), Trouble> {
+        loop {
+            match client.turn()? {
+                Turn::Idle => return Ok(()),
+                Turn::BackOff => self.clock.sleep(self.options.retry_backoff).await,
+                Turn::Send(request) => match self.port.call(request).await {
+                    Ok(response) => client.answered(response)?,
+                    Err(Unanswered) => client.unanswered()?,
+                },
+            }
+        }
+    }
+
+    /// The ids whose coordinator is in this state.
+    pub(super) async fn list(&self, state: CoordinatorState) -> Result<Vec<Listing>, Trouble> {
+        let kind = Kind::ListTransactions;
+        let request = Request::ListTransactions { states: vec![state] };
+        let answer = self.ask(kind, request, |response| match response {
+            Response::ListTransactions(answer) => Some(answer),
+            _ => None,
+        });
+        answer.await?.map_err(|code| Trouble::Refused { kind, code })
+    }
+
+    /// The state of one id; `None` if its coordinator does not know it.
+    pub(super) async fn describe(&self, id: &TransactionalId) -> Result<Option<Description>, Trouble> {
+        let kind = Kind::DescribeTransaction;
+        let request = Request::DescribeTransaction(id.clone());
+        let answer = self.ask(kind, request, |response| match response {
+            Response::DescribeTransaction(answer) => Some(answer),
+            _ => None,
+        });
+        match answer.await? {
+            Ok(found) => Ok(Some(found)),
+            Err(code) if class(kind, code) == Class::Gone => Ok(None),
+            Err(code) => Err(Trouble::Refused { kind, code }),
+        }
+    }
+
+    /// Asks until there is an answer that is more than "not now". For requests that change nothing.
+    async fn ask<T>(
+        &self,
+        kind: Kind,
+        request: Request,
+        read: impl Fn(Response) -> Option<Result<T, ErrorCode>> + Send,
+    ) -> Result<Result<T, ErrorCode>, Trouble> {
+        let mut patience = Patience::new(self.options.attempts, self.options.refusals);
+        loop {
+            let Ok(response) = self.port.call(request.clone()).await else {
+                patience.unanswered(kind)?;
+                continue;
+            };
+            match read(response).ok_or(Trouble::Mismatched { kind })? {
+                Err(code) if class(kind, code) == Class::Retry => {
+                    patience.refused(kind, code)?;
+                    self.clock.sleep(self.options.retry_backoff).await;
+                }
+                answer => return Ok(answer),
+            }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The participant over any [`Broker`]: Flink's hooks, in terms of transactions that have names.
+//!
+//! At a restore the order matters as much as the decisions. First everything that the restored states promise
+//! is committed; then what they had open is given up; then, before the first `begin`, what lower incarnations
+//! left without a trace in any state. To fence first would abort what was promised.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::naming::{Counters, Name, Naming, Prefix};
+use crate::ownership::{Author, Ownership};
+use crate::{
+    Broker, CheckpointId, Ended, Env, Fact, Failure, Handle, Next, Participant, Partition, Record,
+    Transaction, TransactionalId,
+};
+
+/// How a [`Transactional`] names its transactions and spreads its records.
+#[derive(Clone, Debug)]
+pub struct TransactionalOptions {
+    /// What the names begin with. Two jobs on one broker need two that differ (known bug T-04).
+    pub prefix: Prefix,
+    /// Which name the next transaction gets.
+    pub naming: Naming,
+    /// How many partitions the target has.
+    pub partitions: u32,
+    /// Which of them a record goes to.
+    pub route: Route,
+    /// Under how many names a begin is tried when no answer comes.
+    pub attempts: u32,
+}
+
+/// Picks a partition among that many. The same record always goes to the same one.
+pub type Route = fn(&Record, u32) -> Partition;
+
+impl Default for TransactionalOptions {
+    fn default() -> Self {
+        TransactionalOptions {
+            prefix: Prefix::default(),
+            naming: Naming::default(),
+            partitions: 2,
+            route: spread,
+            attempts: 5,
+        }
+    }
+}
+
+/// Spreads each split over all partitions. Among the records of one split on one partition the order holds.
+pub fn spread(record: &Record, partitions: u32) -> Partition {
+    let place = u64::from(record.id.split.0).wrapping_add(record.id.offset.0);
+    Partition((place % u64::from(partitions.max(1))) as u32)
+}
+
+/// A [`Participant`] whose transactions are a broker's.
+#[derive(Debug)]
+pub struct Transactional<E: Env, B: Broker = <E as Env>::Broker> {
+    env: E,
+    broker: B,
+    options: TransactionalOptions,
+    counters: Counters,
+    /// What this process has open or pre-committed.
+    live: BTreeMap<TransactionalId, B::Transaction>,
+    restore: Restore,
+}
+
+/// Where the restore stands.
+#[derive(Debug)]
+enum Restore {
+    /// What was heard from the restored states so far: who wrote them, and what they promised.
+    Under {
+        authors: Vec<Author>,
+        promised: BTreeSet<Handle>,
+    },
+    /// The first transaction is open.
+    Over,
+}
+
+impl<E: Env, B: Broker> Transactional<E, B> {
+    /// A participant of the process that `env` says, over `broker`, which need not be the one of `env`.
+    pub fn new(env: E, broker: B, options: TransactionalOptions) -> Self {
+        Transactional {
+            counters: Counters::new(options.naming),
+            env,
+            broker,
+            options,
+            live: BTreeMap::new(),
+            restore: Restore::Under {
+                authors: Vec::new(),
+                promised: BTreeSet::new(),
+            },
+        }
+    }
+
+    fn me(&self) -> Author {
+        let me = self.env.me();
+        Author {
+            sink: me.index,
+            of: me.parallelism,
+        }
+    }
+
+    /// Ends what earlier incarnations left open. Repeatable: a crash in the middle leaves less to do.
+    async fn clean_up(&mut self) -> Result<(), Failure> {
+        let Restore::Under { authors, promised } = &self.restore else {
+            return Ok(());
+        };
+        let ownership = Ownership::new(self.me(), authors).map_err(|bad| Failure::new(Next::Fatal, bad))?;
+        if !self.broker.capabilities().lists {
+            return Ok(()); // nobody can find them; the broker's own timeout has to
+        }
+        let mut found = self.broker.lingering(self.options.prefix.as_str()).await?;
+        found.retain(|one| self.is_leftover(&ownership, promised, one));
+        for leftover in &found {
+            self.give_up(leftover).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a transaction that is open at the broker is this sink's to end.
+    ///
+    /// Only lower incarnations': a zombie must not end what a newer one has opened. And not by name alone what
+    /// was promised, but by the whole handle: a pooled name may since have got another transaction, which
+    /// nobody promised and nobody else would end (known bug T-08).
+    fn is_leftover(&self, ownership: &Ownership, promised: &BTreeSet<Handle>, found: &Handle) -> bool {
+        let Some(name) = self.options.prefix.parse(found.id.as_str()) else {
+            return false;
+        };
+        name.incarnation < self.env.me().incarnation
+            && ownership.covers(name.sink)
+            && !promised.contains(found)
+    }
+
+    /// Aborts what another incarnation has open, and shuts that out where the broker can: it may still run,
+    /// and a transaction that is empty now may get records later.
+    async fn give_up(&mut self, transaction: &Handle) -> Result<(), Failure> {
+        match self.broker.capabilities().fences {
+            true => self.broker.fence(&transaction.id).await?,
+            false => self.broker.abort(transaction).await.map(drop)?,
+        }
+        self.env.note(Fact::Aborted(transaction.id.clone()));
+        Ok(())
+    }
+
+    /// Opens a transaction under the next name, and under another if no answer came: a begin that is still
+    /// on its way would abort what is open under its name by then.
+    async fn open(&mut self) -> Result<B::Transaction, Failure> {
+        let mut attempts = self.options.attempts;
+        loop {
+            let id = self.next_id();
+            attempts = attempts.saturating_sub(1);
+            match self.broker.begin(&id).await {
+                Err(failure) if failure.may_have_happened() && attempts > 0 => continue,
+                result => return result,
+            }
+        }
+    }
+
+    fn next_id(&mut self) -> TransactionalId {
+        self.options.prefix.id(Name {
+            sink: self.env.me().index,
+            incarnation: self.env.me().incarnation,
+            counter: self.counters.draw(),
+        })
+    }
+
+    fn live(&mut self, id: &TransactionalId) -> Result<&mut B::Transaction, Failure> {
+        let live = self.live.get_mut(id);
+        live.ok_or_else(|| Failure::new(Next::Fatal, format!("{id} is not open in this process")))
+    }
+
+    /// The transaction has ended, so its name is free.
+    fn ended(&mut self, id: &TransactionalId) {
+        if self.live.remove(id).is_some() {
+            if let Some(name) = self.options.prefix.parse(id.as_str()) {
+                self.counters.release(name.counter);
+            }
+        }
+    }
+}
+
+impl<E: Env, B: Broker> Participant for Transactional<E, B> {
+    type Handle = Handle;
+    type Context = Author;
+
+    async fn begin(&mut self) -> Result<Handle, Failure> {
+        self.clean_up().await?;
+        let transaction = self.open().await?;
+        let handle = transaction.handle();
+        self.env.note(Fact::Began(handle.id.clone()));
+        self.live.insert(handle.id.clone(), transaction);
+        if let Restore::Under { .. } = std::mem::replace(&mut self.restore, Restore::Over) {
+            self.env.note(Fact::Restored);
+        }
+        Ok(handle)
+    }
+
+    async fn write(&mut self, transaction: &mut Handle, record: Record) -> Result<(), Failure> {
+        let to = (self.options.route)(&record, self.options.partitions);
+        self.live(&transaction.id)?.append(to, record).await
+    }
+
+    async fn pre_commit(
+        &mut self,
+        checkpoint: CheckpointId,
+        transaction: &mut Handle,
+    ) -> Result<(), Failure> {
+        *transaction = self.live(&transaction.id)?.pre_commit().await?;
+        self.env
+            .note(Fact::PreCommitted(checkpoint, transaction.id.clone()));
+        Ok(())
+    }
+
+    /// A commit of unknown outcome fails: the engine restarts, and recovery repeats it.
+    async fn commit(&mut self, transaction: &Handle) -> Result<(), Failure> {
+        let id = &transaction.id;
+        let one = self
+            .broker
+            .commit(std::slice::from_ref(transaction), &[])
+            .await
+            .pop();
+        let ended = one.ok_or_else(|| Failure::new(Next::Fatal, format!("no result for {id}")))??;
+        self.ended(id);
+        self.env.note(match ended {
+            Ended::Now | Ended::Before => Fact::Committed(id.clone()),
+            Ended::Indistinct => Fact::Indistinct(id.clone()),
+        });
+        Ok(())
+    }
+
+    async fn abort(&mut self, transaction: &Handle) -> Result<(), Failure> {
+        self.broker.abort(transaction).await?;
+        self.ended(&transaction.id);
+        self.env.note(Fact::Aborted(transaction.id.clone()));
+        Ok(())
+    }
+
+    async fn recover_and_commit(&mut self, transaction: &Handle) -> Result<(), Failure> {
+        if let Restore::Under { promised, .. } = &mut self.restore {
+            promised.insert(transaction.clone());
+        }
+        self.commit(transaction).await
+    }
+
+    async fn recover_and_abort(&mut self, transaction: &Handle) -> Result<(), Failure> {
+        self.give_up(transaction).await
+    }
+
+    async fn initialize_context(&mut self) -> Result<Option<Author>, Failure> {
+        Ok(Some(self.me()))
+    }
+
+    async fn finish_recovering(&mut self, context: &mut Author, _handled: &[Handle]) -> Result<(), Failure> {
+        if let Restore::Under { authors, .. } = &mut self.restore {
+            authors.push(*context);
+        }
+        *context = self.me(); // the next state is ours
+        Ok(())
+    }
+}
