@@ -1,16 +1,23 @@
 //! Exactly-once sinks by two-phase commit.
 
+pub mod coordinator;
 pub mod env;
 pub mod kafka;
+pub mod message;
 pub mod naming;
 pub mod ownership;
 pub mod two_phase;
+pub mod worker;
 
+mod channel;
 mod checkpoint;
 mod error;
+mod job;
 mod record;
+mod select;
 mod settings;
 mod sink;
+mod steady;
 mod transaction;
 mod transactional;
 
@@ -20,6 +27,7 @@ pub use env::{
     Timestamp, Transaction,
 };
 pub use error::{BoxError, Failure, Next};
+pub use job::StandardJob;
 pub use record::{Partition, Record, RecordId, SourceOffset, Split};
 pub use settings::Settings;
 pub use sink::Sink;

@@ -5,7 +5,7 @@ use std::future::Future;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckpointId, Failure, Incarnation, SourceOffset, Term};
+use crate::{CheckpointId, Failure, Incarnation, Life, SourceOffset, Term};
 
 /// What a value is stored under.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,10 +28,17 @@ pub struct Version(pub u64);
 pub struct Head {
     /// The coordinator in charge.
     pub term: Term,
+    /// Which life of the coordinator process that is. Two that start at once may write the same term, and one
+    /// whose write was not answered must be able to tell its own from the other's. It also says which of the
+    /// two started later: that one is the one that workers talk to, so the older must yield.
+    pub leader: Life,
     /// The newest life of the tasks.
     pub incarnation: Incarnation,
     /// The newest completed checkpoint.
     pub completed: Option<Completed>,
+    /// All input is read and committed. Durable, because workers that were told so are gone: a coordinator that
+    /// takes over afterwards would wait for them for ever.
+    pub ended: bool,
 }
 
 /// A checkpoint that is durable: from here on everything it names must be committed, however often it takes.

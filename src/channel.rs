@@ -1,0 +1,222 @@
+//! A bounded queue between two tasks of one process: one sender, one receiver, no runtime.
+//!
+//! It is closed as soon as either side is dropped. That is how the reading tasks of a dropped attempt end:
+//! nobody has to find and stop them.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// A queue for `capacity` items.
+pub(crate) fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    let state = State {
+        items: VecDeque::with_capacity(capacity),
+        capacity: capacity.max(1),
+        sender: None,
+        receiver: None,
+        closed: false,
+    };
+    let shared = Arc::new(Mutex::new(state));
+    (Sender(shared.clone()), Receiver(shared))
+}
+
+/// The side that puts items in.
+#[derive(Debug)]
+pub(crate) struct Sender<T>(Arc<Mutex<State<T>>>);
+
+/// The side that takes items out.
+#[derive(Debug)]
+pub(crate) struct Receiver<T>(Arc<Mutex<State<T>>>);
+
+/// The other side is gone.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+#[derive(Debug)]
+struct State<T> {
+    items: VecDeque<T>,
+    capacity: usize,
+    /// Who waits for room.
+    sender: Option<Waker>,
+    /// Who waits for an item.
+    receiver: Option<Waker>,
+    closed: bool,
+}
+
+impl<T> Sender<T> {
+    /// Puts an item in, as soon as there is room.
+    pub(crate) fn send(&self, item: T) -> impl Future<Output = Result<(), Closed>> + '_ {
+        let mut item = Some(item);
+        poll_fn(move |cx| self.poll_send(&mut item, cx))
+    }
+
+    /// Puts an item in at once, over the capacity if need be: for the few commands that must not wait.
+    pub(crate) fn push(&self, item: T) -> Result<(), Closed> {
+        let mut state = lock(&self.0);
+        if state.closed {
+            return Err(Closed);
+        }
+        state.items.push_back(item);
+        wake(state, |state| &mut state.receiver);
+        Ok(())
+    }
+
+    fn poll_send(&self, item: &mut Option<T>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        let mut state = lock(&self.0);
+        if state.closed {
+            return Poll::Ready(Err(Closed));
+        }
+        if state.items.len() >= state.capacity {
+            state.sender = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        state.items.extend(item.take());
+        wake(state, |state| &mut state.receiver);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T> Receiver<T> {
+    /// The next item, or `None` once the queue is empty and its sender gone. Cancel safe.
+    pub(crate) async fn receive(&mut self) -> Option<T> {
+        poll_fn(|cx| self.poll_receive(cx)).await
+    }
+
+    /// [`Receiver::receive`], for whoever waits for several queues.
+    pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let mut state = lock(&self.0);
+        match state.items.pop_front() {
+            Some(item) => {
+                wake(state, |state| &mut state.sender);
+                Poll::Ready(Some(item))
+            }
+            None if state.closed => Poll::Ready(None),
+            None => {
+                state.receiver = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0);
+        state.closed = true;
+        wake(state, |state| &mut state.receiver);
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0);
+        state.closed = true;
+        wake(state, |state| &mut state.sender);
+    }
+}
+
+/// No code of a caller runs under this lock, so a poisoned one is as good as any.
+fn lock<T>(state: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Wakes that side after the lock is released: a waker may run anything.
+fn wake<T>(mut state: MutexGuard<'_, State<T>>, side: fn(&mut State<T>) -> &mut Option<Waker>) {
+    let waiting = side(&mut state).take();
+    drop(state);
+    if let Some(waker) = waiting {
+        waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A context that counts, and the counter.
+    fn counting() -> (Waker, Arc<Wakes>) {
+        let wakes = Arc::new(Wakes::default());
+        (wakes.clone().into(), wakes)
+    }
+
+    #[test]
+    fn items_come_out_in_the_order_they_went_in() {
+        let (sender, mut receiver) = channel(4);
+        let mut cx = Context::from_waker(Waker::noop());
+        for item in 0..3 {
+            assert_eq!(sender.push(item), Ok(()));
+        }
+        for item in 0..3 {
+            assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(item)));
+        }
+        assert_eq!(receiver.poll_receive(&mut cx), Poll::Pending);
+    }
+
+    #[test]
+    fn a_full_queue_holds_its_sender_until_an_item_is_taken() {
+        let (sender, mut receiver) = channel(1);
+        let (waker, wakes) = counting();
+        let mut cx = Context::from_waker(&waker);
+        assert_eq!(pin!(sender.send(1)).poll(&mut cx), Poll::Ready(Ok(())));
+        let mut second = pin!(sender.send(2));
+        assert_eq!(second.as_mut().poll(&mut cx), Poll::Pending);
+
+        assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(1)));
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert_eq!(second.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
+        assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(2)));
+    }
+
+    #[test]
+    fn a_waiting_receiver_is_woken_by_an_item_and_by_the_end() {
+        let (sender, mut receiver) = channel(1);
+        let (waker, wakes) = counting();
+        let mut cx = Context::from_waker(&waker);
+        assert_eq!(receiver.poll_receive(&mut cx), Poll::Pending);
+        sender.push(7).expect("the receiver is there");
+        assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(7)));
+        assert_eq!(receiver.poll_receive(&mut cx), Poll::Pending);
+        drop(sender);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 2);
+        assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(None));
+    }
+
+    #[test]
+    fn what_was_put_in_before_the_sender_left_is_still_received() {
+        let (sender, mut receiver) = channel(2);
+        let mut cx = Context::from_waker(Waker::noop());
+        sender.push(1).expect("the receiver is there");
+        drop(sender);
+        assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(1)));
+        assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(None));
+    }
+
+    #[test]
+    fn a_sender_that_waits_for_room_learns_that_its_receiver_is_gone() {
+        let (sender, receiver) = channel(1);
+        let (waker, wakes) = counting();
+        let mut cx = Context::from_waker(&waker);
+        sender.push(1).expect("the receiver is there");
+        let mut second = pin!(sender.send(2));
+        assert_eq!(second.as_mut().poll(&mut cx), Poll::Pending);
+        drop(receiver);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert_eq!(second.as_mut().poll(&mut cx), Poll::Ready(Err(Closed)));
+        assert_eq!(sender.push(3), Err(Closed));
+    }
+}

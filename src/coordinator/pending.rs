@@ -1,0 +1,167 @@
+//! Checkpoints that were triggered and are not yet durable.
+//!
+//! A checkpoint that leaves here by any way but [`Pending::complete`] can never complete: a late ack finds
+//! nothing to count for (CC-7).
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::env::Completed;
+use crate::{CheckpointId, Snapshot, SourceOffset, Split, Timestamp};
+
+/// The checkpoints of the present incarnation that are in flight.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    checkpoints: BTreeMap<CheckpointId, Checkpoint>,
+}
+
+#[derive(Debug)]
+struct Checkpoint {
+    /// When it is given up.
+    deadline: Timestamp,
+    /// What each task stored, by its index; `None` until it has acknowledged.
+    parts: Vec<Option<Part>>,
+}
+
+/// A snapshot whose bytes are shared from here on, however often the head is written.
+#[derive(Clone, Debug)]
+struct Part {
+    resume_at: Vec<(Split, SourceOffset)>,
+    sink: Bytes,
+}
+
+impl Pending {
+    pub(super) fn len(&self) -> usize {
+        self.checkpoints.len()
+    }
+
+    /// Adds a checkpoint that each of `tasks` must acknowledge.
+    pub(super) fn trigger(&mut self, id: CheckpointId, tasks: u16, deadline: Timestamp) {
+        let parts = vec![None; tasks.into()];
+        self.checkpoints.insert(id, Checkpoint { deadline, parts });
+    }
+
+    /// Counts an acknowledgement, the first from each task.
+    pub(super) fn ack(&mut self, id: CheckpointId, task: u16, snapshot: Snapshot) {
+        let checkpoint = self.checkpoints.get_mut(&id);
+        if let Some(part) = checkpoint.and_then(|c| c.parts.get_mut(usize::from(task))) {
+            part.get_or_insert_with(|| Part {
+                resume_at: snapshot.resume_at,
+                sink: snapshot.sink.into(),
+            });
+        }
+    }
+
+    /// The newest checkpoint that every task has acknowledged. The newest, because it subsumes the others.
+    pub(super) fn ready(&self) -> Option<CheckpointId> {
+        let mut newest_first = self.checkpoints.iter().rev();
+        newest_first
+            .find(|(_, c)| c.parts.iter().all(Option::is_some))
+            .map(|(&id, _)| id)
+    }
+
+    /// What is to be made durable for a checkpoint that is [`ready`](Pending::ready).
+    pub(super) fn to_store(&self, id: CheckpointId, splits: u16) -> Option<Completed> {
+        let parts: Option<Vec<&Part>> = self
+            .checkpoints
+            .get(&id)?
+            .parts
+            .iter()
+            .map(Option::as_ref)
+            .collect();
+        let parts = parts?;
+        let mut resume_at = vec![SourceOffset(0); splits.into()];
+        for (split, offset) in parts.iter().flat_map(|part| &part.resume_at) {
+            if let Some(place) = resume_at.get_mut(usize::from(split.0)) {
+                *place = *offset;
+            }
+        }
+        let sinks = parts.iter().map(|part| part.sink.clone()).collect();
+        Some(Completed { id, resume_at, sinks })
+    }
+
+    /// It is durable: it leaves, and with it the older ones, which can never complete any more (CC-9). Those
+    /// are returned.
+    pub(super) fn complete(&mut self, id: CheckpointId) -> Vec<CheckpointId> {
+        self.checkpoints.remove(&id);
+        let newer = self.checkpoints.split_off(&id);
+        std::mem::replace(&mut self.checkpoints, newer)
+            .into_keys()
+            .collect()
+    }
+
+    /// It is given up. Whether it was still pending.
+    pub(super) fn abort(&mut self, id: CheckpointId) -> bool {
+        self.checkpoints.remove(&id).is_some()
+    }
+
+    /// All are given up.
+    pub(super) fn abort_all(&mut self) -> impl Iterator<Item = CheckpointId> {
+        std::mem::take(&mut self.checkpoints).into_keys()
+    }
+
+    /// The oldest whose time is up.
+    pub(super) fn overdue(&self, now: Timestamp) -> Option<CheckpointId> {
+        let mut oldest_first = self.checkpoints.iter();
+        oldest_first.find(|(_, c)| c.deadline <= now).map(|(&id, _)| id)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        self.checkpoints.values().map(|c| c.deadline).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(split: u16, offset: u64) -> Snapshot {
+        Snapshot {
+            resume_at: vec![(Split(split), SourceOffset(offset))],
+            sink: vec![split as u8],
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_is_ready_when_every_task_has_acknowledged_it() {
+        let mut pending = Pending::default();
+        pending.trigger(CheckpointId(4), 2, Timestamp(9));
+        pending.ack(CheckpointId(4), 1, part(1, 8));
+        pending.ack(CheckpointId(4), 1, part(1, 9)); // repeated by the network: the first counts
+        assert_eq!(pending.ready(), None);
+        assert_eq!(pending.to_store(CheckpointId(4), 3), None);
+
+        pending.ack(CheckpointId(4), 0, part(0, 7));
+        assert_eq!(pending.ready(), Some(CheckpointId(4)));
+        let stored = pending
+            .to_store(CheckpointId(4), 3)
+            .expect("all have acknowledged");
+        assert_eq!(
+            stored.resume_at,
+            [SourceOffset(7), SourceOffset(8), SourceOffset(0)]
+        );
+        assert_eq!(stored.sinks, [Bytes::from_static(&[0]), Bytes::from_static(&[1])]);
+    }
+
+    #[test]
+    fn a_late_ack_does_not_revive_a_checkpoint_that_was_given_up() {
+        let mut pending = Pending::default();
+        pending.trigger(CheckpointId(4), 1, Timestamp(9));
+        assert!(pending.abort(CheckpointId(4)));
+        pending.ack(CheckpointId(4), 0, part(0, 7));
+        assert_eq!(pending.ready(), None);
+        assert!(!pending.abort(CheckpointId(4)));
+    }
+
+    #[test]
+    fn a_completed_checkpoint_takes_the_older_ones_with_it_and_leaves_the_newer() {
+        let mut pending = Pending::default();
+        for id in 4..=6 {
+            pending.trigger(CheckpointId(id), 1, Timestamp(id));
+        }
+        assert_eq!(pending.complete(CheckpointId(5)), [CheckpointId(4)]);
+        assert_eq!(pending.deadline(), Some(Timestamp(6)));
+        assert_eq!(pending.len(), 1);
+    }
+}

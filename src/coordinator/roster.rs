@@ -1,0 +1,209 @@
+//! Which workers live, and how far their tasks have come.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::message::{Progress, Task};
+use crate::{Address, Incarnation, Life, Role, Timestamp};
+
+/// All workers that were ever heard of, by index.
+#[derive(Debug)]
+pub(super) struct Roster {
+    workers: BTreeMap<u16, Worker>,
+    timeout: Duration,
+}
+
+#[derive(Debug)]
+struct Worker {
+    life: Life,
+    presence: Presence,
+    task: Option<Task>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Presence {
+    /// Heard at this time.
+    Here(Timestamp),
+    /// Silent for too long; it may be heard again.
+    Silent,
+    /// Said goodbye. Whatever arrives of this life later was sent before.
+    Left,
+}
+
+/// What a sign of life says about the worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// The process is another than the one known under this index: whatever ran in that one is gone.
+    New,
+    /// The known one.
+    Known,
+    /// Nothing; it was sent by a process that is no more.
+    Stale,
+}
+
+impl Roster {
+    pub(super) fn new(timeout: Duration) -> Self {
+        Roster {
+            workers: BTreeMap::new(),
+            timeout,
+        }
+    }
+
+    /// Takes a sign of life.
+    pub(super) fn hear(&mut self, now: Timestamp, index: u16, life: Life) -> Heard {
+        let presence = Presence::Here(now);
+        match self.workers.get_mut(&index) {
+            Some(worker) if worker.life > life => Heard::Stale,
+            Some(worker) if worker.life == life && worker.presence == Presence::Left => Heard::Stale,
+            Some(worker) if worker.life == life => {
+                worker.presence = presence;
+                Heard::Known
+            }
+            _ => {
+                let task = None;
+                self.workers.insert(index, Worker { life, presence, task });
+                Heard::New
+            }
+        }
+    }
+
+    /// Takes what a worker that was heard says of its task.
+    pub(super) fn report(&mut self, index: u16, task: Option<Task>) {
+        let Some(worker) = self.workers.get_mut(&index) else {
+            return;
+        };
+        // Heartbeats may overtake each other; a task never goes back.
+        let order = |task: Option<Task>| task.map(|task| (task.incarnation, task.progress));
+        if order(task) > order(worker.task) {
+            worker.task = task;
+        }
+    }
+
+    /// The worker has said goodbye.
+    pub(super) fn left(&mut self, index: u16) {
+        if let Some(worker) = self.workers.get_mut(&index) {
+            worker.presence = Presence::Left;
+        }
+    }
+
+    /// Marks those who were silent for too long; the indices of those that were not marked before.
+    pub(super) fn mark_silent(&mut self, now: Timestamp) -> Vec<u16> {
+        let mut silent = Vec::new();
+        for (&index, worker) in &mut self.workers {
+            if matches!(worker.presence, Presence::Here(heard) if heard.after(self.timeout) <= now) {
+                worker.presence = Presence::Silent;
+                silent.push(index);
+            }
+        }
+        silent
+    }
+
+    /// When the next one will have been silent for too long.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let heard = self.workers.values().filter_map(|worker| match worker.presence {
+            Presence::Here(heard) => Some(heard),
+            Presence::Silent | Presence::Left => None,
+        });
+        heard.min().map(|oldest| oldest.after(self.timeout))
+    }
+
+    /// Whether each of the first `count` workers is here.
+    pub(super) fn has_all(&self, count: u16) -> bool {
+        (0..count).all(|index| self.workers.get(&index).is_some_and(Worker::is_here))
+    }
+
+    /// Whether nobody is here.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.workers.values().any(Worker::is_here)
+    }
+
+    /// Whether the tasks of the first `count` workers have all come this far in this incarnation.
+    pub(super) fn all_reached(&self, count: u16, incarnation: Incarnation, progress: Progress) -> bool {
+        let reached = |task: Task| task.incarnation == incarnation && task.progress >= progress;
+        (0..count).all(|index| {
+            let worker = self.workers.get(&index);
+            worker.and_then(|worker| worker.task).is_some_and(reached)
+        })
+    }
+
+    /// The lives of all who are here, by index.
+    pub(super) fn here(&self) -> impl Iterator<Item = (u16, Life)> {
+        self.workers
+            .iter()
+            .filter(|(_, worker)| worker.is_here())
+            .map(|(&index, worker)| (index, worker.life))
+    }
+}
+
+impl Worker {
+    fn is_here(&self) -> bool {
+        matches!(self.presence, Presence::Here(_))
+    }
+}
+
+/// Where this very life of a worker is reached.
+pub(super) fn address(index: u16, life: Life) -> Address {
+    Address {
+        role: Role::Sink,
+        index,
+        life: Some(life),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roster() -> Roster {
+        Roster::new(Duration::from_micros(10))
+    }
+
+    #[test]
+    fn a_new_life_is_told_from_the_known_one_and_from_a_dead_one() {
+        let mut roster = roster();
+        assert_eq!(roster.hear(Timestamp(0), 0, Life(2)), Heard::New);
+        assert_eq!(roster.hear(Timestamp(1), 0, Life(2)), Heard::Known);
+        assert_eq!(roster.hear(Timestamp(2), 0, Life(1)), Heard::Stale);
+        assert_eq!(roster.hear(Timestamp(3), 0, Life(3)), Heard::New);
+    }
+
+    #[test]
+    fn silence_is_noticed_once_and_a_voice_brings_the_worker_back() {
+        let mut roster = roster();
+        roster.hear(Timestamp(0), 0, Life(1));
+        roster.hear(Timestamp(5), 1, Life(1));
+        assert_eq!(roster.deadline(), Some(Timestamp(10)));
+        assert_eq!(roster.mark_silent(Timestamp(10)), [0]);
+        assert_eq!(roster.mark_silent(Timestamp(11)), [] as [u16; 0]);
+        assert!(!roster.has_all(2));
+        assert_eq!(roster.hear(Timestamp(12), 0, Life(1)), Heard::Known);
+        assert!(roster.has_all(2));
+    }
+
+    #[test]
+    fn a_heartbeat_that_arrives_after_the_goodbye_does_not_bring_the_worker_back() {
+        let mut roster = roster();
+        roster.hear(Timestamp(0), 0, Life(1));
+        roster.left(0);
+        assert_eq!(roster.hear(Timestamp(1), 0, Life(1)), Heard::Stale);
+        assert!(roster.is_empty());
+    }
+
+    #[test]
+    fn a_report_that_was_overtaken_does_not_take_a_task_back() {
+        let mut roster = roster();
+        let task = |progress| {
+            let incarnation = Incarnation(3);
+            Some(Task {
+                incarnation,
+                progress,
+            })
+        };
+        roster.hear(Timestamp(0), 0, Life(1));
+        roster.report(0, task(Progress::Ended));
+        roster.report(0, task(Progress::Running));
+        roster.report(0, None);
+        assert!(roster.all_reached(1, Incarnation(3), Progress::Ended));
+        assert!(!roster.all_reached(1, Incarnation(4), Progress::Restoring));
+    }
+}

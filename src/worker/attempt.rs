@@ -1,0 +1,243 @@
+//! One incarnation of a task: restore, then one thing after the other until it fails or is dropped.
+//!
+//! The whole attempt is one future that awaits every call of the sink to its end; what arrives meanwhile waits
+//! in its mailbox. So a sink's call is cut off only where a crash would cut it off too: when the attempt is
+//! dropped for a newer incarnation.
+
+use std::collections::BTreeMap;
+
+use super::intake::{Intake, Step};
+use crate::channel::{Receiver, Sender};
+use crate::message::{Deployment, Progress, ToCoordinator};
+use crate::select::{Either, first, yield_now};
+use crate::{
+    Address, CheckpointId, Env, Fact, Failure, Incarnation, Network, Next, Settings, Sink, Snapshot,
+    SourceOffset, Split,
+};
+
+/// After how many records in a row the attempt lets the rest of the process go first. A sink and a source that
+/// never wait would else keep heartbeats and barriers out for ever.
+const RECORDS_AT_A_TIME: u32 = 64;
+
+/// What the worker process passes on to its attempt.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Take a checkpoint, and answer to this address: whoever asks is who can use the answer, also while two
+    /// coordinators are alive.
+    Trigger(CheckpointId, Address),
+    /// It is durable.
+    Complete(CheckpointId),
+    /// It was given up; the newest durable one is the second.
+    Aborted(CheckpointId, Option<CheckpointId>),
+    /// Close the sink and end.
+    Close,
+}
+
+/// Why an attempt has ended.
+#[derive(Debug)]
+pub(super) struct Collapse {
+    pub(super) failure: Failure,
+    restoring: bool,
+}
+
+impl Collapse {
+    /// Whether the next attempt would only fail in the same way: restoring has met something that no repetition
+    /// changes. Later failures may well be repaired by a restore.
+    pub(super) fn is_final(&self) -> bool {
+        self.restoring && matches!(self.failure.next(), Next::AlreadyEnded | Next::Fatal)
+    }
+}
+
+/// Runs a task until it is told to close (`Ok`) or fails.
+pub(super) async fn run<E: Env, S: Sink>(
+    env: E,
+    settings: Settings,
+    mut sink: S,
+    deployment: Deployment,
+    commands: Receiver<Command>,
+    progress: Sender<Progress>,
+) -> Result<(), Collapse> {
+    env.note(Fact::Restoring(deployment.from));
+    let restored: Vec<&[u8]> = deployment.restored.iter().map(|state| &state[..]).collect();
+    let opened = sink.open(deployment.from, &restored).await;
+    opened.map_err(|failure| Collapse {
+        failure,
+        restoring: true,
+    })?;
+    let mut attempt = Attempt {
+        intake: Intake::start(&env, &settings, &deployment.resume_at),
+        env,
+        incarnation: deployment.incarnation,
+        sink,
+        commands,
+        progress,
+        asked: BTreeMap::new(),
+        reported: deployment.from,
+        tail: Tail::Open,
+    };
+    attempt.say(Progress::Running);
+    let served = attempt.serve().await;
+    served.map_err(|failure| Collapse {
+        failure,
+        restoring: false,
+    })
+}
+
+struct Attempt<E: Env, S> {
+    env: E,
+    incarnation: Incarnation,
+    sink: S,
+    intake: Intake<E>,
+    commands: Receiver<Command>,
+    progress: Sender<Progress>,
+    /// The checkpoints that were triggered and are not known to be durable, and who asked for them.
+    asked: BTreeMap<CheckpointId, Address>,
+    /// The newest checkpoint that the sink was told is durable (CC-15).
+    reported: Option<CheckpointId>,
+    tail: Tail,
+}
+
+/// How far the end of the input has come (CC-29).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tail {
+    /// There are records to come.
+    Open,
+    /// The sink has finished; no checkpoint has been taken since.
+    Finished,
+    /// This was the first one since. Once it or a newer one is durable, everything is committed.
+    Covered(CheckpointId),
+}
+
+impl<E: Env, S: Sink> Attempt<E, S> {
+    async fn serve(&mut self) -> Result<(), Failure> {
+        let mut records = 0;
+        loop {
+            match first(self.commands.receive(), self.intake.next()).await {
+                Either::First(None | Some(Command::Close)) => return self.sink.close().await,
+                Either::First(Some(command)) => self.obey(command).await?,
+                Either::Second(step) => self.take(step?).await?,
+            }
+            records += 1;
+            if records % RECORDS_AT_A_TIME == 0 {
+                yield_now().await;
+            }
+        }
+    }
+
+    async fn take(&mut self, step: Step) -> Result<(), Failure> {
+        match step {
+            Step::Record(record) => self.sink.write(record).await,
+            Step::Aligned(id, resume_at) => self.snapshot(id, resume_at).await,
+            Step::Overtaken(id) => {
+                self.decline(id).await;
+                Ok(())
+            }
+            Step::Ended => {
+                self.sink.finish().await?;
+                self.tail = Tail::Finished;
+                self.say(Progress::Ended);
+                Ok(())
+            }
+        }
+    }
+
+    async fn obey(&mut self, command: Command) -> Result<(), Failure> {
+        match command {
+            Command::Trigger(id, asker) => self.trigger(id, asker).await,
+            Command::Complete(id) => self.complete(id).await?,
+            Command::Aborted(id, completed) => self.aborted(id, completed).await?,
+            Command::Close => {}
+        }
+        Ok(())
+    }
+
+    /// A trigger that was repeated asks for nothing new. One that a newer trigger overtook cannot be served any
+    /// more, since its barrier would stand behind the newer one's: it is declined (CC-18, CC-22).
+    async fn trigger(&mut self, id: CheckpointId, asker: Address) {
+        if Some(id) <= self.reported || self.asked.contains_key(&id) {
+            return;
+        }
+        let overtaken = self
+            .asked
+            .last_key_value()
+            .is_some_and(|(&newest, _)| newest > id);
+        self.asked.insert(id, asker);
+        if overtaken {
+            self.decline(id).await;
+        } else {
+            self.intake.barrier(id);
+        }
+    }
+
+    /// An error here fails the task (CC-40).
+    async fn snapshot(
+        &mut self,
+        checkpoint: CheckpointId,
+        resume_at: Vec<(Split, SourceOffset)>,
+    ) -> Result<(), Failure> {
+        let sink = self.sink.snapshot(checkpoint).await?;
+        if self.tail == Tail::Finished {
+            self.tail = Tail::Covered(checkpoint);
+        }
+        let ack = ToCoordinator::Ack {
+            incarnation: self.incarnation,
+            checkpoint,
+            snapshot: Snapshot { resume_at, sink },
+        };
+        self.answer(checkpoint, ack).await;
+        self.env.note(Fact::Acknowledged(checkpoint));
+        Ok(())
+    }
+
+    async fn decline(&mut self, checkpoint: CheckpointId) {
+        let incarnation = self.incarnation;
+        self.answer(
+            checkpoint,
+            ToCoordinator::Decline {
+                incarnation,
+                checkpoint,
+            },
+        )
+        .await;
+    }
+
+    /// (`&mut`, though nothing changes: a shared borrow across an await would demand `Sync` of the sink.)
+    async fn answer(&mut self, checkpoint: CheckpointId, message: ToCoordinator) {
+        if let Some(&asker) = self.asked.get(&checkpoint) {
+            let network = self.env.network();
+            network.send(asker, message.label(), message.to_bytes()).await;
+        }
+    }
+
+    /// Ids that the sink is told rise strictly, whatever the network does to the notices (CC-15).
+    async fn complete(&mut self, id: CheckpointId) -> Result<(), Failure> {
+        if Some(id) <= self.reported {
+            return Ok(());
+        }
+        self.reported = Some(id);
+        self.asked = self.asked.split_off(&id.next());
+        self.sink.complete(id).await?;
+        if matches!(self.tail, Tail::Covered(by) if by <= id) {
+            self.say(Progress::Finished);
+        }
+        Ok(())
+    }
+
+    /// First what the notice says is durable (CC-16), then what it says is not. One that was reported durable
+    /// stays so, whatever a late notice says.
+    async fn aborted(&mut self, id: CheckpointId, completed: Option<CheckpointId>) -> Result<(), Failure> {
+        if let Some(completed) = completed {
+            self.complete(completed).await?;
+        }
+        self.intake.abort(id);
+        if Some(id) == self.reported {
+            return Ok(());
+        }
+        self.sink.aborted(id).await
+    }
+
+    fn say(&self, progress: Progress) {
+        // Whoever listens is the process that drives this attempt; if it is gone, so is the attempt.
+        let _ = self.progress.push(progress);
+    }
+}

@@ -1,0 +1,238 @@
+//! Where a task's records come from: its splits, read through a queue each, or in turn by the task itself.
+//!
+//! Either way a [`Step`] is what the sink meets next, and barriers come after the records they follow.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use super::align::{Alignment, Arrival};
+use super::reader;
+use crate::channel::{Receiver, Sender, channel};
+use crate::{CheckpointId, Env, Failure, Next, Record, Settings, Source, SourceOffset, Split};
+
+/// The splits of one task.
+pub(super) enum Intake<E: Env> {
+    Queued(Queued),
+    Chained(Chained<E::Source>),
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// A record for the sink.
+    Record(Record),
+    /// Everything in front of this checkpoint's barriers has come.
+    Aligned(CheckpointId, Vec<(Split, SourceOffset)>),
+    /// This checkpoint will not be taken, because a newer one's barrier came first (CC-22).
+    Overtaken(CheckpointId),
+    /// No split has any more records. Comes once; barriers may still follow.
+    Ended,
+}
+
+/// What a reading task puts in its queue.
+#[derive(Debug)]
+pub(super) enum Item {
+    Record(Record),
+    /// The barrier of a checkpoint, and where this split is read on behind it.
+    Barrier(CheckpointId, SourceOffset),
+    /// The split has no more records. Barriers may still follow.
+    End,
+    /// The split cannot be read.
+    Failed(Failure),
+}
+
+impl<E: Env> Intake<E> {
+    /// Starts to read these splits at these offsets.
+    pub(super) fn start(env: &E, settings: &Settings, resume_at: &[(Split, SourceOffset)]) -> Self {
+        // A task without splits has nothing to align.
+        if settings.chained || resume_at.is_empty() {
+            return Intake::Chained(Chained::start(env, resume_at));
+        }
+        Intake::Queued(Queued::start(env, settings.queue, resume_at))
+    }
+
+    /// Puts the barrier of a checkpoint behind the records that are already there, in every split.
+    pub(super) fn barrier(&mut self, id: CheckpointId) {
+        match self {
+            Intake::Queued(queued) => queued.barrier(id),
+            Intake::Chained(chained) => chained.barrier = Some(id),
+        }
+    }
+
+    /// The checkpoint was given up.
+    pub(super) fn abort(&mut self, id: CheckpointId) {
+        match self {
+            Intake::Queued(queued) => queued.alignment.abort(id),
+            Intake::Chained(chained) => chained.barrier = chained.barrier.filter(|&barrier| barrier != id),
+        }
+    }
+
+    /// What comes next. Cancel safe.
+    pub(super) async fn next(&mut self) -> Result<Step, Failure> {
+        match self {
+            Intake::Queued(queued) => poll_fn(|cx| queued.poll_next(cx)).await,
+            Intake::Chained(chained) => chained.next().await,
+        }
+    }
+}
+
+/// Each split is read by a task of its own, and read ahead as far as its queue holds.
+pub(super) struct Queued {
+    inputs: Vec<Input>,
+    alignment: Alignment,
+    /// Which input is asked first: the one behind that which gave the last record, so that none starves.
+    turn: usize,
+    /// How many inputs have records to come.
+    open: usize,
+}
+
+struct Input {
+    split: Split,
+    items: Receiver<Item>,
+    barriers: Sender<CheckpointId>,
+}
+
+impl Queued {
+    fn start<E: Env>(env: &E, capacity: usize, resume_at: &[(Split, SourceOffset)]) -> Self {
+        let start = |&(split, offset): &(Split, SourceOffset)| {
+            let (queue, items) = channel(capacity);
+            let (barriers, ordered) = channel(1);
+            env.spawn(reader::read(env.source(split), offset, ordered, queue));
+            Input {
+                split,
+                items,
+                barriers,
+            }
+        };
+        Queued {
+            inputs: resume_at.iter().map(start).collect(),
+            alignment: Alignment::new(resume_at.len()),
+            turn: 0,
+            open: resume_at.len(),
+        }
+    }
+
+    fn barrier(&mut self, id: CheckpointId) {
+        for input in &self.inputs {
+            // A reader that has failed is gone; its failure waits in the queue and ends this task.
+            let _ = input.barriers.push(id);
+        }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Failure>> {
+        let count = self.inputs.len();
+        for place in 0..count {
+            let index = (self.turn + place) % count;
+            if let Poll::Ready(step) = self.poll_input(index, cx) {
+                self.turn = index + 1;
+                return Poll::Ready(step);
+            }
+        }
+        Poll::Pending
+    }
+
+    fn poll_input(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Result<Step, Failure>> {
+        while !self.alignment.blocks(index) {
+            let Poll::Ready(item) = self.inputs[index].items.poll_receive(cx) else {
+                break;
+            };
+            if let Some(step) = self.take(index, item).transpose() {
+                return Poll::Ready(step);
+            }
+        }
+        Poll::Pending
+    }
+
+    fn take(&mut self, index: usize, item: Option<Item>) -> Result<Option<Step>, Failure> {
+        match item {
+            Some(Item::Record(record)) => Ok(Some(Step::Record(record))),
+            Some(Item::Barrier(id, position)) => Ok(self.take_barrier(index, id, position)),
+            Some(Item::End) => {
+                self.open -= 1;
+                Ok((self.open == 0).then_some(Step::Ended))
+            }
+            Some(Item::Failed(failure)) => Err(failure),
+            None => Err(Failure::new(
+                Next::AbortAndRetry,
+                "the reader of a split has ended",
+            )),
+        }
+    }
+
+    fn take_barrier(&mut self, index: usize, id: CheckpointId, position: SourceOffset) -> Option<Step> {
+        match self.alignment.barrier(index, id, position) {
+            Arrival::Ignored | Arrival::Waiting(None) => None,
+            Arrival::Waiting(Some(older)) => Some(Step::Overtaken(older)),
+            Arrival::Aligned(positions) => {
+                let splits = self.inputs.iter().map(|input| input.split);
+                Some(Step::Aligned(id, splits.zip(positions).collect()))
+            }
+        }
+    }
+}
+
+/// The task reads its splits itself, one record of each in turn. A barrier stands between two records.
+pub(super) struct Chained<S> {
+    splits: Vec<Chain<S>>,
+    turn: usize,
+    barrier: Option<CheckpointId>,
+    /// Whether the end of all was told.
+    ended: bool,
+}
+
+struct Chain<S> {
+    split: Split,
+    source: S,
+    position: SourceOffset,
+    open: bool,
+}
+
+impl<S: Source> Chained<S> {
+    fn start<E: Env<Source = S>>(env: &E, resume_at: &[(Split, SourceOffset)]) -> Self {
+        let start = |&(split, position): &(Split, SourceOffset)| {
+            let mut source = env.source(split);
+            source.seek(position);
+            Chain {
+                split,
+                source,
+                position,
+                open: true,
+            }
+        };
+        Chained {
+            splits: resume_at.iter().map(start).collect(),
+            turn: 0,
+            barrier: None,
+            ended: false,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Step, Failure> {
+        if let Some(id) = self.barrier.take() {
+            let positions = self.splits.iter().map(|chain| (chain.split, chain.position));
+            return Ok(Step::Aligned(id, positions.collect()));
+        }
+        while let Some(chain) = self.next_open() {
+            match chain.source.next().await? {
+                Some(record) => {
+                    chain.position = record.id.offset.next();
+                    self.turn += 1;
+                    return Ok(Step::Record(record));
+                }
+                None => chain.open = false,
+            }
+        }
+        if !std::mem::replace(&mut self.ended, true) {
+            return Ok(Step::Ended);
+        }
+        std::future::pending().await
+    }
+
+    /// The split whose turn it is, among those that have records to come.
+    fn next_open(&mut self) -> Option<&mut Chain<S>> {
+        let count = self.splits.len();
+        let mut places = (0..count).map(|place| (self.turn + place) % count);
+        self.turn = places.find(|&place| self.splits[place].open)?;
+        self.splits.get_mut(self.turn)
+    }
+}

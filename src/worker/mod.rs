@@ -1,0 +1,18 @@
+//! A worker: a process that runs one task of the job, one incarnation after the other.
+//!
+//! ```text
+//!   process.rs   heartbeats, deployments; drops an attempt, starts the next
+//!       │ commands          ▲ progress
+//!       ▼                   │
+//!   attempt.rs   one incarnation: restore, write, snapshot, complete
+//!       ▲ steps
+//!   intake.rs    the splits: align.rs lines up the barriers of the queues that reader.rs fills
+//! ```
+
+mod align;
+mod attempt;
+mod intake;
+mod process;
+mod reader;
+
+pub use process::run;

@@ -1,0 +1,308 @@
+//! The worker process: says that it lives, runs what it is given, and gives way to newer incarnations.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use super::attempt::{self, Collapse, Command};
+use crate::channel::{Receiver, Sender, channel};
+use crate::env::Envelope;
+use crate::message::{Deployment, Progress, Task, ToCoordinator, ToWorker};
+use crate::steady::Steady;
+use crate::{
+    Address, BoxError, BoxFuture, Clock, Env, Incarnation, Network, Process, Settings, Sink, Timestamp,
+};
+
+/// Runs a worker until the job has ended or the process is asked to stop. `make` makes the sink of each
+/// attempt, over the capabilities as its incarnation sees them.
+///
+/// # Errors
+/// None of its own: a task that fails is reported to the coordinator, which decides.
+pub async fn run<E, S, F>(env: E, settings: Settings, make: F) -> Result<(), BoxError>
+where
+    E: Env,
+    S: Sink,
+    F: Fn(E) -> S + Send + Sync,
+{
+    let mut worker = Worker::new(env.clone(), settings, make);
+    let mut stopped = pin!(env.stopped());
+    loop {
+        let event = worker.next_event(stopped.as_mut()).await;
+        if worker.handle(event).await {
+            break;
+        }
+    }
+    worker.send(ToCoordinator::Bye).await;
+    Ok(())
+}
+
+struct Worker<E: Env, F> {
+    env: E,
+    settings: Settings,
+    make: F,
+    time: Steady<E::Clock>,
+    slot: Slot,
+    /// When the coordinator last answered.
+    heard: Timestamp,
+    next_beat: Timestamp,
+    /// Whether this process is about to end.
+    closing: bool,
+}
+
+/// The place for the one task of this worker.
+enum Slot {
+    /// Nothing was deployed yet.
+    Idle,
+    /// This attempt runs.
+    Runs(Attempt),
+    /// The attempt of this incarnation has ended. It is never started again: its transactions would carry names
+    /// that are already in use.
+    Failed {
+        incarnation: Incarnation,
+        gave_up: bool,
+        reason: String,
+    },
+}
+
+struct Attempt {
+    incarnation: Incarnation,
+    reached: Progress,
+    future: BoxFuture<Result<(), Collapse>>,
+    commands: Sender<Command>,
+    progress: Receiver<Progress>,
+}
+
+enum Event {
+    Stopped,
+    Message(Envelope),
+    Progress(Progress),
+    Ended(Result<(), Collapse>),
+    Beat,
+}
+
+impl<E, S, F> Worker<E, F>
+where
+    E: Env,
+    S: Sink,
+    F: Fn(E) -> S + Send + Sync,
+{
+    fn new(env: E, settings: Settings, make: F) -> Self {
+        let mut time = Steady::new(env.clock());
+        let now = time.now();
+        Worker {
+            env,
+            settings,
+            make,
+            time,
+            slot: Slot::Idle,
+            heard: now,
+            next_beat: now,
+            closing: false,
+        }
+    }
+
+    /// Messages come before the beat: a process that was paused must hear the answers that arrived meanwhile
+    /// before it judges the silence.
+    async fn next_event(&mut self, mut stopped: Pin<&mut impl Future<Output = ()>>) -> Event {
+        let now = self.time.now();
+        let mut message = pin!(self.env.network().receive());
+        let mut beat = pin!(self.env.clock().sleep(self.next_beat.since(now)));
+        let (slot, closing) = (&mut self.slot, self.closing);
+        poll_fn(|cx| {
+            if !closing && stopped.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Stopped);
+            }
+            if let Poll::Ready(envelope) = message.as_mut().poll(cx) {
+                return Poll::Ready(Event::Message(envelope));
+            }
+            if let Poll::Ready(event) = slot.poll(cx) {
+                return Poll::Ready(event);
+            }
+            beat.as_mut().poll(cx).map(|()| Event::Beat)
+        })
+        .await
+    }
+
+    /// Whether the process is to end now.
+    async fn handle(&mut self, event: Event) -> bool {
+        match event {
+            Event::Stopped => self.close(),
+            Event::Message(envelope) => self.obey(envelope),
+            Event::Progress(reached) => {
+                if let Slot::Runs(attempt) = &mut self.slot {
+                    attempt.reached = reached;
+                }
+                self.say().await;
+                false
+            }
+            Event::Ended(Ok(())) => true,
+            Event::Ended(Err(collapse)) => {
+                self.fail(collapse.is_final(), collapse.failure.to_string());
+                self.say().await;
+                self.closing
+            }
+            Event::Beat => {
+                self.beat().await;
+                false
+            }
+        }
+    }
+
+    /// A message that cannot be read counts as lost.
+    fn obey(&mut self, envelope: Envelope) -> bool {
+        let Some(message) = ToWorker::from_bytes(&envelope.body) else {
+            return false;
+        };
+        match message {
+            ToWorker::Deploy(deployment) => self.deploy(deployment),
+            ToWorker::Trigger {
+                incarnation,
+                checkpoint,
+            } => {
+                self.command(incarnation, Command::Trigger(checkpoint, envelope.from));
+            }
+            ToWorker::Complete {
+                incarnation,
+                checkpoint,
+            } => {
+                self.command(incarnation, Command::Complete(checkpoint));
+            }
+            ToWorker::Aborted {
+                incarnation,
+                checkpoint,
+                completed,
+            } => {
+                self.command(incarnation, Command::Aborted(checkpoint, completed));
+            }
+            ToWorker::Alive => self.heard = self.time.now(),
+            ToWorker::Shutdown => return self.close(),
+        }
+        false
+    }
+
+    fn command(&self, incarnation: Incarnation, command: Command) {
+        match &self.slot {
+            Slot::Runs(attempt) if attempt.incarnation == incarnation => {
+                // An attempt that has just ended hears nothing any more; its end is the next event.
+                let _ = attempt.commands.push(command);
+            }
+            _ => {}
+        }
+    }
+
+    /// Drops the attempt that runs, as a crash would, and starts the one of a newer incarnation. An older one is
+    /// what a deposed coordinator, or a late copy, asks for.
+    fn deploy(&mut self, deployment: Deployment) {
+        let for_me = deployment.life == self.env.me().life;
+        if !for_me || self.closing || deployment.incarnation <= self.slot.incarnation() {
+            return;
+        }
+        self.slot = Slot::Idle; // the old attempt is gone before anything of the new one exists
+        self.slot = Slot::Runs(self.start(deployment));
+        self.heard = self.time.now();
+    }
+
+    fn start(&self, deployment: Deployment) -> Attempt {
+        let incarnation = deployment.incarnation;
+        let env = self.env.identify(Process {
+            incarnation,
+            parallelism: deployment.parallelism,
+            ..*self.env.me()
+        });
+        let sink = (self.make)(env.clone());
+        let (commands, mailbox) = channel(1);
+        let (tell, progress) = channel(1);
+        let future = attempt::run(env, self.settings.clone(), sink, deployment, mailbox, tell);
+        Attempt {
+            incarnation,
+            reached: Progress::Restoring,
+            future: Box::pin(future),
+            commands,
+            progress,
+        }
+    }
+
+    /// Lets a running attempt close its sink; without one there is nothing to wait for.
+    fn close(&mut self) -> bool {
+        self.closing = true;
+        match &self.slot {
+            Slot::Runs(attempt) => attempt.commands.push(Command::Close).is_err(),
+            Slot::Idle | Slot::Failed { .. } => true,
+        }
+    }
+
+    fn fail(&mut self, gave_up: bool, reason: String) {
+        let incarnation = self.slot.incarnation();
+        self.slot = Slot::Failed {
+            incarnation,
+            gave_up,
+            reason,
+        };
+    }
+
+    /// A worker that is cut off gives its attempt up, because a replacement may run by now: that bounds how
+    /// long a zombie can live (CC-27).
+    async fn beat(&mut self) {
+        let now = self.time.now();
+        let cut_off = now.since(self.heard) > self.settings.heartbeat_timeout;
+        if cut_off && matches!(self.slot, Slot::Runs(_)) {
+            self.fail(false, "no word from the coordinator".into());
+        }
+        self.next_beat = now.after(self.settings.heartbeat_interval);
+        self.say().await;
+    }
+
+    /// Tells the coordinator how things are.
+    async fn say(&mut self) {
+        self.send(self.slot.report()).await;
+    }
+
+    async fn send(&mut self, message: ToCoordinator) {
+        let network = self.env.network();
+        network
+            .send(Address::COORDINATOR, message.label(), message.to_bytes())
+            .await;
+    }
+}
+
+impl Slot {
+    /// The newest incarnation that this worker was given.
+    fn incarnation(&self) -> Incarnation {
+        match self {
+            Slot::Idle => Incarnation::default(),
+            Slot::Runs(Attempt { incarnation, .. }) | Slot::Failed { incarnation, .. } => *incarnation,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        let Slot::Runs(attempt) = self else {
+            return Poll::Pending;
+        };
+        if let Poll::Ready(end) = attempt.future.as_mut().poll(cx) {
+            return Poll::Ready(Event::Ended(end));
+        }
+        match attempt.progress.poll_receive(cx) {
+            Poll::Ready(Some(reached)) => Poll::Ready(Event::Progress(reached)),
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn report(&self) -> ToCoordinator {
+        match self {
+            Slot::Idle => ToCoordinator::Heartbeat(None),
+            Slot::Runs(attempt) => ToCoordinator::Heartbeat(Some(Task {
+                incarnation: attempt.incarnation,
+                progress: attempt.reached,
+            })),
+            Slot::Failed {
+                incarnation,
+                gave_up,
+                reason,
+            } => ToCoordinator::Failed {
+                incarnation: *incarnation,
+                gave_up: *gave_up,
+                reason: reason.clone(),
+            },
+        }
+    }
+}
