@@ -225,6 +225,16 @@ fn an_empty_transaction_ends_without_a_request() {
 }
 
 #[test]
+fn an_abort_before_anything_was_sent_leaves_the_numbers_as_they_were() {
+    let mut client = writer(Protocol::V2);
+    (0..2).for_each(|offset| client.add(Partition(0), record(offset)));
+    client.end(Marker::Abort).unwrap();
+    assert_idle(&mut client);
+    (2..4).for_each(|offset| client.add(Partition(0), record(offset)));
+    assert_eq!(produced(&mut client).base_sequence, Sequence(0));
+}
+
+#[test]
 fn a_resumed_transaction_is_ended_without_an_init_in_its_own_protocol() {
     for (protocol, version) in [(Protocol::V1, 4), (Protocol::V2, 5)] {
         let mut client = Client::resume(id(), at(7), options(protocol));
