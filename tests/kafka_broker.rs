@@ -208,6 +208,10 @@ fn a_producer_whose_commit_was_fenced_is_not_used_again() {
     assert_eq!(commit(&broker, &handle), Ok(Ended::Indistinct));
     script.then(granted(3));
     now(broker.begin(&id("t0-i1-1"))).unwrap();
+    assert!(matches!(
+        script.asked()[..],
+        [Request::EndTxn { .. }, Request::InitProducerId(_)]
+    ));
 }
 
 #[test]
@@ -217,6 +221,7 @@ fn a_begin_waits_while_the_broker_still_ends_what_it_fenced() {
         .then(Response::InitProducerId(Err(ErrorCode::ConcurrentTransactions)))
         .then(granted(2));
     now(broker.begin(&id("t0-i1-1"))).unwrap();
+    assert_eq!(script.asked().len(), 2);
     assert_eq!(*naps.0.lock().unwrap(), [Duration::from_millis(100)]);
 }
 
