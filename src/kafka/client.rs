@@ -22,11 +22,11 @@
 
 use std::sync::Arc;
 
-use super::batches::Batches;
 use super::class::{Class, Kind, class};
 use super::options::KafkaOptions;
+use super::outbox::Outbox;
 use super::protocol::{ErrorCode, LogOffset, Marker, PerPartition, Producer, Protocol, Request, Response};
-use super::task::{Offsets, Task, Work};
+use super::task::{Task, Work};
 use super::trouble::{Patience, Trouble};
 use crate::{Partition, Record, TransactionalId};
 
@@ -47,10 +47,7 @@ pub struct Client {
     id: TransactionalId,
     options: KafkaOptions,
     producer: Option<Producer>,
-    batches: Batches,
-    /// V1: what the coordinator knows to be part of the transaction.
-    added: Vec<Partition>,
-    offsets: Vec<Offsets>,
+    outbox: Outbox,
     /// Whether anything was sent that can have opened the transaction (PC-5, but unanswered counts too).
     touched: bool,
     ending: Option<Marker>,
@@ -99,9 +96,7 @@ impl Client {
             id,
             options,
             producer: None,
-            batches: Batches::new(options.batch),
-            added: Vec::new(),
-            offsets: Vec::new(),
+            outbox: Outbox::new(options.protocol, options.batch),
             touched: false,
             ending: None,
             task: None,
@@ -128,26 +123,22 @@ impl Client {
 
     /// Whether the next turn sends or waits.
     pub fn is_busy(&self) -> bool {
-        self.task.is_some() || self.choice().is_some()
+        self.task.is_some() || self.outbox.choice().is_some() || self.ending.is_some()
     }
 
     /// Adds a record. A full batch becomes a request.
     pub fn add(&mut self, partition: Partition, record: Record) {
-        self.batches.add(partition, record);
+        self.outbox.add(partition, record);
     }
 
     /// Makes requests of all records that still wait.
     pub fn flush(&mut self) {
-        self.batches.flush();
+        self.outbox.flush();
     }
 
     /// Commits these offsets of a consumer group with the transaction.
     pub fn send_offsets(&mut self, group: Arc<str>, offsets: Vec<(Partition, LogOffset)>) {
-        self.offsets.push(Offsets {
-            group,
-            offsets,
-            added: false,
-        });
+        self.outbox.add_offsets(group, offsets);
     }
 
     /// Ends the transaction: a commit once all its records are written, an abort without those that are not
@@ -160,7 +151,7 @@ impl Client {
             Marker::Commit => self.trouble.map_or(Ok(()), Err)?,
             Marker::Abort => self.discard()?,
         }
-        self.batches.flush();
+        self.outbox.flush();
         self.ending = Some(marker);
         Ok(())
     }
@@ -168,20 +159,17 @@ impl Client {
     /// Gives up what was not sent, and the error that made the abort necessary; an error that no abort
     /// repairs stays.
     fn discard(&mut self) -> Result<(), Trouble> {
-        if let Some(trouble) = self
-            .trouble
-            .filter(|trouble| trouble.class() > Some(Class::Abortable))
-        {
-            return Err(trouble);
+        match self.trouble {
+            Some(trouble) if !trouble.is_abortable() => return Err(trouble),
+            _ => self.trouble = None,
         }
-        self.trouble = None;
-        self.batches.clear();
-        self.offsets.clear();
-        if !matches!(
-            self.task,
-            Some(Task::Init | Task::Fence | Task::By(_, Work::End(Marker::Abort)))
-        ) {
+        self.outbox.clear();
+        if let Some(Task::By(..)) = self.task {
+            // its answer no longer matters: a commit that got through all the same answers the abort with
+            // INVALID_TXN_STATE, and a record that arrives late is fenced by the epoch
             self.task = None;
+            self.waiting = false;
+            self.patience.renew();
         }
         Ok(())
     }
@@ -222,18 +210,18 @@ impl Client {
         let kind = task.kind();
         let refusal = match (&task, response) {
             (Task::Init | Task::Fence, Response::InitProducerId(answer)) => {
-                answer.map(|producer| self.granted(producer)).err()
+                answer.map(|producer| self.renew(Some(producer))).err()
             }
             (Task::By(_, Work::AddPartitions(partitions)), Response::AddPartitions(answer)) => {
                 let refusal = answer.map_or_else(Some, |each| gravest(kind, &each));
                 if refusal.is_none() {
-                    self.added.extend(partitions);
+                    self.outbox.partitions_added(partitions);
                 }
                 refusal
             }
             (Task::By(_, Work::Produce(_)), Response::Produce(answer)) => answer.err(),
             (Task::By(_, Work::AddOffsets(group)), Response::AddOffsets(answer)) => {
-                answer.map(|()| self.added_offsets(group)).err()
+                answer.map(|()| self.outbox.group_added(group)).err()
             }
             (Task::By(_, Work::CommitOffsets(_)), Response::TxnOffsetCommit(each)) => gravest(kind, &each),
             (Task::By(_, Work::End(_)), Response::EndTxn(answer)) => {
@@ -286,16 +274,6 @@ impl Client {
         Err(trouble)
     }
 
-    fn granted(&mut self, producer: Producer) {
-        self.renew(Some(producer));
-    }
-
-    fn added_offsets(&mut self, group: &Arc<str>) {
-        for offsets in self.offsets.iter_mut().filter(|offsets| offsets.group == *group) {
-            offsets.added = true;
-        }
-    }
-
     /// The transaction has ended. V2 says how to go on; V1 leaves nothing that is safe to go on with.
     fn ended(&mut self, next: Option<Producer>) {
         self.ending = None;
@@ -308,70 +286,29 @@ impl Client {
 
     fn renew(&mut self, producer: Option<Producer>) {
         self.producer = producer;
-        self.batches.renumber();
-        self.added.clear();
+        self.outbox.renew();
     }
 
-    /// Takes up the next task, if there is one.
+    /// Takes up the next task, if there is one: everything else before the end (P-06).
     fn start(&mut self) {
-        if self.ending.is_some() && !self.touched && !self.has_work() {
-            self.ending = None; // nothing was begun, so there is nothing to end
-            return;
-        }
-        self.task = self.choice().map(|kind| match self.producer {
-            None => Task::Init,
-            Some(producer) => Task::By(producer, self.work(kind)),
-        });
-    }
-
-    fn work(&mut self, kind: Kind) -> Work {
-        match kind {
-            Kind::AddPartitions => Work::AddPartitions(self.missing()),
-            Kind::AddOffsets => Work::AddOffsets(self.offsets[0].group.clone()),
-            Kind::TxnOffsetCommit => Work::CommitOffsets(self.offsets.remove(0)),
-            Kind::EndTxn(marker) => Work::End(marker),
-            _ => Work::Produce(
-                self.batches
-                    .pop()
-                    .expect("a produce is chosen when a batch is ready"),
-            ),
+        if self.outbox.choice().is_some() {
+            self.task = match self.producer {
+                None => Some(Task::Init),
+                Some(producer) => self.outbox.take().map(|work| Task::By(producer, work)),
+            };
+        } else if let Some(marker) = self.ending {
+            self.start_end(marker);
         }
     }
 
-    /// Which request comes next: records before offsets, everything before the end (PC-6 and P-06).
-    fn choice(&self) -> Option<Kind> {
-        let v1 = self.options.protocol == Protocol::V1;
-        if self.has_work() && self.producer.is_none() {
-            return Some(Kind::InitProducerId);
+    fn start_end(&mut self, marker: Marker) {
+        match self.producer.filter(|_| self.touched) {
+            Some(producer) => self.task = Some(Task::By(producer, Work::End(marker))),
+            None => {
+                self.ending = None; // nothing was begun, so there is nothing to end
+                self.outbox.renew(); // nor was anything numbered under this epoch
+            }
         }
-        if let Some(batch) = self.batches.ready().next() {
-            let known = !v1 || self.added.contains(&batch.partition);
-            return Some(if known { Kind::Produce } else { Kind::AddPartitions });
-        }
-        if let Some(offsets) = self.offsets.first() {
-            let known = !v1 || offsets.added;
-            return Some(if known {
-                Kind::TxnOffsetCommit
-            } else {
-                Kind::AddOffsets
-            });
-        }
-        self.ending.filter(|_| self.touched).map(Kind::EndTxn)
-    }
-
-    fn has_work(&self) -> bool {
-        self.batches.ready().next().is_some() || !self.offsets.is_empty()
-    }
-
-    /// The partitions of all ready batches that the coordinator does not know yet, each once, in order.
-    fn missing(&self) -> Vec<Partition> {
-        let ready = self.batches.ready().map(|batch| batch.partition);
-        let mut missing: Vec<_> = ready
-            .filter(|partition| !self.added.contains(partition))
-            .collect();
-        missing.sort_unstable();
-        missing.dedup();
-        missing
     }
 }
 

@@ -12,6 +12,7 @@ mod driver;
 mod fate;
 mod handle;
 mod options;
+mod outbox;
 mod port;
 mod producers;
 pub mod protocol;

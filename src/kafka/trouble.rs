@@ -60,6 +60,14 @@ impl Trouble {
         !matches!(self.next(), Next::Retry | Next::OutcomeUnknown)
     }
 
+    /// Whether an abort repairs it.
+    pub(super) fn is_abortable(&self) -> bool {
+        match self.class() {
+            Some(class) => class <= Class::Abortable,
+            None => self.next() == Next::AbortAndRetry,
+        }
+    }
+
     /// The class of the answer, if the trouble is one.
     pub(super) fn class(&self) -> Option<Class> {
         match *self {
