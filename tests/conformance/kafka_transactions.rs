@@ -13,11 +13,8 @@ use twophase::kafka::protocol::{ErrorCode, Protocol, Request, Response};
 use twophase::{Timestamp, TransactionalId};
 use twophase_sim::log::{ClusterSettings, Effect, Log, MarkerWrite, OFFSETS_PARTITION, TransactionalLog};
 
+use crate::recordings::NotCovered;
 use names::{Line, NODE_2, Names, PARTITIONS};
-
-/// A schedule uses an operation that the log does not offer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NotCovered(pub(crate) String);
 
 /// Plays one schedule; answers the lines of its trace.
 pub(crate) fn play(schedule: &[Value]) -> Result<Vec<Value>, NotCovered> {

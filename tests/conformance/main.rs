@@ -1,6 +1,7 @@
 //! Plays every schedule of a folder and compares each answer with the recorded one.
 
 mod kafka_transactions;
+mod recordings;
 
 use serde_json::Value;
 
