@@ -7,7 +7,11 @@ use twophase::kafka::protocol::{ErrorCode, LogOffset, PerPartition, Produce, Pro
 use twophase::{Partition, Timestamp, TransactionalId};
 
 use super::OFFSETS_PARTITION;
-use super::transactional::{TransactionalLog, before_fenced};
+use super::transactional::{TransactionalLog, before_fenced, spoken};
+
+/// The versions of the requests from which on the client speaks V2 (KP-4).
+const PRODUCE_V2: i16 = 12;
+const TXN_OFFSET_COMMIT_V2: i16 = 5;
 
 /// Who asks the coordinator whether a partition is in the transaction, and what they can be told.
 #[derive(Clone, Copy)]
@@ -32,11 +36,7 @@ impl TransactionalLog {
                 id,
                 producer,
                 sequence: Some(batch.base_sequence),
-                protocol: if batch.version >= 12 {
-                    Protocol::V2
-                } else {
-                    Protocol::V1
-                },
+                protocol: spoken(batch.version, PRODUCE_V2),
                 knows_abortable: batch.version >= 11,
             };
             self.join(now, batch.partition, joining)
@@ -124,7 +124,7 @@ impl TransactionalLog {
             id,
             producer,
             sequence: None,
-            protocol: if version >= 5 { Protocol::V2 } else { Protocol::V1 },
+            protocol: spoken(version, TXN_OFFSET_COMMIT_V2),
             knows_abortable: version >= 4,
         };
         let written = if group.is_empty() {

@@ -14,6 +14,9 @@ use super::{
     TransactionMetadata,
 };
 
+/// The version of EndTxn from which on the client speaks V2.
+const END_TXN_V2: i16 = 5;
+
 /// Kafka 4.2, as a state machine. See the module.
 #[derive(Clone, Debug)]
 pub struct TransactionalLog {
@@ -136,7 +139,7 @@ impl Log for TransactionalLog {
                 marker,
                 version,
             } => {
-                let protocol = if *version >= 5 { Protocol::V2 } else { Protocol::V1 };
+                let protocol = spoken(*version, END_TXN_V2);
                 let answer = self
                     .coordinator
                     .end_txn(now, id, *producer, (*marker, protocol), effects);
@@ -223,5 +226,14 @@ pub(super) fn before_fenced(error: ErrorCode, old: bool) -> ErrorCode {
     match error {
         ErrorCode::ProducerFenced if old => ErrorCode::InvalidProducerEpoch,
         other => other,
+    }
+}
+
+/// The protocol of a request whose versions from `first_v2` on are of V2.
+pub(super) fn spoken(version: i16, first_v2: i16) -> Protocol {
+    if version >= first_v2 {
+        Protocol::V2
+    } else {
+        Protocol::V1
     }
 }
