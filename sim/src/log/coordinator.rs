@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use twophase::kafka::protocol::{
-    CoordinatorState, Description, ErrorCode, InitProducerId, Listing, Marker, Producer, ProducerEpoch,
-    ProducerId, Protocol,
+    CoordinatorState, Description, ErrorCode, Listing, Marker, Producer, ProducerId, Protocol,
 };
 use twophase::{Partition, Timestamp, TransactionalId};
 
 use super::ending::{Ending, ending};
-use super::metadata::{Raise, TransactionMetadata, UNLIMITED};
+use super::metadata::{Raise, TransactionMetadata};
 use super::{ClusterSettings, CoordinatorEpoch, Effect, MarkerWrite};
 
 /// All transactional ids, and the numbers to be handed out.
@@ -18,10 +17,10 @@ pub(super) struct Coordinator {
     epoch: CoordinatorEpoch,
     /// Of the cluster: how takeovers and timeouts end a transaction, whichever protocol its client speaks.
     protocol: Protocol,
-    timeout_max: Duration,
-    two_phase_commit: bool,
+    pub(super) timeout_max: Duration,
+    pub(super) two_phase_commit: bool,
     /// By name.
-    ids: Vec<TransactionMetadata>,
+    pub(super) ids: Vec<TransactionMetadata>,
     next_producer_id: ProducerId,
 }
 
@@ -39,101 +38,6 @@ impl Coordinator {
 
     pub(super) fn ids(&self) -> &[TransactionMetadata] {
         &self.ids
-    }
-
-    /// A producer under a name, with an epoch that shuts out all earlier ones.
-    pub(super) fn init_producer_id(
-        &mut self,
-        now: Timestamp,
-        request: &InitProducerId,
-        effects: &mut Vec<Effect>,
-    ) -> Result<Producer, ErrorCode> {
-        if request.expected_id.is_some() != request.expected_epoch.is_some() {
-            return Err(ErrorCode::InvalidRequest);
-        }
-        let Some(id) = &request.id else {
-            return Ok(first_of(self.draw_id())); // idempotent only: nothing is kept, so nothing is checked
-        };
-        let timeout = self.check_init(id, request)?;
-        let expected = request.expected_id.zip(request.expected_epoch);
-        let expected = expected.map(|(id, epoch)| Producer { id, epoch });
-        match self.position(id) {
-            Ok(at) => self.take_over(at, now, expected, timeout, effects),
-            Err(at) => {
-                let producer_id = self.draw_id();
-                let metadata = TransactionMetadata::new(id.clone(), producer_id, timeout);
-                self.ids.insert(at, metadata);
-                Ok(first_of(producer_id))
-            }
-        }
-    }
-
-    fn check_init(&self, id: &TransactionalId, request: &InitProducerId) -> Result<Duration, ErrorCode> {
-        if id.as_str().is_empty() {
-            Err(ErrorCode::InvalidRequest)
-        } else if request.enable_2pc && !self.two_phase_commit {
-            Err(ErrorCode::TransactionalIdAuthorizationFailed)
-        } else if request.keep_prepared {
-            Err(ErrorCode::UnsupportedVersion) // KIP-939: in the protocol, not in any broker
-        } else if request.enable_2pc {
-            Ok(UNLIMITED)
-        } else if request.timeout.is_zero() || request.timeout > self.timeout_max {
-            Err(ErrorCode::InvalidTransactionTimeout)
-        } else {
-            Ok(request.timeout)
-        }
-    }
-
-    /// An open transaction is aborted first, and the caller comes again. Which epoch it expects is compared only
-    /// then: a stale incarnation of the right id aborts what the newer one has open (KC-10).
-    fn take_over(
-        &mut self,
-        at: usize,
-        now: Timestamp,
-        expected: Option<Producer>,
-        timeout: Duration,
-        effects: &mut Vec<Effect>,
-    ) -> Result<Producer, ErrorCode> {
-        let metadata = &self.ids[at];
-        let known = |producer: Producer| {
-            producer.id == metadata.producer().id || metadata.follows_exhausted(producer)
-        };
-        if metadata.is_ending() {
-            return Err(ErrorCode::ConcurrentTransactions);
-        }
-        if !expected.is_none_or(known) {
-            return Err(ErrorCode::ProducerFenced);
-        }
-        if metadata.state() == CoordinatorState::Ongoing {
-            self.fence(at, now, effects)?;
-            return Err(ErrorCode::ConcurrentTransactions);
-        }
-        let (producer, last) = self.next_producer(at, expected.map(|producer| producer.epoch))?;
-        self.ids[at].initialise(producer, last, timeout);
-        Ok(producer)
-    }
-
-    /// The producer an initialisation leads to, and the epoch a repeat of it would expect.
-    fn next_producer(
-        &mut self,
-        at: usize,
-        expected: Option<ProducerEpoch>,
-    ) -> Result<(Producer, Option<ProducerEpoch>), ErrorCode> {
-        let metadata = &self.ids[at];
-        let stored = metadata.producer();
-        let matches = expected.is_none_or(|expected| expected == stored.epoch);
-        if metadata.is_exhausted() {
-            // Kafka throws here when the expected epoch is another one, even for a repeat.
-            let allowed = matches.then_some(()).ok_or(ErrorCode::UnknownServerError);
-            allowed.map(|()| (first_of(self.draw_id()), expected))
-        } else if matches {
-            let epoch = ProducerEpoch(stored.epoch.0 + 1);
-            Ok((Producer { epoch, ..stored }, expected))
-        } else if expected == metadata.last_epoch() {
-            Ok((stored, expected)) // a repeat of the request that raised it: the same answer, no further raise
-        } else {
-            Err(ErrorCode::ProducerFenced)
-        }
     }
 
     /// Adds partitions for a V1 client, or for a leader on behalf of a V2 client.
@@ -203,7 +107,12 @@ impl Coordinator {
     ///
     /// In V2 the raise counts as the one the producer asked for: it may repeat its request (KC-8a). No new id
     /// is drawn, so that epoch 32767 gets stored (KC-16a).
-    fn fence(&mut self, at: usize, now: Timestamp, effects: &mut Vec<Effect>) -> Result<(), ErrorCode> {
+    pub(super) fn fence(
+        &mut self,
+        at: usize,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), ErrorCode> {
         let raise = match self.protocol {
             Protocol::V1 => Raise::Fence,
             Protocol::V2 => Raise::Epoch { next_id: None },
@@ -307,21 +216,14 @@ impl Coordinator {
         self.position(id).map_err(|_| ErrorCode::InvalidProducerIdMapping)
     }
 
-    fn position(&self, id: &TransactionalId) -> Result<usize, usize> {
+    pub(super) fn position(&self, id: &TransactionalId) -> Result<usize, usize> {
         self.ids.binary_search_by(|metadata| metadata.id().cmp(id))
     }
 
-    fn draw_id(&mut self) -> ProducerId {
+    pub(super) fn draw_id(&mut self) -> ProducerId {
         let drawn = self.next_producer_id;
         self.next_producer_id = ProducerId(drawn.0 + 1);
         drawn
-    }
-}
-
-fn first_of(id: ProducerId) -> Producer {
-    Producer {
-        id,
-        epoch: ProducerEpoch(0),
     }
 }
 
