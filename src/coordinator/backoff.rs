@@ -44,9 +44,11 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_limit_and_start_over_after_progress() {
-        let mut settings = Settings::default();
-        settings.restart_delay = Duration::from_millis(100);
-        settings.restart_delay_max = Duration::from_millis(500);
+        let settings = Settings {
+            restart_delay: Duration::from_millis(100),
+            restart_delay_max: Duration::from_millis(500),
+            ..Settings::default()
+        };
         let mut backoff = Backoff::new(&settings);
         assert_eq!(millis(&mut backoff, 5), [100, 200, 400, 500, 500]);
         backoff.reset();

@@ -72,10 +72,12 @@ mod tests {
     use super::*;
 
     fn cadence() -> Cadence {
-        let mut settings = Settings::default();
-        settings.checkpoint_interval = Duration::from_micros(100);
-        settings.checkpoint_pause = Duration::from_micros(30);
-        settings.checkpoint_failures = 1;
+        let settings = Settings {
+            checkpoint_interval: Duration::from_micros(100),
+            checkpoint_pause: Duration::from_micros(30),
+            checkpoint_failures: 1,
+            ..Settings::default()
+        };
         Cadence::new(&settings)
     }
 

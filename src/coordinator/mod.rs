@@ -14,7 +14,7 @@
 //!
 //! **The commit point** (reference rule R1) is one effect: the [`Effect::Put`] of a [`Head`] that names the
 //! checkpoint. `Complete` is sent only after the store said that it is durable. What the store did not answer
-//! is read back until the truth is known ([`head`]).
+//! is read back until the truth is known (`head.rs`).
 //!
 //! **The fence.** Taking over raises the term by a conditional write before any task starts, and every restart
 //! of the tasks draws its incarnation by another one. Without the second, this loses records:
