@@ -14,7 +14,7 @@ pub(super) const UNLIMITED: Duration = Duration::from_millis(i32::MAX as u64);
 const LAST_EPOCH: ProducerEpoch = ProducerEpoch(i16::MAX - 1);
 
 /// One transactional id at the coordinator (Kafka `TransactionMetadata`).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct TransactionMetadata {
     id: TransactionalId,
     stored: Stored,
@@ -22,7 +22,7 @@ pub struct TransactionMetadata {
 }
 
 /// The record in the transaction log: what survives the coordinator.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Stored {
     producer: Producer,
     timeout: Duration,
@@ -35,7 +35,7 @@ struct Stored {
 }
 
 /// What is gone when the coordinator dies.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Memory {
     /// The epoch before the last raise, for who repeats the request that raised it.
     last_epoch: Option<ProducerEpoch>,

@@ -1,6 +1,6 @@
 //! Reading a log as a consumer does: the broker's answer to a fetch, and the committed view made of it.
 
-use twophase::kafka::protocol::{ErrorCode, LogOffset};
+use twophase::kafka::protocol::{ErrorCode, LogOffset, Producer};
 use twophase::{Partition, Record};
 
 use super::{Aborted, Content, Entry, Log};
@@ -82,20 +82,20 @@ pub fn is_aborted(aborted: &[Aborted], entry: &Entry) -> bool {
     aborted[ended..].iter().any(covers)
 }
 
-/// The committed records from `from` to the last stable offset, in the order of the log.
+/// The committed records from `from` to the last stable offset, in the order of the log, each with who wrote it.
 pub fn read_committed(
     log: &dyn Log,
     partition: Partition,
     from: LogOffset,
-) -> impl Iterator<Item = (LogOffset, &Record)> {
+) -> impl Iterator<Item = (LogOffset, &Record, Option<Producer>)> {
     let fetched = committed(log, partition, from);
     let visible = fetched
         .entries
         .iter()
         .filter(move |entry| !is_aborted(fetched.aborted, entry));
     visible
-        .flat_map(numbered)
-        .filter(move |(offset, _)| *offset >= from)
+        .flat_map(|entry| numbered(entry).map(|(offset, record)| (offset, record, entry.producer)))
+        .filter(move |(offset, ..)| *offset >= from)
 }
 
 /// The records of an entry with their offsets; none for a marker.

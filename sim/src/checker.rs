@@ -1,0 +1,398 @@
+//! Committed output equals input, exactly once.
+//!
+//! After every step, what a committed reader has been shown must be a part of the input:
+//!
+//! - [`Anomaly::Duplicate`]: a record is there twice.
+//! - [`Anomaly::Invented`]: a record was never in the input, or its payload is another.
+//! - [`Anomaly::AbortedRead`]: a record of an aborted transaction is there.
+//! - [`Anomaly::UndecidedRead`]: a record is there whose transaction has not ended.
+//! - [`Anomaly::Premature`]: a record is there that no durable checkpoint covers; the next failure would
+//!   replay it.
+//! - [`Anomaly::Reordered`]: two records of one split are there in the wrong order, on one partition.
+//! - [`Anomaly::Unfenced`]: something of an older epoch took effect after a newer one was granted.
+//! - [`Anomaly::Stuck`]: a transaction of an earlier incarnation is still open when the next incarnation's
+//!   first checkpoint completes. Otherwise the broker's own timeout would quietly clear up after a sink that
+//!   leaves transactions behind.
+//!
+//! Once faults have stopped and the job has had its time, it must also be all of it:
+//!
+//! - [`Anomaly::Lost`]: a record never arrived, and never can.
+//! - [`Anomaly::Stuck`]: it cannot be known, because something never ends.
+//!
+//! Identity is (split, offset), so a loss can never cancel a duplicate.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use twophase::kafka::protocol::{Marker, Producer, Request, Response};
+use twophase::{Partition, Record, RecordId, SourceOffset, Split, TransactionalId};
+
+use crate::coverage::Window;
+use crate::event::{Event, What};
+use crate::ledger::{Ledger, Transaction};
+use crate::schedule::Schedule;
+
+/// What a run can find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Anomaly {
+    /// A record is committed twice.
+    Duplicate,
+    /// A record is committed that was never in the input.
+    Invented,
+    /// A record of an aborted transaction is visible.
+    AbortedRead,
+    /// A record of an open transaction is visible.
+    UndecidedRead,
+    /// A record is visible that no durable checkpoint covers.
+    Premature,
+    /// Records of one split are visible in the wrong order on one partition.
+    Reordered,
+    /// Something of an older epoch took effect.
+    Unfenced,
+    /// A record never arrived.
+    Lost,
+    /// Something never ends.
+    Stuck,
+    /// The code under test panicked.
+    Panicked,
+    /// The code under test never waits.
+    Hung,
+}
+
+/// An anomaly, where it was found, and what is known about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wrong.
+    pub anomaly: Anomaly,
+    /// In which window the transaction concerned was struck, if in one.
+    pub window: Option<Window>,
+    /// Microseconds since the history began.
+    pub at: u64,
+    /// The first record concerned.
+    pub record: Option<RecordId>,
+    /// How many records are concerned.
+    pub records: usize,
+    /// The transaction concerned.
+    pub transaction: Option<TransactionalId>,
+    /// One sentence about it.
+    pub detail: String,
+}
+
+/// Judges a history while it happens.
+#[derive(Debug)]
+pub(crate) struct Checker {
+    schedule: Arc<Schedule>,
+    seen: Vec<Vec<bool>>,
+    remaining: usize,
+    /// For each split, the first offset that no durable checkpoint covers.
+    covered: Vec<SourceOffset>,
+    newest: BTreeMap<(Split, Partition), SourceOffset>,
+    granted: BTreeMap<TransactionalId, Producer>,
+    finding: Option<Finding>,
+}
+
+impl Checker {
+    pub(crate) fn new(schedule: Arc<Schedule>) -> Self {
+        Checker {
+            seen: schedule
+                .input
+                .iter()
+                .map(|split| vec![false; split.len()])
+                .collect(),
+            remaining: schedule.records(),
+            covered: vec![SourceOffset(0); schedule.input.len()],
+            newest: BTreeMap::new(),
+            granted: BTreeMap::new(),
+            finding: None,
+            schedule,
+        }
+    }
+
+    /// The first thing that is wrong.
+    pub(crate) fn finding(&self) -> Option<&Finding> {
+        self.finding.as_ref()
+    }
+
+    /// Whether all of the input has come out.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.remaining == 0
+    }
+
+    pub(crate) fn see(&mut self, event: &Event<'_>, ledger: &Ledger) {
+        if self.finding.is_some() {
+            return;
+        }
+        match event.what {
+            What::Visible {
+                partition,
+                record,
+                producer,
+                ..
+            } => {
+                self.visible(event.at, partition, record, producer, ledger);
+            }
+            What::Applied {
+                request,
+                response,
+                changed,
+                ..
+            } => {
+                self.applied(event.at, request, response, changed, ledger);
+            }
+            What::Put {
+                head,
+                version: Some(_),
+            } => {
+                if let Some(completed) = &head.completed {
+                    for (covered, resume_at) in self.covered.iter_mut().zip(&completed.resume_at) {
+                        *covered = (*covered).max(*resume_at);
+                    }
+                    self.leftovers(event.at, ledger);
+                }
+            }
+            What::Panicked(message) => self.report(
+                event.at,
+                Anomaly::Panicked,
+                None,
+                format!("{} panicked: {message}", event.who),
+            ),
+            _ => {}
+        }
+    }
+
+    fn visible(
+        &mut self,
+        at: u64,
+        partition: Partition,
+        record: &Record,
+        producer: Option<Producer>,
+        ledger: &Ledger,
+    ) {
+        let RecordId { split, offset } = record.id;
+        let by = producer.and_then(|producer| ledger.written_by(record.id, producer));
+        let input = self
+            .schedule
+            .input
+            .get(usize::from(split.0))
+            .and_then(|input| input.get(offset.0 as usize));
+        let anomaly = match input {
+            None => Some((Anomaly::Invented, "it is not in the input")),
+            Some(payload) if *payload != record.payload => {
+                Some((Anomaly::Invented, "its payload is another"))
+            }
+            Some(_) if self.seen[usize::from(split.0)][offset.0 as usize] => {
+                Some((Anomaly::Duplicate, "it is committed twice"))
+            }
+            Some(_) => None,
+        };
+        let anomaly = anomaly
+            .or_else(|| match by.map(|by| (by.decided, by.is_written_on(partition))) {
+                Some((Some(Marker::Abort), _)) => Some((Anomaly::AbortedRead, "its transaction was aborted")),
+                Some((None, _) | (_, false)) => {
+                    Some((Anomaly::UndecidedRead, "its transaction has not ended"))
+                }
+                _ => None,
+            })
+            .or_else(|| {
+                let covered = self.covered[usize::from(split.0)];
+                (offset >= covered).then_some((Anomaly::Premature, "no durable checkpoint covers it"))
+            })
+            .or_else(|| {
+                let newest = self.newest.get(&(split, partition));
+                newest
+                    .is_some_and(|newest| offset < *newest)
+                    .then_some((Anomaly::Reordered, "a later one came before it"))
+            });
+        if let Some((anomaly, why)) = anomaly {
+            return self.report_record(at, anomaly, record.id, why, ledger);
+        }
+        self.seen[usize::from(split.0)][offset.0 as usize] = true;
+        self.remaining -= 1;
+        self.newest.insert((split, partition), offset);
+    }
+
+    fn applied(&mut self, at: u64, request: &Request, response: &Response, changed: bool, ledger: &Ledger) {
+        match (request, response) {
+            (Request::InitProducerId(init), Response::InitProducerId(Ok(producer))) => {
+                if let Some(id) = &init.id {
+                    self.granted.insert(id.clone(), *producer);
+                }
+            }
+            (Request::EndTxn { id, producer, .. }, Response::EndTxn(Ok(next))) => {
+                if changed {
+                    self.fenced(at, id, *producer, ledger);
+                }
+                if let Some(next) = next {
+                    self.granted.insert(id.clone(), *next);
+                }
+            }
+            (Request::Produce(produce), Response::Produce(Ok(_))) if changed => {
+                if let (Some(id), Some(producer)) = (&produce.id, produce.producer) {
+                    self.fenced(at, id, producer, ledger);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Something of `producer` took effect: no newer one may have been granted before.
+    fn fenced(&mut self, at: u64, id: &TransactionalId, producer: Producer, ledger: &Ledger) {
+        let Some(granted) = self.granted.get(id).copied() else {
+            return;
+        };
+        if producer < granted {
+            let detail = format!(
+                "{id}: a request of {} {} took effect after {} {} was granted",
+                producer.id, producer.epoch, granted.id, granted.epoch
+            );
+            self.report(at, Anomaly::Unfenced, ledger.of(producer), detail);
+        }
+    }
+
+    /// A checkpoint has completed: no transaction that was opened before its writer's newest restore may
+    /// still be open.
+    fn leftovers(&mut self, at: u64, ledger: &Ledger) {
+        let left = |open: &&Transaction| {
+            open.decided.is_none()
+                && ledger
+                    .restored_at(open.writer)
+                    .is_some_and(|restored| open.opened < restored)
+        };
+        if let Some(open) = ledger.transactions().iter().find(left) {
+            let detail = format!(
+                "{} is still open, though {} has restored and completed a checkpoint since",
+                open.id, open.writer
+            );
+            self.report(at, Anomaly::Stuck, Some(open), detail);
+        }
+    }
+
+    /// The job has had its time: is everything there? `why_not` says why it stopped, if it did not end by itself.
+    pub(crate) fn demand(&mut self, at: u64, why_not: Option<String>, ledger: &Ledger) {
+        if self.finding.is_some() || (self.remaining == 0 && why_not.is_none()) {
+            return;
+        }
+        let missing = self
+            .missing()
+            .find(|record| self.is_lost(*record, ledger, why_not.is_none()));
+        match (missing, why_not) {
+            (Some(record), _) => {
+                let why = match ledger.carriers(record).next_back() {
+                    None => "it was never written, though a durable checkpoint covers it",
+                    Some(carrier) if carrier.timed_out => {
+                        "its transaction was open for longer than the transaction timeout"
+                    }
+                    Some(_) => "its transaction was aborted",
+                };
+                self.report_record(at, Anomaly::Lost, record, why, ledger);
+            }
+            (None, Some(why_not)) => {
+                let open = ledger
+                    .transactions()
+                    .iter()
+                    .rev()
+                    .find(|open| open.decided.is_none());
+                self.report(at, Anomaly::Stuck, open, why_not);
+            }
+            (None, None) => self.report(
+                at,
+                Anomaly::Stuck,
+                None,
+                "the job has ended, but not all is visible".to_owned(),
+            ),
+        }
+    }
+
+    fn missing(&self) -> impl Iterator<Item = RecordId> + '_ {
+        self.seen.iter().zip(0..).flat_map(|(seen, split)| {
+            let missing = seen.iter().zip(0..).filter(|(seen, _)| !**seen);
+            missing.map(move |(_, offset)| RecordId {
+                split: Split(split),
+                offset: SourceOffset(offset),
+            })
+        })
+    }
+
+    /// Whether nobody will ever write it again, nor commit what was written.
+    fn is_lost(&self, record: RecordId, ledger: &Ledger, job_ended: bool) -> bool {
+        let covered = record.offset < self.covered[usize::from(record.split.0)];
+        (covered || job_ended)
+            && ledger
+                .carriers(record)
+                .all(|carrier| carrier.decided == Some(Marker::Abort))
+    }
+
+    fn report_record(&mut self, at: u64, anomaly: Anomaly, record: RecordId, why: &str, ledger: &Ledger) {
+        // The story of a duplicate is that of the transaction that should not have been committed, and of a
+        // loss that of the one that should: in both the first one that was struck.
+        let mut carriers = ledger.carriers(record);
+        let carrier = carriers
+            .clone()
+            .find(|carrier| carrier.window.is_some())
+            .or_else(|| carriers.next_back());
+        let records = if anomaly == Anomaly::Lost {
+            self.missing().count()
+        } else {
+            1
+        };
+        let transaction = carrier.map(|carrier| carrier.id.clone());
+        let window = carrier.and_then(|carrier| carrier.window);
+        let through = transaction
+            .as_ref()
+            .map_or(String::new(), |id| format!(" (written to {id})"));
+        let detail = format!("record {record}{through}: {why}");
+        self.finding = Some(Finding {
+            anomaly,
+            window,
+            at,
+            record: Some(record),
+            records,
+            transaction,
+            detail,
+        });
+    }
+
+    pub(crate) fn report(&mut self, at: u64, anomaly: Anomaly, about: Option<&Transaction>, detail: String) {
+        if self.finding.is_none() {
+            let window = about.and_then(|about| about.window);
+            let transaction = about.map(|about| about.id.clone());
+            self.finding = Some(Finding {
+                anomaly,
+                window,
+                at,
+                record: None,
+                records: 0,
+                transaction,
+                detail,
+            });
+        }
+    }
+}
+
+impl Anomaly {
+    /// As it is printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Anomaly::Duplicate => "duplicate",
+            Anomaly::Invented => "invented",
+            Anomaly::AbortedRead => "aborted-read",
+            Anomaly::UndecidedRead => "undecided-read",
+            Anomaly::Premature => "premature",
+            Anomaly::Reordered => "reordered",
+            Anomaly::Unfenced => "unfenced",
+            Anomaly::Lost => "lost",
+            Anomaly::Stuck => "stuck",
+            Anomaly::Panicked => "panicked",
+            Anomaly::Hung => "hung",
+        }
+    }
+}
+
+impl fmt::Display for Anomaly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

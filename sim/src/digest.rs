@@ -1,0 +1,88 @@
+//! A running hash over every event: one number that two plays of one schedule must agree on.
+
+use std::hash::{Hash, Hasher};
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::event::Event;
+
+/// The chain so far. Each event is hashed with its time, actor and content onto what came before, so that
+/// swapping two events changes the end as much as changing one byte of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Digest(u64);
+
+impl Digest {
+    pub(crate) fn see(&mut self, event: &Event<'_>) {
+        let mut chain = Chain(self.0);
+        event.hash(&mut chain);
+        self.0 = chain.0.wrapping_add(1);
+    }
+
+    pub(crate) fn value(self) -> u64 {
+        self.0
+    }
+}
+
+/// One value, hashed by itself.
+pub(crate) fn of(value: &impl Hash) -> u64 {
+    let mut chain = Chain(0);
+    value.hash(&mut chain);
+    chain.0
+}
+
+/// The same on every platform and in every build, as the standard hashers do not promise to be.
+struct Chain(u64);
+
+impl Chain {
+    /// A round of multiply and fold; whole words are the common case, and a call for each would dominate.
+    fn mix(&mut self, word: u64) {
+        let product = u128::from(self.0 ^ word ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93_u128;
+        self.0 = (product as u64) ^ ((product >> 64) as u64) ^ self.0.rotate_left(23);
+    }
+}
+
+impl Hasher for Chain {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64_with_seed(bytes, self.0);
+    }
+
+    fn write_u8(&mut self, word: u8) {
+        self.mix(word.into());
+    }
+
+    fn write_u16(&mut self, word: u16) {
+        self.mix(word.into());
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.mix(word.into());
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.mix(word);
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.mix(word as u64);
+    }
+
+    fn write_i16(&mut self, word: i16) {
+        self.mix(word as u64);
+    }
+
+    fn write_i32(&mut self, word: i32) {
+        self.mix(word as u64);
+    }
+
+    fn write_i64(&mut self, word: i64) {
+        self.mix(word as u64);
+    }
+
+    fn write_isize(&mut self, word: isize) {
+        self.mix(word as u64);
+    }
+}

@@ -1,0 +1,216 @@
+//! The recorder: the events of one history, kept, and how they print.
+
+use std::fmt;
+
+use twophase::Fact;
+use twophase::kafka::protocol::{Request, Response};
+
+use crate::event::{Event, Observer, What};
+use crate::seed::micros;
+
+/// The events of one history, as lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    lines: Vec<Line>,
+}
+
+/// One event, as it prints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Line {
+    step: usize,
+    at: u64,
+    who: String,
+    what: String,
+}
+
+impl History {
+    /// How many events there were.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether nothing happened.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The event at this place, as it prints.
+    pub fn line(&self, index: usize) -> Option<String> {
+        self.lines.get(index).map(Line::to_string)
+    }
+}
+
+impl Observer for History {
+    fn see(&mut self, event: &Event<'_>) {
+        let what = describe(event.what);
+        self.lines.push(Line {
+            step: self.lines.len() + 1,
+            at: event.at,
+            who: event.who.to_string(),
+            what,
+        });
+    }
+}
+
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:>5}  {:>10}  {:<24}what", "step", "time", "who")?;
+        self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Line { step, at, who, what } = self;
+        let (seconds, rest) = (at / 1_000_000, at % 1_000_000);
+        write!(f, "{step:>5}  {seconds:>2}.{rest:06}s  {who:<24}{what}")
+    }
+}
+
+fn describe(what: What<'_>) -> String {
+    match what {
+        What::Started => "starts".to_owned(),
+        What::Crashed => "is killed".to_owned(),
+        What::Paused => "stands still".to_owned(),
+        What::Resumed => "goes on".to_owned(),
+        What::AskedToStop => "is asked to end cleanly".to_owned(),
+        What::Ended(Ok(())) => "ends".to_owned(),
+        What::Ended(Err(said)) => format!("gives up: {said}"),
+        What::Panicked(said) => format!("panics: {said}"),
+        What::Struck(fault) => format!("fault strikes: {}", fault_text(fault)),
+        What::Healed => "everything is repaired".to_owned(),
+        What::Sent { to, label, body } => format!("sends {label} to {to} ({} bytes)", body.len()),
+        What::Delivered { from, label } => format!("gets {label} from {from}"),
+        What::Applied {
+            request, response, ..
+        } => format!("{} -> {}", request_text(request), response_text(response)),
+        What::Put { head, version } => {
+            let completed = head
+                .completed
+                .as_ref()
+                .map_or("none".to_owned(), |done| done.id.to_string());
+            let result = version.map_or("refused".to_owned(), |version| format!("version {}", version.0));
+            format!(
+                "puts head {} {} completed {completed} -> {result}",
+                head.term, head.incarnation
+            )
+        }
+        What::Unanswered { operation } => format!("{operation}: no answer"),
+        What::Noted(fact) => fact_text(fact),
+        What::MarkerWritten {
+            partition,
+            id,
+            producer,
+            marker,
+        } => {
+            format!(
+                "writes {marker:?} marker of {id} ({} {}) to {partition}",
+                producer.id, producer.epoch
+            )
+        }
+        What::TimedOut { id } => format!("{id} timed out: aborted"),
+        What::Visible {
+            partition,
+            offset,
+            record,
+            ..
+        } => format!("{partition} shows {} at {offset}", record.id),
+        What::BrokerDown => "is away".to_owned(),
+        What::BrokerUp => "is back, with its state loaded".to_owned(),
+    }
+}
+
+fn fault_text(fault: &crate::fault::Fault) -> String {
+    let place = fault.site().map_or_else(
+        || format!("at {} ms", micros(fault.time().unwrap_or_default()) / 1_000),
+        |site| format!("at {site}"),
+    );
+    format!("{} {place}", fault.kind().as_str())
+}
+
+fn request_text(request: &Request) -> String {
+    let of = |producer: &twophase::kafka::protocol::Producer| format!("{} {}", producer.id, producer.epoch);
+    match request {
+        Request::InitProducerId(init) => format!("init {}", init.id.as_ref().map_or("-", |id| id.as_str())),
+        Request::AddPartitions {
+            id,
+            producer,
+            partitions,
+            ..
+        } => {
+            let list: Vec<_> = partitions.iter().map(ToString::to_string).collect();
+            format!("add {} to {id} ({})", list.join(" "), of(producer))
+        }
+        Request::Produce(produce) => {
+            let list: Vec<_> = produce
+                .records
+                .iter()
+                .map(|record| record.id.to_string())
+                .collect();
+            let id = produce.id.as_ref().map_or("-", |id| id.as_str());
+            let producer = produce.producer.as_ref().map_or("-".to_owned(), of);
+            format!(
+                "produce {} to {} in {id} ({producer}, #{})",
+                list.join(" "),
+                produce.partition,
+                produce.base_sequence.0
+            )
+        }
+        Request::EndTxn {
+            id, producer, marker, ..
+        } => format!("{marker:?} {id} ({})", of(producer)).to_lowercase(),
+        Request::DescribeTransaction(id) => format!("describe {id}"),
+        Request::ListTransactions { .. } => "list transactions".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn response_text(response: &Response) -> String {
+    fn code<T>(result: &Result<T, twophase::kafka::protocol::ErrorCode>) -> String {
+        result
+            .as_ref()
+            .map_or_else(|error| error.as_str().to_owned(), |_| "ok".to_owned())
+    }
+    match response {
+        Response::InitProducerId(Ok(producer)) | Response::EndTxn(Ok(Some(producer))) => {
+            format!("ok, {} {}", producer.id, producer.epoch)
+        }
+        Response::InitProducerId(result) => code(result),
+        Response::EndTxn(result) => code(result),
+        Response::Produce(Ok(offset)) => format!("ok, at {offset}"),
+        Response::Produce(result) => code(result),
+        Response::AddPartitions(Ok(each)) | Response::TxnOffsetCommit(each) => each
+            .iter()
+            .find_map(|(_, result)| result.err())
+            .map_or("ok", |error| error.as_str())
+            .to_owned(),
+        Response::AddPartitions(Err(error)) => error.as_str().to_owned(),
+        Response::AddOffsets(result) => code(result),
+        Response::DescribeTransaction(result) => code(result),
+        Response::ListTransactions(Ok(list)) => format!("ok, {} found", list.len()),
+        Response::ListTransactions(result) => code(result),
+        other => format!("{other:?}"),
+    }
+}
+
+fn fact_text(fact: &Fact) -> String {
+    match fact {
+        Fact::Began(id) => format!("begins {id}"),
+        Fact::PreCommitted(checkpoint, id) => format!("pre-commits {id} for {checkpoint}"),
+        Fact::Acknowledged(checkpoint) => format!("acknowledges {checkpoint}"),
+        Fact::Committed(id) => format!("knows {id} committed"),
+        Fact::Aborted(id) => format!("knows {id} aborted"),
+        Fact::Indistinct(id) => format!("takes {id} for committed: the broker tells no longer"),
+        Fact::Restoring(Some(checkpoint)) => format!("restores from {checkpoint}"),
+        Fact::Restoring(None) => "starts from the beginning".to_owned(),
+        Fact::Restored => "has restored".to_owned(),
+        Fact::Triggered(checkpoint) => format!("triggers {checkpoint}"),
+        Fact::Completed(checkpoint) => format!("knows {checkpoint} complete"),
+        Fact::Expired(checkpoint) => format!("gives {checkpoint} up"),
+        Fact::Restarting(incarnation) => format!("starts the tasks as {incarnation}"),
+        Fact::Deposed => "is deposed, and stops".to_owned(),
+        Fact::Finished => "the job is done".to_owned(),
+        Fact::GaveUp(reason) => format!("gives up: {reason}"),
+        other => format!("{other:?}"),
+    }
+}

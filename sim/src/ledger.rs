@@ -1,0 +1,356 @@
+//! The transactions of a history, as one who sees everything knows them: who wrote what into which, how far
+//! each came, and how it ended. The checker judges by it, and the windows are read off it.
+//!
+//! What is durable is taken from the broker and the store. Only which checkpoint a transaction belongs to,
+//! and what a sink has been told, is taken from its notes.
+
+use std::collections::BTreeMap;
+
+use twophase::kafka::protocol::{Marker, Producer, Request, Response};
+use twophase::{CheckpointId, Fact, Life, RecordId, TransactionalId};
+
+use crate::coverage::{Window, Windows};
+use crate::event::{Actor, Event, What};
+use crate::site::Name;
+
+/// One transaction.
+#[derive(Clone, Debug)]
+pub(crate) struct Transaction {
+    pub(crate) id: TransactionalId,
+    pub(crate) producer: Producer,
+    pub(crate) writer: Name,
+    life: Life,
+    /// The step at which its first record arrived.
+    pub(crate) opened: u64,
+    pub(crate) records: u32,
+    pub(crate) checkpoint: Option<CheckpointId>,
+    acknowledged: bool,
+    /// A durable checkpoint names it: its records must come out.
+    pub(crate) promised: bool,
+    /// Its writer has restored since, without promise: its records must not come out.
+    pub(crate) abandoned: bool,
+    /// What the broker decided.
+    pub(crate) decided: Option<Marker>,
+    /// By which partitions, as bits, the marker was written.
+    written_on: u64,
+    told: bool,
+    pub(crate) timed_out: bool,
+    /// The window in which its writer was struck last.
+    pub(crate) window: Option<Window>,
+}
+
+/// All transactions of a history.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    transactions: Vec<Transaction>,
+    /// Which record went into which transaction, in the order of arrival.
+    carried: Vec<(RecordId, usize)>,
+    /// The newest entry of `carried` for each record, by split and offset: nearly always the one that is asked for.
+    newest: Vec<Vec<usize>>,
+    /// When each sink began its newest restore, and whether that is over.
+    restores: BTreeMap<Name, (u64, bool)>,
+    pub(crate) windows: Windows,
+    steps: u64,
+}
+
+impl Ledger {
+    /// An empty one, for splits of these lengths.
+    pub(crate) fn new(splits: impl Iterator<Item = usize>) -> Self {
+        Ledger {
+            newest: splits.map(|length| vec![usize::MAX; length]).collect(),
+            ..Ledger::default()
+        }
+    }
+
+    pub(crate) fn transactions(&self) -> &[Transaction] {
+        &self.transactions
+    }
+
+    /// Into which transactions a record went, oldest first.
+    pub(crate) fn carriers(&self, record: RecordId) -> impl DoubleEndedIterator<Item = &Transaction> + Clone {
+        let carried = self.carried.iter().filter(move |(known, _)| *known == record);
+        carried.map(|(_, transaction)| &self.transactions[*transaction])
+    }
+
+    /// When this sink began its newest restore.
+    pub(crate) fn restored_at(&self, sink: Name) -> Option<u64> {
+        self.restores.get(&sink).map(|(at, _)| *at)
+    }
+
+    /// The transaction in which this producer wrote this record.
+    pub(crate) fn written_by(&self, record: RecordId, producer: Producer) -> Option<&Transaction> {
+        let newest = self
+            .newest
+            .get(usize::from(record.split.0))?
+            .get(record.offset.0 as usize)?;
+        match self
+            .transactions
+            .get(*newest)
+            .filter(|newest| newest.producer == producer)
+        {
+            Some(newest) => Some(newest),
+            None => self
+                .carriers(record)
+                .rev()
+                .find(|carrier| carrier.producer == producer),
+        }
+    }
+
+    /// The newest transaction that this producer wrote.
+    pub(crate) fn of(&self, producer: Producer) -> Option<&Transaction> {
+        self.transactions
+            .iter()
+            .rev()
+            .find(|transaction| transaction.producer == producer)
+    }
+
+    pub(crate) fn see(&mut self, event: &Event<'_>) {
+        self.steps += 1;
+        match (event.who, event.what) {
+            (
+                Actor::Process { name, life, current },
+                What::Applied {
+                    request,
+                    response,
+                    changed: true,
+                    ..
+                },
+            ) => {
+                self.applied(name, life, current, request, response);
+            }
+            (Actor::Process { name, life, .. }, What::Noted(fact)) => self.noted(name, life, fact),
+            (Actor::Process { name, life, .. }, What::Crashed) => self.crashed(name, life),
+            (
+                _,
+                What::Put {
+                    head,
+                    version: Some(_),
+                },
+            ) => {
+                if let Some(completed) = &head.completed {
+                    self.durable(completed.id);
+                }
+            }
+            (
+                _,
+                What::MarkerWritten {
+                    partition,
+                    id,
+                    producer,
+                    marker,
+                },
+            ) => {
+                if let Some(transaction) = self.open_under(id, producer) {
+                    transaction.decided = Some(marker);
+                    transaction.written_on |= 1 << (partition.0 & 63);
+                }
+            }
+            (_, What::TimedOut { id }) => self.timed_out(id),
+            _ => {}
+        }
+    }
+
+    fn applied(&mut self, name: Name, life: Life, current: bool, request: &Request, response: &Response) {
+        match (request, response) {
+            (Request::Produce(produce), Response::Produce(Ok(_))) => {
+                let (Some(id), Some(producer)) = (&produce.id, produce.producer) else {
+                    return;
+                };
+                let at = self.find_or_open(id, producer, name, life);
+                self.transactions[at].records += produce.records.len() as u32;
+                for record in produce.records.iter() {
+                    self.carried.push((record.id, at));
+                    let newest = self.newest.get_mut(usize::from(record.id.split.0));
+                    if let Some(newest) = newest.and_then(|split| split.get_mut(record.id.offset.0 as usize))
+                    {
+                        *newest = at;
+                    }
+                }
+                self.acted(at, current);
+            }
+            (Request::EndTxn { producer, marker, .. }, Response::EndTxn(Ok(_))) => {
+                if let Some(at) = self.position(*producer) {
+                    self.transactions[at].decided = Some(*marker);
+                    self.acted(at, current);
+                }
+            }
+            // Whoever takes a name over aborts what is open under it (KIP-98).
+            (Request::InitProducerId(init), _) => {
+                if let Some(id) = &init.id {
+                    for transaction in self.transactions.iter_mut().filter(|open| open.id == *id) {
+                        transaction.decided.get_or_insert(Marker::Abort);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Somebody changed this transaction. If he is a zombie, that is window 7.
+    fn acted(&mut self, at: usize, current: bool) {
+        if !current && self.transactions[at].records > 0 {
+            self.windows.enter(Window::W7);
+            self.transactions[at].window = Some(Window::W7);
+        }
+    }
+
+    fn position(&self, producer: Producer) -> Option<usize> {
+        self.transactions
+            .iter()
+            .rposition(|transaction| transaction.producer == producer)
+    }
+
+    fn find_or_open(&mut self, id: &TransactionalId, producer: Producer, writer: Name, life: Life) -> usize {
+        // Under the older protocol one epoch can carry several transactions, one after the other.
+        if let Some(at) = self
+            .position(producer)
+            .filter(|at| self.transactions[*at].decided.is_none())
+        {
+            return at;
+        }
+        self.transactions.push(Transaction {
+            id: id.clone(),
+            producer,
+            writer,
+            life,
+            opened: self.steps,
+            records: 0,
+            checkpoint: None,
+            acknowledged: false,
+            promised: false,
+            abandoned: false,
+            decided: None,
+            written_on: 0,
+            told: false,
+            timed_out: false,
+            window: None,
+        });
+        self.transactions.len() - 1
+    }
+
+    /// The newest transaction under this name that this producer's marker can be for: of KIP-890 the marker
+    /// carries the epoch after the transaction's, and so does the marker of a fence.
+    fn open_under(&mut self, id: &TransactionalId, producer: Producer) -> Option<&mut Transaction> {
+        let matches = |transaction: &Transaction| {
+            transaction.id == *id
+                && transaction.producer.id == producer.id
+                && transaction.producer.epoch <= producer.epoch
+        };
+        self.transactions
+            .iter_mut()
+            .rev()
+            .find(|transaction| matches(transaction))
+    }
+
+    fn noted(&mut self, name: Name, life: Life, fact: &Fact) {
+        match fact {
+            Fact::PreCommitted(checkpoint, id) => {
+                if let Some(transaction) = self.mine(name, life, id) {
+                    transaction.checkpoint = Some(*checkpoint);
+                }
+            }
+            Fact::Acknowledged(checkpoint) => {
+                let mine = |open: &&mut Transaction| open.writer == name && open.life == life;
+                for transaction in self.transactions.iter_mut().filter(mine) {
+                    transaction.acknowledged |= transaction.checkpoint == Some(*checkpoint);
+                }
+            }
+            Fact::Committed(id) | Fact::Indistinct(id) => {
+                for transaction in self.transactions.iter_mut().filter(|open| open.id == *id) {
+                    transaction.told |= transaction.decided.is_some();
+                }
+            }
+            Fact::Restoring(_) => self.restoring(name),
+            Fact::Restored => {
+                if let Some((_, over)) = self.restores.get_mut(&name) {
+                    *over = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn mine(&mut self, name: Name, life: Life, id: &TransactionalId) -> Option<&mut Transaction> {
+        let mine = |open: &&mut Transaction| open.writer == name && open.life == life && open.id == *id;
+        self.transactions.iter_mut().rev().find(mine)
+    }
+
+    /// A checkpoint became durable. Everything that was acknowledged up to it is promised now, unless its
+    /// writer has begun anew since: then another incarnation took that checkpoint.
+    fn durable(&mut self, checkpoint: CheckpointId) {
+        for transaction in &mut self.transactions {
+            let covered = transaction.checkpoint.is_some_and(|id| id <= checkpoint);
+            transaction.promised |= covered && transaction.acknowledged && !transaction.abandoned;
+        }
+    }
+
+    /// A sink was struck down: in which windows, its transactions tell.
+    fn crashed(&mut self, name: Name, life: Life) {
+        if self.restores.get(&name).is_some_and(|(_, over)| !over) && self.owes(name) {
+            self.windows.enter(Window::W6);
+        }
+        let mine = |open: &&mut Transaction| open.writer == name && open.life == life && !open.abandoned;
+        for transaction in self.transactions.iter_mut().filter(mine) {
+            if let Some(window) = transaction.window_now() {
+                transaction.window = Some(window);
+                self.windows.enter(window);
+            }
+        }
+    }
+
+    /// Whether something is left for this sink's restore to settle.
+    fn owes(&self, name: Name) -> bool {
+        let mut mine = self
+            .transactions
+            .iter()
+            .filter(|open| open.writer == name && open.records > 0);
+        mine.any(|open| open.decided.is_none() || open.promised && !open.told)
+    }
+
+    /// A new incarnation of a sink begins. The one before ended at the latest now.
+    fn restoring(&mut self, name: Name) {
+        let mine = |open: &&mut Transaction| open.writer == name && !open.abandoned;
+        for transaction in self.transactions.iter_mut().filter(mine) {
+            if let Some(window) = transaction.window_now().filter(|_| transaction.window.is_none()) {
+                transaction.window = Some(window);
+                self.windows.enter(window);
+            }
+            transaction.abandoned |= !transaction.promised;
+        }
+        self.restores.insert(name, (self.steps, false));
+    }
+
+    fn timed_out(&mut self, id: &TransactionalId) {
+        let undecided = |open: &&mut Transaction| open.id == *id && open.decided.is_none();
+        for transaction in self.transactions.iter_mut().filter(undecided) {
+            transaction.timed_out = true;
+            transaction.decided = Some(Marker::Abort);
+            if transaction.promised && transaction.records > 0 {
+                transaction.window = Some(Window::W8);
+                self.windows.enter(Window::W8);
+            }
+        }
+    }
+}
+
+impl Transaction {
+    /// The window in which a crash of its writer falls, as things stand.
+    fn window_now(&self) -> Option<Window> {
+        if self.records == 0 || self.told {
+            return None;
+        }
+        Some(match self.decided {
+            Some(Marker::Commit) => Window::W5,
+            Some(Marker::Abort) => return None,
+            None if self.promised => Window::W4,
+            None if self.acknowledged => Window::W3,
+            None if self.checkpoint.is_some() => Window::W2,
+            None => Window::W1,
+        })
+    }
+
+    /// Whether its marker is on this partition.
+    pub(crate) fn is_written_on(&self, partition: twophase::Partition) -> bool {
+        self.written_on & 1 << (partition.0 & 63) != 0
+    }
+}

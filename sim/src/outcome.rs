@@ -1,0 +1,65 @@
+//! What comes of a run. Every run returns the same.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use twophase::RecordId;
+
+use crate::checker::Finding;
+use crate::coverage::Windows;
+use crate::fault::FaultKind;
+use crate::history::History;
+
+/// What is to be said of a history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Committed output equals input, exactly once, through at least one crash window.
+    Held,
+    /// The same, but nothing dangerous happened.
+    Vacuous,
+    /// The job gave up honestly, saying this, outside the safe rule.
+    FailStop(String),
+    /// An anomaly.
+    Failed(Finding),
+}
+
+/// The outcome of one history.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What is to be said of it.
+    pub verdict: Verdict,
+    /// One number that two plays of one schedule agree on.
+    pub digest: u64,
+    /// The crash windows that were entered with a record in the transaction.
+    pub windows: Windows,
+    /// How often a fault of each kind struck, in the order of [`FaultKind::ALL`].
+    pub struck: [u32; FaultKind::ALL.len()],
+    /// How many faults of the schedule never struck.
+    pub unstruck: u32,
+    /// How many transactions the broker timed out.
+    pub timed_out: u32,
+    /// How many checkpoints completed, and how many were given up.
+    pub checkpoints: (u32, u32),
+    /// How often the tasks were started anew.
+    pub restarts: u32,
+    /// How many events there were.
+    pub events: u64,
+    /// How much time went by on the stage.
+    pub lasted: Duration,
+    /// The events, if they were to be kept.
+    pub history: Option<History>,
+    /// The committed output, in (split, offset) order, if it was to be kept.
+    pub output: Option<Vec<(RecordId, Bytes)>>,
+    /// The digest after each event, if they were to be kept.
+    pub digests: Option<Vec<u64>>,
+}
+
+impl Outcome {
+    /// The anomaly, if there is one.
+    pub fn finding(&self) -> Option<&Finding> {
+        match &self.verdict {
+            Verdict::Failed(finding) => Some(finding),
+            _ => None,
+        }
+    }
+}

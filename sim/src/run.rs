@@ -1,0 +1,138 @@
+//! One run: harm, heal, demand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::checker::Anomaly;
+use crate::outcome::{Outcome, Verdict};
+use crate::runtime::{Sandbox, sandboxed};
+use crate::safe;
+use crate::schedule::Schedule;
+use crate::seed::micros;
+use crate::stage::{Spins, Stage};
+use crate::subject::Subject;
+use crate::watch::{Keep, Watch};
+
+/// How many things may happen in one history. The longest legitimate ones need a tenth of it.
+const STEP_BUDGET: u64 = 400_000;
+
+/// Plays `schedule` with `subject`. A pure function of both.
+pub fn play(subject: &Subject, schedule: &Arc<Schedule>, keep: Keep) -> Outcome {
+    sandboxed(schedule.timing.seed.0, |sandbox| {
+        let watch = Watch::new(schedule, keep);
+        let log = subject.log_for(schedule);
+        let job = subject.job_for(schedule);
+        let mut stage = Stage::new(&*job, schedule.clone(), log, watch);
+        let end = run_to_end(&mut stage, schedule, sandbox);
+        judge(&stage, schedule, end)
+    })
+}
+
+/// Why a run ended.
+enum End {
+    /// An anomaly was found on the way.
+    Found,
+    /// The job is done, and nothing is open.
+    Done,
+    /// The coordinator gave up, saying this.
+    GaveUp(String),
+    /// The time for it is over; this is what is still missing.
+    TimeIsUp(String),
+}
+
+fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> End {
+    let deadline = micros(schedule.heal_at + patience(schedule));
+    loop {
+        match stage.step(sandbox) {
+            Ok(true) => {}
+            Ok(false) => return End::TimeIsUp("nothing will ever happen again".to_owned()),
+            Err(Spins(process)) => {
+                let mut world = stage.world();
+                let (now, name) = (world.now(), world.life(process).name);
+                world.watch.report(
+                    now,
+                    Anomaly::Hung,
+                    format!("{name} is polled for ever and never waits"),
+                );
+                return End::Found;
+            }
+        }
+        let world = stage.world();
+        if world.watch.finding().is_some() {
+            return End::Found;
+        }
+        if let Some(said) = world.gave_up() {
+            return End::GaveUp(said.to_owned());
+        }
+        if world.watch.is_finished() && world.is_quiet() {
+            return End::Done;
+        }
+        if world.now() > deadline || world.steps() > STEP_BUDGET {
+            let open = world.why_not_quiet();
+            return End::TimeIsUp(open);
+        }
+    }
+}
+
+/// How long a repaired job may take until all is committed and nothing is open: what it has to do, and what
+/// the broker needs to clear up after a zombie.
+fn patience(schedule: &Schedule) -> Duration {
+    let settings = &schedule.settings;
+    let once = settings.heartbeat_timeout + settings.restart_delay_max + settings.checkpoint_timeout;
+    let longest_split = schedule.input.iter().map(Vec::len).max().unwrap_or(0) as u32;
+    let reading = (schedule.timing.pace.max + schedule.timing.latency.max * 4) * longest_split * 4;
+    let expiry = settings.transaction_timeout + schedule.broker.sweep_interval * 2;
+    once * 8 + reading + expiry * 2 + settings.checkpoint_interval * 20 + Duration::from_secs(10)
+}
+
+fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
+    let mut world = stage.world();
+    let now = world.now();
+    let gave_up = match end {
+        End::Found => None,
+        End::Done => {
+            world.watch.demand(now, None);
+            None
+        }
+        End::TimeIsUp(why_not) => {
+            world.watch.demand(now, Some(why_not));
+            None
+        }
+        // A sink that always gives up would pass everything: inside the safe rule it may not.
+        End::GaveUp(said) if safe::is_safe(schedule) => {
+            let detail = format!("the job gave up, though its settings are safe: {said}");
+            world.watch.report(now, Anomaly::Stuck, detail);
+            None
+        }
+        End::GaveUp(said) => Some(said),
+    };
+    let unstruck = world.struck().iter().filter(|struck| !**struck).count() as u32;
+    let watch = &mut world.watch;
+    let windows = watch.ledger.windows;
+    let verdict = match (watch.finding().cloned(), gave_up) {
+        (Some(finding), _) => Verdict::Failed(finding),
+        (None, Some(said)) => Verdict::FailStop(said),
+        (None, None) if windows.any() => Verdict::Held,
+        (None, None) => Verdict::Vacuous,
+    };
+    let mut output = watch.output.take();
+    if let Some(output) = &mut output {
+        output.sort_by_key(|(record, _)| *record);
+    }
+    let tally = watch.tally;
+    Outcome {
+        verdict,
+        digest: watch.digest.value(),
+        windows,
+        struck: tally.struck,
+        unstruck,
+        timed_out: tally.timed_out,
+        checkpoints: (tally.completed, tally.expired),
+        restarts: tally.restarts,
+        events: tally.events,
+        lasted: Duration::from_micros(now),
+        history: watch.history.take(),
+        output,
+        digests: watch.digests.take(),
+    }
+}

@@ -1,0 +1,158 @@
+//! The safe rule: how long the transaction timeout must be so that no promised transaction times out.
+//!
+//! Most real losses are a wrong order of three settings: checkpoint interval, transaction timeout, outage
+//! length. A transaction's clock starts when its first partition is added, at the earliest when the barrier
+//! before it passes, and stops when EndTxn(commit) is accepted (the markers do not count). In between lie
+//! every checkpoint that fails or whose notice misses this sink, and, after the promise, every crash and
+//! back-off until a commit gets through. So
+//!
+//! *transaction timeout ≥ S + (F + 1) · P + checkpoint timeout + D + O + J*
+//!
+//! It is a pure function of the schedule. It bounds from above: every fault is taken to strike at the worst
+//! moment, and all of them one after the other.
+
+use std::time::Duration;
+
+use crate::fault::Fault;
+use crate::schedule::Schedule;
+
+/// The terms of the rule, so that a report can say which of them was too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SafeRule {
+    /// S: from the first sink's restore until all tasks run.
+    pub start: Duration,
+    /// (F + 1) · P: the checkpoints that may fail in a row, or whose notice may miss this sink, and the one
+    /// that succeeds; P is the interval, or what an expiring checkpoint holds its slot for, if that is longer.
+    pub checkpoints: Duration,
+    /// The checkpoint that succeeds may take this long.
+    pub checkpoint_timeout: Duration,
+    /// D: the last store write, the notice, and the retries of the commit.
+    pub delivery: Duration,
+    /// O: the sum of all outages after the promise, each with its detection, back-off, start and restore.
+    pub outages: Duration,
+    /// J: how far the clocks of two broker coordinators can differ forwards.
+    pub clocks: Duration,
+}
+
+/// The terms for this schedule.
+pub fn safe_rule(schedule: &Schedule) -> SafeRule {
+    let settings = &schedule.settings;
+    let period = settings
+        .checkpoint_interval
+        .max(settings.checkpoint_timeout + settings.checkpoint_pause);
+    let failing: u32 = schedule
+        .faults
+        .iter()
+        .map(|fault| checkpoints_failed_by(fault, period))
+        .sum();
+    SafeRule {
+        start: start(schedule),
+        checkpoints: period * (failing + 1),
+        checkpoint_timeout: settings.checkpoint_timeout,
+        delivery: delivery(schedule),
+        outages: schedule.faults.iter().map(|fault| outage(fault, schedule)).sum(),
+        clocks: schedule
+            .faults
+            .iter()
+            .map(clock_difference)
+            .max()
+            .unwrap_or_default(),
+    }
+}
+
+/// Whether no promised transaction of this schedule can time out.
+pub fn is_safe(schedule: &Schedule) -> bool {
+    schedule.settings.transaction_timeout >= safe_rule(schedule).needed()
+}
+
+impl SafeRule {
+    /// The shortest transaction timeout that is safe.
+    pub fn needed(&self) -> Duration {
+        self.start + self.checkpoints + self.checkpoint_timeout + self.delivery + self.outages + self.clocks
+    }
+
+    /// The largest term, by name: what to shorten first.
+    pub fn largest(&self) -> (&'static str, Duration) {
+        [
+            ("the start of all tasks", self.start),
+            ("checkpoints that fail or whose notice is lost", self.checkpoints),
+            ("the checkpoint timeout", self.checkpoint_timeout),
+            ("the last store write, the notice and the commit", self.delivery),
+            ("outages", self.outages),
+            ("the difference of the broker's clocks", self.clocks),
+        ]
+        .into_iter()
+        .max_by_key(|(_, length)| *length)
+        .expect("there are six terms")
+    }
+}
+
+/// One request and its answer, with one refusal in between.
+fn call(schedule: &Schedule) -> Duration {
+    schedule.timing.latency.max * 2 + schedule.settings.retry_backoff
+}
+
+/// How many requests a sink sends at the most while it restores: commits and fences of what it finds, the
+/// list before and the init after.
+const RESTORE_CALLS: u32 = 16;
+
+fn start(schedule: &Schedule) -> Duration {
+    let deployed = schedule.settings.heartbeat_interval + schedule.timing.latency.max * 2;
+    deployed + call(schedule) * RESTORE_CALLS + schedule.broker.markers.max * 4
+}
+
+fn delivery(schedule: &Schedule) -> Duration {
+    let stored = schedule.timing.store.max + call(schedule);
+    let noticed = schedule.timing.latency.max + call(schedule) * 4;
+    stored + noticed + call(schedule) * RESTORE_CALLS
+}
+
+/// From the end of an outage until the commit it stood in the way of.
+fn failover(schedule: &Schedule) -> Duration {
+    let settings = &schedule.settings;
+    let noticed = settings.heartbeat_timeout + settings.heartbeat_interval;
+    let drawn = (schedule.timing.store.max + call(schedule)) * 2;
+    noticed + settings.restart_delay_max + drawn + start(schedule)
+}
+
+/// How long this fault can stand between a promise and its commit.
+fn outage(fault: &Fault, schedule: &Schedule) -> Duration {
+    let unanswered = schedule.timing.request_timeout + schedule.settings.retry_backoff;
+    failover(schedule)
+        + match fault {
+            Fault::Crash { restart_after, .. } | Fault::Stop { restart_after, .. } => *restart_after,
+            Fault::Pause { lasts, .. } => *lasts,
+            Fault::Zombie {
+                replaced_after,
+                wakes_after,
+                ..
+            } => *replaced_after + *wakes_after,
+            Fault::Lose { .. } => unanswered,
+            Fault::Delay { by, .. } => *by + unanswered,
+            Fault::Repeat { after, .. } => *after,
+            Fault::Partition { lasts, .. } | Fault::BrokerRestart { lasts, .. } => *lasts + unanswered,
+            Fault::CoordinatorFailover { lasts, .. } => *lasts + unanswered,
+            Fault::SlowMarkers { by, .. } => *by * 2,
+            Fault::ClockJump { by, .. } => *by,
+        }
+}
+
+/// How many checkpoints this fault can fail, or hide from a sink.
+fn checkpoints_failed_by(fault: &Fault, period: Duration) -> u32 {
+    let lasts = match fault {
+        Fault::Pause { lasts, .. } | Fault::Partition { lasts, .. } => *lasts,
+        Fault::BrokerRestart { lasts, .. } | Fault::CoordinatorFailover { lasts, .. } => *lasts,
+        Fault::SlowMarkers { lasts, by, .. } => *lasts + *by,
+        Fault::Delay { by, .. } => *by,
+        Fault::Zombie { replaced_after, .. } => *replaced_after,
+        _ => Duration::ZERO,
+    };
+    1 + (lasts.as_micros() / period.as_micros().max(1)) as u32
+}
+
+fn clock_difference(fault: &Fault) -> Duration {
+    match fault {
+        Fault::CoordinatorFailover { clock_ahead, .. } => *clock_ahead,
+        _ => Duration::ZERO,
+    }
+}

@@ -1,0 +1,177 @@
+//! One history, from the first start to the verdict: polls whoever is ready, then lets the next thing happen.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use twophase::{BoxFuture, Job};
+
+use crate::env::{SharedWorld, SimEnv};
+use crate::executor::{Executor, TaskId};
+use crate::log::Log;
+use crate::runtime::Sandbox;
+use crate::schedule::Schedule;
+use crate::seed::{Purpose, Stream};
+use crate::watch::Watch;
+use crate::world::{Condition, Pid, World};
+
+/// The processes of a job in their world.
+pub(crate) struct Stage<'a> {
+    world: SharedWorld,
+    executor: Executor,
+    job: &'a dyn Job<SimEnv>,
+    ready: Vec<TaskId>,
+    shuffle: bool,
+    schedule: Arc<Schedule>,
+}
+
+/// How often processes may be polled between two steps of the world. Nobody who waits for something is
+/// polled more than a few times.
+const POLLS_PER_STEP: u32 = 100_000;
+
+/// A process that never waits for anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spins(pub(crate) Pid);
+
+impl<'a> Stage<'a> {
+    pub(crate) fn new(
+        job: &'a dyn Job<SimEnv>,
+        schedule: Arc<Schedule>,
+        log: Box<dyn Log>,
+        watch: Watch,
+    ) -> Self {
+        let world = World::new(schedule.clone(), log, watch);
+        Stage {
+            world: Arc::new(Mutex::new(world)),
+            executor: Executor::default(),
+            job,
+            ready: Vec::with_capacity(8),
+            shuffle: schedule.timing.shuffle,
+            schedule,
+        }
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().expect("no step of the world panics")
+    }
+
+    /// The next thing happens, and everybody who becomes ready by it goes on until he waits again. Returns
+    /// false if nothing will ever happen again.
+    pub(crate) fn step(&mut self, sandbox: &Sandbox) -> Result<bool, Spins> {
+        let Some(passed) = self.world().step() else {
+            return Ok(false);
+        };
+        if passed > 0 {
+            sandbox.advance(passed);
+        }
+        self.settle()?;
+        Ok(true)
+    }
+
+    fn settle(&mut self) -> Result<(), Spins> {
+        self.do_chores();
+        for _ in 0..POLLS_PER_STEP {
+            self.executor.take_woken(&mut self.ready);
+            let Some((task, process)) = self.choose() else {
+                return Ok(());
+            };
+            self.poll(task, process);
+            self.do_chores();
+        }
+        let spinning = self.ready.first().and_then(|task| self.executor.process(*task));
+        Err(Spins(spinning.unwrap_or(Pid(0))))
+    }
+
+    /// Who is polled next: processes in the order in which they became ready, and within one process, if
+    /// the schedule says so, whichever task its stream picks.
+    fn choose(&mut self) -> Option<(TaskId, Pid)> {
+        while !self.ready.is_empty() {
+            let Some(process) = self.executor.process(self.ready[0]) else {
+                self.ready.remove(0);
+                continue;
+            };
+            if self.world().life(process).condition == Condition::Paused {
+                let task = self.ready.remove(0);
+                self.world().life(process).deferred.push(task);
+                continue;
+            }
+            let at = if self.shuffle && self.ready.len() > 1 {
+                self.pick_within(process)
+            } else {
+                0
+            };
+            return Some((self.ready.remove(at), process));
+        }
+        None
+    }
+
+    fn pick_within(&mut self, process: Pid) -> usize {
+        let same = |task: &TaskId| self.executor.process(*task) == Some(process);
+        let candidates = self.ready.iter().filter(|task| same(task)).count() as u64;
+        if candidates < 2 {
+            return 0;
+        }
+        let seed = self.schedule.timing.seed;
+        let mut world = self.world();
+        let life = world.life(process);
+        let of =
+            u64::from(life.name.role as u8) << 32 | u64::from(life.name.index) << 16 | u64::from(life.life.0);
+        let stream = life
+            .poll_order
+            .get_or_insert_with(|| Stream::new(seed, Purpose::Poll, of));
+        let chosen = stream.below(candidates) as usize;
+        drop(world);
+        let mut places = self.ready.iter().enumerate().filter(|(_, task)| same(task));
+        places.nth(chosen).map_or(0, |(place, _)| place)
+    }
+
+    fn poll(&mut self, task: TaskId, process: Pid) {
+        let executor = &mut self.executor;
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| executor.poll(task))) {
+            let message = panic_message(&*panic);
+            self.world().panicked(process, message);
+        }
+    }
+
+    fn do_chores(&mut self) {
+        loop {
+            let chores = std::mem::take(&mut self.world().chores);
+            if chores.is_empty() {
+                return;
+            }
+            for pid in chores.drop {
+                self.executor.kill(pid);
+            }
+            for pid in chores.start {
+                let main = self.main_of(pid);
+                self.executor.spawn(pid, main);
+            }
+            for (pid, task) in chores.spawn {
+                self.executor.spawn(pid, task);
+            }
+            self.ready.extend(chores.wake);
+        }
+    }
+
+    /// The main future of a process; when it ends, so does the process.
+    fn main_of(&self, pid: Pid) -> BoxFuture<()> {
+        let main = self.job.start(SimEnv::new(&self.world, pid));
+        let world = self.world.clone();
+        Box::pin(async move {
+            let said = main.await;
+            let said = said.map_err(|error| error.to_string());
+            world
+                .lock()
+                .expect("no step of the world panics")
+                .ended(pid, said.as_ref().map(|()| ()).map_err(String::as_str));
+        })
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    match panic.downcast_ref::<&str>() {
+        Some(text) => text,
+        None => panic
+            .downcast_ref::<String>()
+            .map_or("a panic without a message", String::as_str),
+    }
+}

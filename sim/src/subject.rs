@@ -1,0 +1,124 @@
+//! What a run tests: a sink, coordinator, client, broker or whole job.
+
+use std::fmt;
+use std::sync::Arc;
+
+use twophase::kafka::protocol::Protocol;
+use twophase::naming::Naming;
+use twophase::{Job, Sink, StandardJob};
+
+use crate::checker::Anomaly;
+use crate::coverage::Window;
+use crate::env::SimEnv;
+use crate::log::{ClusterSettings, Log, TransactionalLog};
+use crate::schedule::Schedule;
+
+type MakeJob = dyn Fn(&Schedule) -> Box<dyn Job<SimEnv>> + Send + Sync;
+type MakeLog = dyn Fn(&ClusterSettings) -> Box<dyn Log> + Send + Sync;
+
+/// A subject under test: what is made anew for each history.
+#[derive(Clone)]
+pub struct Subject {
+    /// How it is called.
+    pub name: String,
+    /// One sentence about it.
+    pub about: String,
+    /// What is expected of it.
+    pub expected: Expected,
+    /// The protocol it always runs with; drawn, if there is none.
+    pub protocol: Option<Protocol>,
+    /// How it always names its transactions; drawn, if there is none.
+    pub naming: Option<Naming>,
+    job: Arc<MakeJob>,
+    log: Arc<MakeLog>,
+}
+
+/// What is expected of a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// It never shows an anomaly inside the safe rule.
+    Correct,
+    /// It is one mistake away from correct, and is found like this.
+    Broken(Anomaly, Window),
+}
+
+impl Subject {
+    /// A sink under the standard coordinator, workers and broker.
+    pub fn sink<S: Sink>(name: &str, make: impl Fn(SimEnv) -> S + Send + Sync + Clone + 'static) -> Self {
+        Subject::job(name, move |schedule| {
+            Box::new(StandardJob::new(schedule.settings.clone(), make.clone()))
+        })
+    }
+
+    /// A whole job.
+    pub fn job(name: &str, make: impl Fn(&Schedule) -> Box<dyn Job<SimEnv>> + Send + Sync + 'static) -> Self {
+        Subject {
+            name: name.to_owned(),
+            about: String::new(),
+            expected: Expected::Correct,
+            protocol: None,
+            naming: None,
+            job: Arc::new(make),
+            log: Arc::new(|settings| Box::new(TransactionalLog::new(settings))),
+        }
+    }
+
+    /// Over another broker.
+    pub fn with_log(
+        mut self,
+        make: impl Fn(&ClusterSettings) -> Box<dyn Log> + Send + Sync + 'static,
+    ) -> Self {
+        self.log = Arc::new(make);
+        self
+    }
+
+    /// With this sentence about it.
+    pub fn about(mut self, sentence: &str) -> Self {
+        sentence.clone_into(&mut self.about);
+        self
+    }
+
+    /// Expected to fail like this.
+    pub fn broken(mut self, anomaly: Anomaly, window: Window) -> Self {
+        self.expected = Expected::Broken(anomaly, window);
+        self
+    }
+
+    /// Always with this protocol and this way of naming.
+    pub fn pinned(mut self, protocol: Option<Protocol>, naming: Option<Naming>) -> Self {
+        self.protocol = protocol;
+        self.naming = naming;
+        self
+    }
+
+    pub(crate) fn job_for(&self, schedule: &Schedule) -> Box<dyn Job<SimEnv>> {
+        (self.job)(schedule)
+    }
+
+    pub(crate) fn log_for(&self, schedule: &Schedule) -> Box<dyn Log> {
+        (self.log)(&ClusterSettings {
+            partitions: schedule.settings.partitions,
+            protocol: schedule.protocol,
+            verification: schedule.broker.verification,
+            ..ClusterSettings::default()
+        })
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject")
+            .field("name", &self.name)
+            .field("expected", &self.expected)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expected::Correct => f.write_str("correct"),
+            Expected::Broken(anomaly, window) => write!(f, "broken {anomaly} {window}"),
+        }
+    }
+}

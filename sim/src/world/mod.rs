@@ -1,0 +1,543 @@
+//! The world of one history: the processes, what dies with them and what outlives them; one step.
+//!
+//! ```text
+//!            ask                    arrive                 apply
+//!  process ───────► calls ──► queue ───────► broker, store ──────► events ──► watch
+//!     ▲                         │                 │
+//!     └───── poll ◄── waits ◄───┴──── answer ◄────┘
+//! ```
+//!
+//! The world holds the processes and the order of steps. The log, the store, the links and the readers own
+//! their own state; faults strike on the way between them, never inside.
+
+mod calls;
+mod life;
+mod links;
+mod messages;
+mod queue;
+mod readers;
+mod store;
+mod strike;
+mod touched;
+mod waits;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use twophase::{Fact, Life, Partition, Role, Timestamp, TransactionalId};
+
+pub(crate) use calls::{Answer, Errand};
+pub(crate) use life::{Condition, LifeState, Pid};
+pub(crate) use store::{StoreAnswer, StoreRequest};
+pub(crate) use waits::WaitId;
+
+use crate::event::{Actor, Event, Observer, What};
+use crate::executor::{TaskFuture, TaskId};
+use crate::log::{Effect, Log, MarkerWrite};
+use crate::schedule::Schedule;
+use crate::seed::{Purpose, Stream, micros};
+use crate::site::Name;
+use crate::watch::Watch;
+use calls::Flight;
+use links::Links;
+use messages::Parcel;
+use queue::Queue;
+use readers::Readers;
+use store::Store;
+use waits::Waits;
+
+/// What the clocks of all machines show when a history begins, so that none can be set back before zero.
+pub(crate) const EPOCH: u64 = 1_000_000_000_000;
+
+/// What will happen.
+enum Happening {
+    /// A request reaches the other side.
+    Arrive(Flight),
+    /// Its answer reaches the process.
+    Answer(Flight, Answer),
+    /// It is given up.
+    GiveUp(Flight),
+    /// A wait for the clock is over.
+    Wake(WaitId),
+    /// A message reaches its receiver.
+    Deliver(Parcel),
+    /// A process starts again, if it is still down.
+    Start(Name),
+    /// A process that was taken for dead is replaced.
+    Replace(Pid),
+    /// A process that stood still goes on.
+    Resume(Pid),
+    /// A marker reaches its partition.
+    Marker(MarkerWrite),
+    /// The broker looks for transactions that have timed out.
+    Sweep,
+    /// The broker has started again.
+    BrokerUp,
+    /// The transaction coordinator has been found again, and loads.
+    CoordinatorMoved,
+    /// A fault that has a time strikes.
+    Strike(usize),
+    /// Everything is repaired.
+    Heal,
+}
+
+/// What is wrong with the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BrokerCondition {
+    Up,
+    Down { until: u64 },
+    NoCoordinator { until: u64, loaded: u64 },
+    Loading { until: u64 },
+}
+
+/// The world of one history.
+pub(crate) struct World {
+    pub(crate) schedule: Arc<Schedule>,
+    pub(crate) watch: Watch,
+    /// What the driver has to do before the next step.
+    pub(crate) chores: Chores,
+    now: u64,
+    steps: u64,
+    queue: Queue<Happening>,
+    waits: Waits<Answer>,
+    lives: Vec<LifeState>,
+    current: BTreeMap<Name, Pid>,
+    links: Links,
+    log: Box<dyn Log>,
+    store: Store,
+    readers: Readers,
+    paces: BTreeMap<u64, Stream>,
+    markers: Vec<Stream>,
+    effects: Vec<Effect>,
+    broker: BrokerCondition,
+    /// How far the clock of the broker in charge is ahead, in microseconds.
+    broker_clock: u64,
+    slow_markers: Option<(u64, u64)>,
+    struck: Vec<bool>,
+    healed: bool,
+    gave_up: Option<String>,
+}
+
+/// What only the driver can do, because it needs the futures or the subject.
+#[derive(Default)]
+pub(crate) struct Chores {
+    /// Lives that begin.
+    pub(crate) start: Vec<Pid>,
+    /// Tasks that were spawned.
+    pub(crate) spawn: Vec<(Pid, TaskFuture)>,
+    /// Lives whose futures are to be dropped.
+    pub(crate) drop: Vec<Pid>,
+    /// Tasks that were woken while their process stood still.
+    pub(crate) wake: Vec<TaskId>,
+}
+
+impl Chores {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start.is_empty() && self.spawn.is_empty() && self.drop.is_empty() && self.wake.is_empty()
+    }
+}
+
+impl World {
+    pub(crate) fn new(schedule: Arc<Schedule>, log: Box<dyn Log>, watch: Watch) -> Self {
+        let seed = schedule.timing.seed;
+        let partitions = schedule.settings.partitions;
+        let mut world = World {
+            watch,
+            chores: Chores::default(),
+            now: 0,
+            steps: 0,
+            queue: Queue::new(),
+            waits: Waits::new(),
+            lives: Vec::with_capacity(8),
+            current: BTreeMap::new(),
+            links: Links::new(seed),
+            log,
+            store: Store::default(),
+            readers: Readers::new(partitions),
+            paces: BTreeMap::new(),
+            markers: (0..partitions)
+                .map(|of| Stream::new(seed, Purpose::Marker, of.into()))
+                .collect(),
+            effects: Vec::new(),
+            broker: BrokerCondition::Up,
+            broker_clock: 0,
+            slow_markers: None,
+            struck: vec![false; schedule.faults.len()],
+            healed: false,
+            gave_up: None,
+            schedule,
+        };
+        world.plan();
+        world
+    }
+
+    /// Everything that is known to happen before anything has.
+    fn plan(&mut self) {
+        let schedule = self.schedule.clone();
+        self.queue.push(0, Happening::Start(Name::COORDINATOR));
+        for index in 0..schedule.settings.parallelism {
+            self.queue.push(0, Happening::Start(Name::sink(index)));
+        }
+        for (index, fault) in schedule.faults.iter().enumerate() {
+            if let Some(time) = fault.time() {
+                self.queue.push(micros(time), Happening::Strike(index));
+            }
+        }
+        self.queue
+            .push(micros(schedule.broker.sweep_phase), Happening::Sweep);
+        self.queue.push(micros(schedule.heal_at), Happening::Heal);
+    }
+
+    /// Microseconds since the history began.
+    pub(crate) fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// How many things have happened.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Which faults of the schedule have struck, by index.
+    pub(crate) fn struck(&self) -> &[bool] {
+        &self.struck
+    }
+
+    /// Whether everything was repaired.
+    pub(crate) fn is_healed(&self) -> bool {
+        self.healed
+    }
+
+    pub(crate) fn log(&self) -> &dyn Log {
+        &*self.log
+    }
+
+    pub(crate) fn life(&mut self, pid: Pid) -> &mut LifeState {
+        &mut self.lives[pid.0]
+    }
+
+    /// All lives that have begun, in order.
+    pub(crate) fn lives(&self) -> &[LifeState] {
+        &self.lives
+    }
+
+    /// The time on the machine of this process.
+    pub(crate) fn clock(&self, pid: Pid) -> Timestamp {
+        Timestamp((EPOCH + self.now).saturating_add_signed(self.lives[pid.0].clock_off))
+    }
+
+    fn broker_time(&self) -> Timestamp {
+        Timestamp(EPOCH + self.now + self.broker_clock)
+    }
+
+    /// The next thing happens. Returns by how much time went on, or `None` if nothing will ever happen again.
+    pub(crate) fn step(&mut self) -> Option<u64> {
+        let (time, happening) = self.queue.pop()?;
+        let passed = time.saturating_sub(self.now);
+        self.now += passed;
+        self.steps += 1;
+        match happening {
+            Happening::Arrive(flight) => self.arrive(flight),
+            Happening::Answer(flight, answer) => self.answer(flight, answer),
+            Happening::GiveUp(flight) => self.give_up(flight),
+            Happening::Wake(wait) => {
+                self.waits.end(wait, Answer::Woke);
+            }
+            Happening::Deliver(parcel) => self.deliver(parcel),
+            Happening::Start(name) => self.start(name),
+            Happening::Replace(pid) => self.replace(pid),
+            Happening::Resume(pid) => self.resume(pid),
+            Happening::Marker(write) => self.write_marker(write),
+            Happening::Sweep => self.sweep(),
+            Happening::BrokerUp => self.broker_up(),
+            Happening::CoordinatorMoved => self.coordinator_moved(),
+            Happening::Strike(fault) => self.strike_at_time(fault),
+            Happening::Heal => self.heal(),
+        }
+        Some(passed)
+    }
+
+    fn emit(&mut self, who: Actor, what: What<'_>) {
+        self.watch.see(&Event {
+            at: self.now,
+            who,
+            what,
+        });
+    }
+
+    /// A process says something of itself.
+    pub(crate) fn note(&mut self, pid: Pid, fact: &Fact) {
+        if self.lives[pid.0].is_alive() {
+            let who = self.lives[pid.0].actor();
+            self.emit(who, What::Noted(fact));
+        }
+    }
+
+    // ---------------------------------------------------------------- lives
+
+    /// A process starts, unless it lives.
+    fn start(&mut self, name: Name) {
+        let lives_now = |pid: &Pid| self.lives[pid.0].is_alive();
+        if !self.current.get(&name).is_some_and(lives_now) {
+            self.begin_life(name);
+        }
+    }
+
+    fn begin_life(&mut self, name: Name) {
+        let before = self.current.get(&name).map(|pid| &mut self.lives[pid.0]);
+        let (life, clock_off) = before.map_or((Life(1), 0), |before| {
+            before.current = false;
+            (Life(before.life.0 + 1), before.clock_off)
+        });
+        let pid = Pid(self.lives.len());
+        let mut state = LifeState::new(name, life);
+        state.clock_off = clock_off;
+        state.armed = self.faults_in(name, life);
+        self.lives.push(state);
+        self.current.insert(name, pid);
+        self.chores.start.push(pid);
+        let who = self.lives[pid.0].actor();
+        self.emit(who, What::Started);
+    }
+
+    /// A process is gone, here and now. What its futures still ask for on their way out does nothing.
+    fn kill(&mut self, pid: Pid, restart_after: u64) {
+        if !self.lives[pid.0].is_alive() {
+            return;
+        }
+        let who = self.lives[pid.0].actor();
+        self.lives[pid.0].condition = Condition::Dead;
+        self.chores.drop.push(pid);
+        self.emit(who, What::Crashed);
+        if self.lives[pid.0].current {
+            self.queue
+                .push(self.now + restart_after, Happening::Start(self.lives[pid.0].name));
+        }
+    }
+
+    /// The main future of a process has ended. A supervisor starts it again, unless the job is done.
+    pub(crate) fn ended(&mut self, pid: Pid, said: Result<(), &str>) {
+        if !self.lives[pid.0].is_alive() {
+            return;
+        }
+        let who = self.lives[pid.0].actor();
+        let who_role = self.lives[pid.0].name.role;
+        self.lives[pid.0].condition = Condition::Ended;
+        self.chores.drop.push(pid);
+        self.emit(who, What::Ended(said));
+        if let (Err(said), Role::Coordinator, true) = (said, who_role, self.lives[pid.0].current) {
+            self.gave_up = Some(said.to_owned());
+        }
+        if self.lives[pid.0].current && !self.watch.is_finished() {
+            let name = self.lives[pid.0].name;
+            let after = self.restart_after_stop(name).unwrap_or(SUPERVISOR_DELAY);
+            self.queue.push(self.now + after, Happening::Start(name));
+        }
+    }
+
+    /// A future of this process panicked.
+    pub(crate) fn panicked(&mut self, pid: Pid, message: &str) {
+        let who = self.lives[pid.0].actor();
+        self.emit(who, What::Panicked(message));
+        self.kill(pid, SUPERVISOR_DELAY);
+    }
+
+    /// Whether this process was asked to end.
+    pub(crate) fn poll_stopped(&mut self, pid: Pid, cx: &Context<'_>) -> Poll<()> {
+        let life = &mut self.lives[pid.0];
+        if life.asked_to_stop {
+            return Poll::Ready(());
+        }
+        if !life.stopping.iter().any(|waker| waker.will_wake(cx.waker())) {
+            life.stopping.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    fn pause(&mut self, pid: Pid) {
+        if self.lives[pid.0].condition == Condition::Running {
+            self.lives[pid.0].condition = Condition::Paused;
+            let who = self.lives[pid.0].actor();
+            self.emit(who, What::Paused);
+        }
+    }
+
+    fn resume(&mut self, pid: Pid) {
+        if self.lives[pid.0].condition == Condition::Paused {
+            self.lives[pid.0].condition = Condition::Running;
+            let deferred = std::mem::take(&mut self.lives[pid.0].deferred);
+            self.chores.wake.extend(deferred);
+            let who = self.lives[pid.0].actor();
+            self.emit(who, What::Resumed);
+        }
+    }
+
+    /// A process that does not answer is taken for dead: the next life starts while the old one is kept.
+    fn replace(&mut self, pid: Pid) {
+        if self.lives[pid.0].current && self.lives[pid.0].is_alive() {
+            self.begin_life(self.lives[pid.0].name);
+        }
+    }
+
+    /// What the coordinator said when it gave up for good.
+    pub(crate) fn gave_up(&self) -> Option<&str> {
+        self.gave_up.as_deref()
+    }
+
+    /// Whether nothing more is to come of a job that says it is done: its coordinator has ended, and the
+    /// broker has nothing open.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let ended = |pid: &Pid| self.lives[pid.0].condition == Condition::Ended;
+        self.current.get(&Name::COORDINATOR).is_some_and(ended) && self.open_transaction().is_none()
+    }
+
+    /// What a reader would have to wait for, if not for nothing.
+    fn open_transaction(&self) -> Option<TransactionalId> {
+        let mut all = self.log.transactions().iter();
+        all.find(|transaction| transaction.is_unfinished())
+            .map(|open| open.id().clone())
+    }
+
+    /// Why the run is not over, in one sentence.
+    pub(crate) fn why_not_quiet(&self) -> String {
+        match self.open_transaction() {
+            Some(id) => format!("{id} is still open"),
+            None if self.watch.is_finished() => "the coordinator has not ended".to_owned(),
+            None => "the job has not said that it is done".to_owned(),
+        }
+    }
+
+    // --------------------------------------------------------------- broker
+
+    fn write_marker(&mut self, write: MarkerWrite) {
+        if let BrokerCondition::Down { until } = self.broker {
+            self.queue.push(until + 1, Happening::Marker(write));
+            return;
+        }
+        let mut effects = std::mem::take(&mut self.effects);
+        let written = self.log.write_marker(self.broker_time(), &write, &mut effects);
+        if let (Ok(()), Some(id)) = (written, &write.id) {
+            let MarkerWrite {
+                partition,
+                producer,
+                marker,
+                ..
+            } = write;
+            self.emit(
+                Actor::Broker,
+                What::MarkerWritten {
+                    partition,
+                    id,
+                    producer,
+                    marker,
+                },
+            );
+        }
+        self.take_effects(effects);
+    }
+
+    fn sweep(&mut self) {
+        let interval = micros(self.schedule.broker.sweep_interval).max(1);
+        self.queue.push(self.now + interval, Happening::Sweep);
+        if self.broker == BrokerCondition::Up {
+            let mut effects = std::mem::take(&mut self.effects);
+            self.log.sweep(self.broker_time(), &mut effects);
+            self.take_effects(effects);
+        }
+    }
+
+    /// What follows from a step of the log: markers to be written, each in its own time.
+    fn take_effects(&mut self, mut effects: Vec<Effect>) {
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::WriteMarker(write) => {
+                    let delay = self.marker_delay(write.partition.0);
+                    self.queue.push(self.now + delay, Happening::Marker(write));
+                }
+                Effect::Expired { id, .. } => self.emit(Actor::Broker, What::TimedOut { id: &id }),
+            }
+        }
+        self.effects = effects;
+        self.readers.advance(&*self.log, self.now, &mut self.watch);
+    }
+
+    fn marker_delay(&mut self, partition: u32) -> u64 {
+        let span = self.schedule.broker.markers;
+        let slow = self
+            .slow_markers
+            .filter(|(until, _)| self.now < *until)
+            .map_or(0, |(_, by)| by);
+        match self.markers.get_mut(partition as usize) {
+            Some(stream) => slow + stream.within(micros(span.min)..micros(span.max)),
+            None => slow + micros(span.min),
+        }
+    }
+
+    fn broker_up(&mut self) {
+        if self.broker == BrokerCondition::Up {
+            return;
+        }
+        let leaders_too = matches!(self.broker, BrokerCondition::Down { .. });
+        self.broker = BrokerCondition::Up;
+        let mut effects = std::mem::take(&mut self.effects);
+        if leaders_too {
+            for partition in 0..self.log.partitions() {
+                self.log.restart(Partition(partition));
+            }
+        }
+        self.log.reload(self.broker_time(), &mut effects);
+        self.emit(Actor::Broker, What::BrokerUp);
+        self.take_effects(effects);
+    }
+
+    fn coordinator_moved(&mut self) {
+        if let BrokerCondition::NoCoordinator { loaded, .. } = self.broker {
+            self.broker = BrokerCondition::Loading { until: loaded };
+            self.queue.push(loaded, Happening::BrokerUp);
+        }
+    }
+
+    // ----------------------------------------------------------------- heal
+
+    /// Harm is over: everything is repaired, and nothing strikes any more.
+    fn heal(&mut self) {
+        self.healed = true;
+        self.links.heal();
+        self.slow_markers = None;
+        self.emit(Actor::World, What::Healed);
+        self.broker_up();
+        for pid in (0..self.lives.len()).map(Pid) {
+            self.resume(pid);
+            if self.lives[pid.0].current && self.lives[pid.0].condition == Condition::Dead {
+                self.start(self.lives[pid.0].name);
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------- input
+
+    /// The record at this place, if the split has it.
+    pub(crate) fn record(&self, split: usize, offset: u64) -> Option<Bytes> {
+        self.schedule.input.get(split)?.get(offset as usize).cloned()
+    }
+
+    /// How long the source of this split needs, this time.
+    pub(crate) fn pace(&mut self, pid: Pid, split: u16) -> u64 {
+        let span = self.schedule.timing.pace;
+        if span.max.is_zero() {
+            return 0;
+        }
+        let key = u64::from(split) << 16 | u64::from(self.lives[pid.0].life.0 & 0xffff);
+        let seed = self.schedule.timing.seed;
+        let stream = self
+            .paces
+            .entry(key)
+            .or_insert_with(|| Stream::new(seed, Purpose::Pace, key));
+        stream.within(micros(span.min)..micros(span.max))
+    }
+}
+
+/// How long a supervisor waits before it starts a process again that ended before its time.
+const SUPERVISOR_DELAY: u64 = 50_000;

@@ -1,0 +1,42 @@
+//! One committed reader for each partition, as Kafka's consumer reads: up to the last stable offset, leaving
+//! out what the broker lists as aborted (reference RC-1). What it sees is the committed output.
+
+use twophase::Partition;
+use twophase::kafka::protocol::LogOffset;
+
+use crate::event::{Actor, Event, Observer, What};
+use crate::log::{Log, read_committed};
+use crate::watch::Watch;
+
+/// Where each reader has come to.
+pub(crate) struct Readers(Vec<u64>);
+
+impl Readers {
+    pub(crate) fn new(partitions: u32) -> Self {
+        Readers(vec![0; partitions as usize])
+    }
+
+    /// Reads on, on every partition, as far as it goes by now.
+    pub(crate) fn advance(&mut self, log: &dyn Log, at: u64, watch: &mut Watch) {
+        for (number, position) in self.0.iter_mut().enumerate() {
+            let partition = Partition(number as u32);
+            let stable = log.last_stable_offset(partition).0;
+            if *position < stable {
+                for (offset, record, producer) in read_committed(log, partition, LogOffset(*position)) {
+                    let what = What::Visible {
+                        partition,
+                        offset,
+                        record,
+                        producer,
+                    };
+                    watch.see(&Event {
+                        at,
+                        who: Actor::Broker,
+                        what,
+                    });
+                }
+                *position = stable;
+            }
+        }
+    }
+}
