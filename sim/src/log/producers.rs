@@ -155,23 +155,18 @@ impl Producers {
 
     /// Whether a client's batch that starts at `first` comes next.
     pub(super) fn check_sequence(&self, producer: Producer, first: Sequence) -> Result<(), ErrorCode> {
-        let known = self.find(producer.id);
         let asked = self
             .verifying
             .iter()
             .find(|entry| entry.producer.id == producer.id);
-        let never_wrote = known.is_none_or(|known| known.recent.last().is_none());
-        let in_order = match known {
+        let in_order = match self.find(producer.id) {
             Some(known) if known.producer.epoch == producer.epoch => known.recent.is_followed_by(first),
             Some(_) => first.0 == 0,
-            // An unknown producer may have been forgotten: any sequence could be its next one.
-            None => true,
+            // An unknown producer may have been forgotten, so any sequence could be its next one. Not so in V2: its
+            // sequences start at 0 in every transaction, and a gap is a lost batch.
+            None => first.0 == 0 || asked.is_none_or(|asked| asked.protocol == Protocol::V1),
         };
-        // Not so in V2: its sequences start at 0 in every transaction, so a gap here is a lost batch.
-        let gap = asked.is_some_and(|asked| {
-            first > asked.lowest || (asked.protocol == Protocol::V2 && never_wrote && first.0 != 0)
-        });
-        if in_order && !gap {
+        if in_order && asked.is_none_or(|asked| first <= asked.lowest) {
             Ok(())
         } else {
             Err(ErrorCode::OutOfOrderSequenceNumber)
