@@ -326,20 +326,21 @@ impl Checker {
     }
 
     fn report_record(&mut self, at: u64, anomaly: Anomaly, record: RecordId, why: &str, ledger: &Ledger) {
-        // The story of a duplicate is that of the transaction that should not have been committed, and of a
-        // loss that of the one that should: in both the first one that was struck.
+        // The story is that of the transaction with which it went wrong: a loss, of the one that was promised;
+        // anything else, of one that was committed without promise.
+        let wrong = |carrier: &&Transaction| match anomaly {
+            Anomaly::Lost => carrier.promised,
+            _ => !carrier.promised && carrier.decided == Some(Marker::Commit),
+        };
         let mut carriers = ledger.carriers(record);
-        let carrier = carriers
-            .clone()
-            .find(|carrier| carrier.window.is_some())
-            .or_else(|| carriers.next_back());
+        let carrier = carriers.clone().find(wrong).or_else(|| carriers.next());
         let records = if anomaly == Anomaly::Lost {
             self.missing().count()
         } else {
             1
         };
         let transaction = carrier.map(|carrier| carrier.id.clone());
-        let window = carrier.and_then(|carrier| carrier.window);
+        let window = carrier.and_then(Transaction::window);
         let through = transaction
             .as_ref()
             .map_or(String::new(), |id| format!(" (written to {id})"));
@@ -357,7 +358,7 @@ impl Checker {
 
     pub(crate) fn report(&mut self, at: u64, anomaly: Anomaly, about: Option<&Transaction>, detail: String) {
         if self.finding.is_none() {
-            let window = about.and_then(|about| about.window);
+            let window = about.and_then(Transaction::window);
             let transaction = about.map(|about| about.id.clone());
             self.finding = Some(Finding {
                 anomaly,

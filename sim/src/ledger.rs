@@ -36,7 +36,9 @@ pub(crate) struct Transaction {
     told: bool,
     pub(crate) timed_out: bool,
     /// The window in which its writer was struck last.
-    pub(crate) window: Option<Window>,
+    struck_in: Option<Window>,
+    /// The window in which it stood when the broker decided.
+    decided_in: Option<Window>,
 }
 
 /// All transactions of a history.
@@ -170,15 +172,19 @@ impl Ledger {
             }
             (Request::EndTxn { producer, marker, .. }, Response::EndTxn(Ok(_))) => {
                 if let Some(at) = self.position(*producer) {
-                    self.transactions[at].decided = Some(*marker);
+                    self.transactions[at].decide(*marker);
                     self.acted(at, current);
                 }
             }
             // Whoever takes a name over aborts what is open under it (KIP-98).
             (Request::InitProducerId(init), _) => {
                 if let Some(id) = &init.id {
-                    for transaction in self.transactions.iter_mut().filter(|open| open.id == *id) {
-                        transaction.decided.get_or_insert(Marker::Abort);
+                    let open = |open: &Transaction| open.id == *id && open.decided.is_none();
+                    for at in 0..self.transactions.len() {
+                        if open(&self.transactions[at]) {
+                            self.transactions[at].decide(Marker::Abort);
+                            self.acted(at, current);
+                        }
                     }
                 }
             }
@@ -190,7 +196,7 @@ impl Ledger {
     fn acted(&mut self, at: usize, current: bool) {
         if !current && self.transactions[at].records > 0 {
             self.windows.enter(Window::W7);
-            self.transactions[at].window = Some(Window::W7);
+            self.transactions[at].decided_in = Some(Window::W7);
         }
     }
 
@@ -223,7 +229,8 @@ impl Ledger {
             written_on: 0,
             told: false,
             timed_out: false,
-            window: None,
+            struck_in: None,
+            decided_in: None,
         });
         self.transactions.len() - 1
     }
@@ -292,7 +299,7 @@ impl Ledger {
         let mine = |open: &&mut Transaction| open.writer == name && open.life == life && !open.abandoned;
         for transaction in self.transactions.iter_mut().filter(mine) {
             if let Some(window) = transaction.window_now() {
-                transaction.window = Some(window);
+                transaction.struck_in = Some(window);
                 self.windows.enter(window);
             }
         }
@@ -311,8 +318,11 @@ impl Ledger {
     fn restoring(&mut self, name: Name) {
         let mine = |open: &&mut Transaction| open.writer == name && !open.abandoned;
         for transaction in self.transactions.iter_mut().filter(mine) {
-            if let Some(window) = transaction.window_now().filter(|_| transaction.window.is_none()) {
-                transaction.window = Some(window);
+            if let Some(window) = transaction
+                .window_now()
+                .filter(|_| transaction.struck_in.is_none())
+            {
+                transaction.struck_in = Some(window);
                 self.windows.enter(window);
             }
             transaction.abandoned |= !transaction.promised;
@@ -324,9 +334,9 @@ impl Ledger {
         let undecided = |open: &&mut Transaction| open.id == *id && open.decided.is_none();
         for transaction in self.transactions.iter_mut().filter(undecided) {
             transaction.timed_out = true;
-            transaction.decided = Some(Marker::Abort);
+            transaction.decide(Marker::Abort);
             if transaction.promised && transaction.records > 0 {
-                transaction.window = Some(Window::W8);
+                transaction.decided_in = Some(Window::W8);
                 self.windows.enter(Window::W8);
             }
         }
@@ -334,6 +344,18 @@ impl Ledger {
 }
 
 impl Transaction {
+    fn decide(&mut self, marker: Marker) {
+        if self.decided.is_none() {
+            self.decided_in = self.window_now();
+        }
+        self.decided = Some(marker);
+    }
+
+    /// The window that its story is about: where it was decided, or else where its writer was struck.
+    pub(crate) fn window(&self) -> Option<Window> {
+        self.decided_in.or(self.struck_in)
+    }
+
     /// The window in which a crash of its writer falls, as things stand.
     fn window_now(&self) -> Option<Window> {
         if self.records == 0 || self.told {

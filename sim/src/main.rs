@@ -5,20 +5,41 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     let subject = subjects::named(&args[1]).unwrap();
     let (a, b): (u64, u64) = (args[2].parse().unwrap(), args[3].parse().unwrap());
-    let generator = Generator { protocol: subject.protocol, naming: subject.naming, ..Default::default() };
+    let generator = Generator {
+        protocol: subject.protocol,
+        naming: subject.naming,
+        ..Default::default()
+    };
     let mut verdicts = std::collections::BTreeMap::new();
     let mut windows = [0; 8];
     let mut events = 0;
     for seed in a..b {
         let schedule = Arc::new(generator.schedule(Seed(seed)).unwrap());
-        let outcome = play(&subject, &schedule, Keep { history: b - a == 1, ..Keep::default() });
-        if let Some(h) = &outcome.history { println!("{:#?}\n{h}", schedule.faults); println!("{:?} {:x} {:?}", outcome.verdict, outcome.digest, outcome.windows); }
+        let outcome = play(
+            &subject,
+            &schedule,
+            Keep {
+                history: b - a == 1,
+                ..Keep::default()
+            },
+        );
+        if let Some(h) = &outcome.history {
+            println!("{:#?}\n{h}", schedule.faults);
+            println!("{:?} {:x} {:?}", outcome.verdict, outcome.digest, outcome.windows);
+        }
         events += outcome.events;
-        for (i, w) in Window::ALL.iter().enumerate() { windows[i] += outcome.windows.has(*w) as u32; }
-        let key = match &outcome.verdict { Verdict::Failed(f) => format!("{:?} {:?}", f.anomaly, f.window), v => format!("{v:?}").chars().take(30).collect() };
+        for (i, w) in Window::ALL.iter().enumerate() {
+            windows[i] += outcome.windows.has(*w) as u32;
+        }
+        let key = match &outcome.verdict {
+            Verdict::Failed(f) => format!("{:?} {:?}", f.anomaly, f.window),
+            v => format!("{v:?}").chars().take(30).collect(),
+        };
         let e = verdicts.entry(key).or_insert((0, seed, String::new()));
         e.0 += 1;
-        if e.2.is_empty() { e.2 = outcome.finding().map_or(String::new(), |f| f.detail.clone()); }
+        if e.2.is_empty() {
+            e.2 = outcome.finding().map_or(String::new(), |f| f.detail.clone());
+        }
     }
     println!("{verdicts:#?} {windows:?} events {events}");
 }
