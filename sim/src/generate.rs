@@ -18,7 +18,7 @@ use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
 
 use crate::fault::Fault;
-use crate::safe::safe_rule;
+use crate::safe::{is_known_unsafe, safe_rule};
 use crate::schedule::{BrokerSettings, Schedule, Span, Timing};
 use crate::seed::{Purpose, Seed, Stream, micros};
 use aim::Aim;
@@ -96,11 +96,13 @@ impl Generator {
         };
         let input = self.draw_input(draw, seed, settings.splits)?;
         let heal_at = draw.span(millis(250)..millis(1_200));
-        let faults = if self.calm {
-            Vec::new()
-        } else {
-            draw_faults(draw, &settings, &input, heal_at)
+        let mut faults = match self.calm {
+            true => Vec::new(),
+            false => draw_faults(draw, &settings, &input, heal_at),
         };
+        if self.safety == Safety::Safe {
+            faults.retain(|fault| !is_known_unsafe(fault));
+        }
         let mut schedule = Schedule {
             settings,
             protocol: self.protocol.unwrap_or(protocol),
