@@ -160,7 +160,7 @@ impl Ledger {
                 let (Some(id), Some(producer)) = (&produce.id, produce.producer) else {
                     return;
                 };
-                let at = self.find_or_open(id, producer, name, life);
+                let at = self.find_or_open(id, producer, (name, life, current));
                 self.transactions[at].records += produce.records.len() as u32;
                 for record in produce.records.iter() {
                     self.carried.push((record.id, at));
@@ -208,7 +208,8 @@ impl Ledger {
             .rposition(|transaction| transaction.producer == producer)
     }
 
-    fn find_or_open(&mut self, id: &TransactionalId, producer: Producer, writer: Name, life: Life) -> usize {
+    fn find_or_open(&mut self, id: &TransactionalId, producer: Producer, by: (Name, Life, bool)) -> usize {
+        let (writer, life, current) = by;
         // Under the older protocol one epoch can carry several transactions, one after the other.
         if let Some(at) = self
             .position(producer)
@@ -226,7 +227,7 @@ impl Ledger {
             checkpoint: None,
             acknowledged: false,
             promised: false,
-            abandoned: false,
+            abandoned: !current, // no checkpoint will ever count on what a zombie opens
             decided: None,
             written_on: 0,
             told: false,
