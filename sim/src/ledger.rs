@@ -35,6 +35,8 @@ pub(crate) struct Transaction {
     written_on: u64,
     told: bool,
     pub(crate) timed_out: bool,
+    /// The broker aborted it over its writer's head.
+    fenced: bool,
     /// The window in which its writer was struck last.
     struck_in: Option<Window>,
     /// The window in which it stood when the broker decided.
@@ -185,6 +187,7 @@ impl Ledger {
                     for at in 0..self.transactions.len() {
                         if open(&self.transactions[at]) {
                             self.transactions[at].decide(Marker::Abort);
+                            self.transactions[at].fenced = true;
                             self.acted(at, current);
                         }
                     }
@@ -210,11 +213,11 @@ impl Ledger {
 
     fn find_or_open(&mut self, id: &TransactionalId, producer: Producer, by: (Name, Life, bool)) -> usize {
         let (writer, life, current) = by;
-        // Under the older protocol one epoch can carry several transactions, one after the other.
-        if let Some(at) = self
-            .position(producer)
-            .filter(|at| self.transactions[*at].decided.is_none())
-        {
+        // Under the older protocol one epoch can carry several transactions, one after the other. But a writer
+        // that was fenced can still append to the old one until the marker arrives.
+        let newest = self.position(producer);
+        let goes_on = |at: &usize| self.transactions[*at].decided.is_none() || self.transactions[*at].fenced;
+        if let Some(at) = newest.filter(goes_on) {
             return at;
         }
         self.transactions.push(Transaction {
@@ -232,6 +235,7 @@ impl Ledger {
             written_on: 0,
             told: false,
             timed_out: false,
+            fenced: false,
             struck_in: None,
             decided_in: None,
         });
@@ -296,9 +300,13 @@ impl Ledger {
     /// A checkpoint became durable. Everything that was acknowledged up to it is promised now, unless its
     /// writer has begun anew since: then another incarnation took that checkpoint.
     fn durable(&mut self, checkpoint: CheckpointId) {
-        for transaction in &mut self.transactions {
+        for transaction in self.transactions.iter_mut().filter(|open| !open.promised) {
             let covered = transaction.checkpoint.is_some_and(|id| id <= checkpoint);
-            transaction.promised |= covered && transaction.acknowledged && !transaction.abandoned;
+            transaction.promised = covered && transaction.acknowledged && !transaction.abandoned;
+            if transaction.promised && transaction.timed_out {
+                transaction.decided_in = Some(Window::W8);
+                self.windows.enter(Window::W8);
+            }
         }
     }
 
@@ -345,8 +353,9 @@ impl Ledger {
         let undecided = |open: &&mut Transaction| open.id == *id && open.decided.is_none();
         for transaction in self.transactions.iter_mut().filter(undecided) {
             transaction.timed_out = true;
+            transaction.fenced = true;
             transaction.decide(Marker::Abort);
-            if transaction.promised && transaction.records > 0 {
+            if transaction.promised {
                 transaction.decided_in = Some(Window::W8);
                 self.windows.enter(Window::W8);
             }

@@ -135,7 +135,7 @@ impl Aim<'_> {
         let (operation, ordinal, phases): (_, _, &[Phase]) = match self.draw.below(12) {
             0 | 1 => (
                 Operation::Ask(Ask::Produce),
-                self.ordinal(self.records),
+                self.draw.within(2..self.produces + 3) as u32,
                 &REQUEST_PHASES,
             ),
             2 | 3 => (
