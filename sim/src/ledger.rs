@@ -271,8 +271,7 @@ impl Ledger {
                 }
             }
             Fact::Acknowledged(checkpoint) => {
-                let mine = |open: &&mut Transaction| open.writer == name && open.life == life;
-                for transaction in self.transactions.iter_mut().filter(mine) {
+                for transaction in self.transactions.iter_mut().filter(|open| open.is_by(name, life)) {
                     transaction.acknowledged |= transaction.checkpoint == Some(*checkpoint);
                 }
             }
@@ -293,16 +292,16 @@ impl Ledger {
     }
 
     fn mine(&mut self, name: Name, life: Life, id: &TransactionalId) -> Option<&mut Transaction> {
-        let mine = |open: &&mut Transaction| open.writer == name && open.life == life && open.id == *id;
+        let mine = |open: &&mut Transaction| open.is_by(name, life) && open.id == *id;
         self.transactions.iter_mut().rev().find(mine)
     }
 
-    /// A checkpoint became durable. Everything that was acknowledged up to it is promised now, unless its
+    /// A checkpoint became durable. Everything that was pre-committed up to it is promised now, unless its
     /// writer has begun anew since: then another incarnation took that checkpoint.
     fn durable(&mut self, checkpoint: CheckpointId) {
         for transaction in self.transactions.iter_mut().filter(|open| !open.promised) {
             let covered = transaction.checkpoint.is_some_and(|id| id <= checkpoint);
-            transaction.promised = covered && transaction.acknowledged && !transaction.abandoned;
+            transaction.promised = covered && !transaction.abandoned;
             if transaction.promised && transaction.timed_out {
                 transaction.decided_in = Some(Window::W8);
                 self.windows.enter(Window::W8);
@@ -315,7 +314,7 @@ impl Ledger {
         if self.restores.get(&name).is_some_and(|(_, over)| !over) && self.owes(name) {
             self.windows.enter(Window::W6);
         }
-        let mine = |open: &&mut Transaction| open.writer == name && open.life == life && !open.abandoned;
+        let mine = |open: &&mut Transaction| open.is_by(name, life) && !open.abandoned;
         for transaction in self.transactions.iter_mut().filter(mine) {
             if let Some(window) = transaction.window_now() {
                 transaction.struck_in = Some(window);
@@ -364,6 +363,10 @@ impl Ledger {
 }
 
 impl Transaction {
+    fn is_by(&self, writer: Name, life: Life) -> bool {
+        self.writer == writer && self.life == life
+    }
+
     fn decide(&mut self, marker: Marker) {
         if self.decided.is_none() {
             self.decided_in = self.window_now();
