@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use twophase::kafka::protocol::{Marker, Producer, Request, Response};
-use twophase::{Partition, Record, RecordId, SourceOffset, Split, TransactionalId};
+use twophase::{CheckpointId, Partition, Record, RecordId, SourceOffset, Split, TransactionalId};
 
 use crate::coverage::Window;
 use crate::event::{Event, What};
@@ -87,6 +87,8 @@ pub(crate) struct Checker {
     schedule: Arc<Schedule>,
     seen: Vec<Vec<bool>>,
     remaining: usize,
+    /// The newest durable checkpoint.
+    completed: Option<CheckpointId>,
     /// For each split, the first offset that no durable checkpoint covers.
     covered: Vec<SourceOffset>,
     newest: BTreeMap<(Split, Partition), SourceOffset>,
@@ -103,6 +105,7 @@ impl Checker {
                 .map(|split| vec![false; split.len()])
                 .collect(),
             remaining: schedule.records(),
+            completed: None,
             covered: vec![SourceOffset(0); schedule.input.len()],
             newest: BTreeMap::new(),
             granted: BTreeMap::new(),
@@ -146,7 +149,13 @@ impl Checker {
                 head,
                 version: Some(_),
             } => {
-                if let Some(completed) = &head.completed {
+                // Taking over and starting anew write the head too, with the checkpoint that was there.
+                let newer = head
+                    .completed
+                    .as_ref()
+                    .filter(|completed| Some(completed.id) > self.completed);
+                if let Some(completed) = newer {
+                    self.completed = Some(completed.id);
                     for (covered, resume_at) in self.covered.iter_mut().zip(&completed.resume_at) {
                         *covered = (*covered).max(*resume_at);
                     }
@@ -207,7 +216,7 @@ impl Checker {
                     .then_some((Anomaly::Reordered, "a later one came before it"))
             });
         if let Some((anomaly, why)) = anomaly {
-            return self.report_record(at, anomaly, record.id, why, ledger);
+            return self.report_record(at, anomaly, record.id, by, why, ledger);
         }
         self.seen[usize::from(split.0)][offset.0 as usize] = true;
         self.remaining -= 1;
@@ -287,7 +296,7 @@ impl Checker {
                     }
                     Some(_) => "its transaction was aborted",
                 };
-                self.report_record(at, Anomaly::Lost, record, why, ledger);
+                self.report_record(at, Anomaly::Lost, record, None, why, ledger);
             }
             (None, Some(why_not)) => {
                 let open = ledger
@@ -325,15 +334,24 @@ impl Checker {
                 .all(|carrier| carrier.decided == Some(Marker::Abort))
     }
 
-    fn report_record(&mut self, at: u64, anomaly: Anomaly, record: RecordId, why: &str, ledger: &Ledger) {
-        // The story is that of the transaction with which it went wrong: a loss, of the one that was promised;
-        // anything else, of one that was committed without promise.
+    /// The story is that of the transaction with which it went wrong: of a loss, the one that was promised; of
+    /// a duplicate, the one that was committed without promise; of anything else, the one it was read from.
+    fn report_record(
+        &mut self,
+        at: u64,
+        anomaly: Anomaly,
+        record: RecordId,
+        by: Option<&Transaction>,
+        why: &str,
+        ledger: &Ledger,
+    ) {
         let wrong = |carrier: &&Transaction| match anomaly {
             Anomaly::Lost => carrier.promised,
-            _ => !carrier.promised && carrier.decided == Some(Marker::Commit),
+            Anomaly::Duplicate => !carrier.promised && carrier.decided == Some(Marker::Commit),
+            _ => false,
         };
         let mut carriers = ledger.carriers(record);
-        let carrier = carriers.clone().find(wrong).or_else(|| carriers.next());
+        let carrier = carriers.clone().find(wrong).or(by).or_else(|| carriers.next());
         let records = if anomaly == Anomaly::Lost {
             self.missing().count()
         } else {

@@ -120,7 +120,9 @@ impl Ledger {
             ) => {
                 self.applied(name, life, current, request, response);
             }
-            (Actor::Process { name, life, .. }, What::Noted(fact)) => self.noted(name, life, fact),
+            (Actor::Process { name, life, current }, What::Noted(fact)) => {
+                self.noted(name, life, current, fact)
+            }
             (Actor::Process { name, life, .. }, What::Crashed) => self.crashed(name, life),
             (
                 _,
@@ -142,8 +144,8 @@ impl Ledger {
                     marker,
                 },
             ) => {
-                if let Some(transaction) = self.open_under(id, producer) {
-                    transaction.decided = Some(marker);
+                if let Some(transaction) = self.ended_by(id, producer, marker) {
+                    transaction.decide(marker);
                     transaction.written_on |= 1 << (partition.0 & 63);
                 }
             }
@@ -158,7 +160,7 @@ impl Ledger {
                 let (Some(id), Some(producer)) = (&produce.id, produce.producer) else {
                     return;
                 };
-                let at = self.find_or_open(id, producer, name, life);
+                let at = self.find_or_open(id, producer, (name, life, current));
                 self.transactions[at].records += produce.records.len() as u32;
                 for record in produce.records.iter() {
                     self.carried.push((record.id, at));
@@ -206,7 +208,8 @@ impl Ledger {
             .rposition(|transaction| transaction.producer == producer)
     }
 
-    fn find_or_open(&mut self, id: &TransactionalId, producer: Producer, writer: Name, life: Life) -> usize {
+    fn find_or_open(&mut self, id: &TransactionalId, producer: Producer, by: (Name, Life, bool)) -> usize {
+        let (writer, life, current) = by;
         // Under the older protocol one epoch can carry several transactions, one after the other.
         if let Some(at) = self
             .position(producer)
@@ -224,7 +227,7 @@ impl Ledger {
             checkpoint: None,
             acknowledged: false,
             promised: false,
-            abandoned: false,
+            abandoned: !current, // no checkpoint will ever count on what a zombie opens
             decided: None,
             written_on: 0,
             told: false,
@@ -235,13 +238,20 @@ impl Ledger {
         self.transactions.len() - 1
     }
 
-    /// The newest transaction under this name that this producer's marker can be for: of KIP-890 the marker
-    /// carries the epoch after the transaction's, and so does the marker of a fence.
-    fn open_under(&mut self, id: &TransactionalId, producer: Producer) -> Option<&mut Transaction> {
+    /// The newest transaction under this name that this marker can be for. Of KIP-890 the marker carries the
+    /// epoch after the transaction's, and so does the marker of a fence. A transaction that was decided the
+    /// other way is not meant: there was an empty one since.
+    fn ended_by(
+        &mut self,
+        id: &TransactionalId,
+        producer: Producer,
+        marker: Marker,
+    ) -> Option<&mut Transaction> {
         let matches = |transaction: &Transaction| {
             transaction.id == *id
                 && transaction.producer.id == producer.id
                 && transaction.producer.epoch <= producer.epoch
+                && transaction.decided.is_none_or(|decided| decided == marker)
         };
         self.transactions
             .iter_mut()
@@ -249,7 +259,7 @@ impl Ledger {
             .find(|transaction| matches(transaction))
     }
 
-    fn noted(&mut self, name: Name, life: Life, fact: &Fact) {
+    fn noted(&mut self, name: Name, life: Life, current: bool, fact: &Fact) {
         match fact {
             Fact::PreCommitted(checkpoint, id) => {
                 if let Some(transaction) = self.mine(name, life, id) {
@@ -267,8 +277,9 @@ impl Ledger {
                     transaction.told |= transaction.decided.is_some();
                 }
             }
-            Fact::Restoring(_) => self.restoring(name),
-            Fact::Restored => {
+            // What a zombie restores is nobody's newest restore.
+            Fact::Restoring(_) if current => self.restoring(name),
+            Fact::Restored if current => {
                 if let Some((_, over)) = self.restores.get_mut(&name) {
                     *over = true;
                 }

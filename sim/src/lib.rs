@@ -81,7 +81,7 @@ pub use history::History;
 pub use outcome::{Outcome, Verdict};
 pub use run::play;
 pub use runtime::SANDBOXED;
-pub use safe::{SafeRule, is_safe, safe_rule};
+pub use safe::{SafeRule, is_known_unsafe, is_safe, safe_rule};
 pub use schedule::Schedule;
 pub use seed::Seed;
 pub use subject::{Expected, Subject};

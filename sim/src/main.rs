@@ -13,6 +13,7 @@ fn main() {
     let mut verdicts = std::collections::BTreeMap::new();
     let mut windows = [0; 8];
     let mut events = 0;
+    let mut w8 = None;
     for seed in a..b {
         let schedule = Arc::new(generator.schedule(Seed(seed)).unwrap());
         let outcome = play(
@@ -28,8 +29,27 @@ fn main() {
             println!("{:?} {:x} {:?}", outcome.verdict, outcome.digest, outcome.windows);
         }
         events += outcome.events;
+        if outcome.windows.has(Window::W8) && w8.is_none() {
+            w8 = Some(seed);
+            println!("W8 {seed}");
+        }
         for (i, w) in Window::ALL.iter().enumerate() {
             windows[i] += outcome.windows.has(*w) as u32;
+        }
+        if std::env::var("V").is_ok() && matches!(outcome.verdict, Verdict::Vacuous) {
+            if let Some(f) = schedule.faults.first() {
+                println!(
+                    "VAC {} u{} {}",
+                    f.site().map_or(format!("{:?}", f.kind()), |s| format!(
+                        "{}.{}",
+                        s.operation, s.phase
+                    )),
+                    outcome.unstruck == schedule.faults.len() as u32,
+                    seed
+                );
+            } else {
+                println!("VAC none");
+            }
         }
         let key = match &outcome.verdict {
             Verdict::Failed(f) => format!("{:?} {:?}", f.anomaly, f.window),

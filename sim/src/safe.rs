@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 use crate::schedule::Schedule;
+use crate::site::{Ask, Operation};
 
 /// The terms of the rule, so that a report can say which of them was too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +61,21 @@ pub fn safe_rule(schedule: &Schedule) -> SafeRule {
     }
 }
 
-/// Whether no promised transaction of this schedule can time out.
+/// Whether the correct job loses nothing under this schedule: no promised transaction can time out, and no
+/// fault lies in a cell where the protocol itself is known to lose.
 pub fn is_safe(schedule: &Schedule) -> bool {
-    schedule.settings.transaction_timeout >= safe_rule(schedule).needed()
+    let in_time = schedule.settings.transaction_timeout >= safe_rule(schedule).needed();
+    in_time && schedule.broker.verification && !schedule.faults.iter().any(is_known_unsafe)
+}
+
+/// Whether no client can survive this fault.
+///
+/// A repeated `InitProducerId` that arrives late aborts whatever its own transaction holds by then, promised or
+/// not: the request carries nothing that tells it from a takeover (KIP-98; KIP-360's expected epoch exists only
+/// from the second one on). Between a client and a broker TCP keeps this from happening, and our client never
+/// repeats one by itself under the same name.
+pub fn is_known_unsafe(fault: &Fault) -> bool {
+    matches!(fault, Fault::Repeat { at, .. } if at.operation == Operation::Ask(Ask::Init))
 }
 
 impl SafeRule {

@@ -141,10 +141,7 @@ where
                 self.say().await;
                 self.closing
             }
-            Event::Beat => {
-                self.beat().await;
-                false
-            }
+            Event::Beat => self.beat().await,
         }
     }
 
@@ -241,15 +238,18 @@ where
     }
 
     /// A worker that is cut off gives its attempt up, because a replacement may run by now: that bounds how
-    /// long a zombie can live (CC-27).
-    async fn beat(&mut self) {
+    /// long a zombie can live (CC-27). Whether the process is to end now: one that was closing has nothing left
+    /// to wait for.
+    async fn beat(&mut self) -> bool {
         let now = self.time.now();
         let cut_off = now.since(self.heard) > self.settings.heartbeat_timeout;
-        if cut_off && matches!(self.slot, Slot::Runs(_)) {
+        let gives_up = cut_off && matches!(self.slot, Slot::Runs(_));
+        if gives_up {
             self.fail(false, "no word from the coordinator".into());
         }
         self.next_beat = now.after(self.settings.heartbeat_interval);
         self.say().await;
+        gives_up && self.closing
     }
 
     /// Tells the coordinator how things are.
