@@ -162,7 +162,7 @@ impl<'a> Stage<'a> {
             world
                 .lock()
                 .expect("no step of the world panics")
-                .ended(pid, said.as_ref().map(|()| ()).map_err(String::as_str));
+                .ended(pid, said.as_ref().copied().map_err(String::as_str));
         })
     }
 }
