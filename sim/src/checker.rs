@@ -119,11 +119,6 @@ impl Checker {
         self.finding.as_ref()
     }
 
-    /// Whether all of the input has come out.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.remaining == 0
-    }
-
     pub(crate) fn see(&mut self, event: &Event<'_>, ledger: &Ledger) {
         if self.finding.is_some() {
             return;

@@ -86,6 +86,8 @@ pub struct SimSource {
     access: Access,
     split: Split,
     position: u64,
+    /// When the next record is there. A call that is dropped does not begin to wait anew.
+    due: Option<u64>,
 }
 
 impl SimEnv {
@@ -165,6 +167,7 @@ impl Env for SimEnv {
             access: self.access.clone(),
             split,
             position: 0,
+            due: None,
         }
     }
 
@@ -292,9 +295,23 @@ impl std::fmt::Display for Outdated {
 
 impl std::error::Error for Outdated {}
 
+impl SimSource {
+    /// How long until the next record is there, in microseconds.
+    fn time_left(&mut self) -> u64 {
+        let mut world = self.access.world();
+        let now = world.now();
+        let due = match self.due {
+            Some(due) => due,
+            None => now + world.pace(self.access.pid, self.split.0),
+        };
+        self.due = Some(due);
+        due.saturating_sub(now)
+    }
+}
+
 impl Source for SimSource {
     fn seek(&mut self, offset: SourceOffset) {
-        self.position = offset.0;
+        (self.position, self.due) = (offset.0, None);
     }
 
     async fn next(&mut self) -> Result<Option<Record>, Failure> {
@@ -302,10 +319,11 @@ impl Source for SimSource {
         let Some(payload) = self.access.world().record(usize::from(split.0), offset) else {
             return Ok(None);
         };
-        let span = self.access.world().pace(self.access.pid, split.0);
-        if span > 0 {
-            Wait::new(&self.access, Wanted::Time(span, Operation::Next)).await;
+        let wait = self.time_left();
+        if wait > 0 {
+            Wait::new(&self.access, Wanted::Time(wait, Operation::Next)).await;
         }
+        self.due = None;
         self.position += 1;
         Ok(Some(Record {
             id: RecordId {

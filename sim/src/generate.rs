@@ -84,29 +84,23 @@ impl Generator {
         let mut settings = draw_shape(draw);
         draw_clocks(draw, &timing, &mut settings);
         let broker = draw_broker(draw);
-        let protocol = if draw.chance(1, 2) {
-            Protocol::V1
-        } else {
-            Protocol::V2
-        };
-        let naming = if draw.chance(1, 2) {
-            Naming::PerTransaction
-        } else {
-            Naming::Pool
-        };
+        let protocol = *draw.pick(&[Protocol::V1, Protocol::V2]);
+        let protocol = self.protocol.unwrap_or(protocol);
+        let naming = *draw.pick(&[Naming::PerTransaction, Naming::Pool]);
+        let naming = self.naming.unwrap_or(naming);
         let input = self.draw_input(draw, seed, settings.splits)?;
         let heal_at = draw.span(millis(250)..millis(1_200));
         let mut faults = match self.calm {
             true => Vec::new(),
-            false => draw_faults(draw, &settings, &input, heal_at),
+            false => draw_faults(draw, &settings, &timing, protocol, &input, heal_at),
         };
         if self.safety == Safety::Safe {
             faults.retain(|fault| !is_known_unsafe(fault));
         }
         let mut schedule = Schedule {
             settings,
-            protocol: self.protocol.unwrap_or(protocol),
-            naming: self.naming.unwrap_or(naming),
+            protocol,
+            naming,
             broker,
             timing,
             heal_at,
@@ -231,10 +225,19 @@ fn draw_broker(draw: &mut Stream) -> BrokerSettings {
     }
 }
 
+/// About how many checkpoints a sink takes while it reads its records, and the final one.
+fn checkpoints(settings: &Settings, timing: &Timing, records: u64) -> u64 {
+    let call = micros(timing.latency.min + timing.latency.max);
+    let each = (call / settings.batch as u64).max(micros(timing.pace.max) / 2);
+    records * each / micros(settings.checkpoint_interval) + 1
+}
+
 /// Which families exist for this seed, and as many faults of them as its budget allows.
 fn draw_faults(
     draw: &mut Stream,
     settings: &Settings,
+    timing: &Timing,
+    protocol: Protocol,
     input: &[Vec<Bytes>],
     heal_at: Duration,
 ) -> Vec<Fault> {
@@ -247,16 +250,23 @@ fn draw_faults(
     if families.is_empty() {
         families.push((1, aim::Family::Crash));
     }
-    let records = input.iter().map(Vec::len).sum::<usize>() as u64;
+    let records = input.iter().map(Vec::len).sum::<usize>() as u64 / u64::from(settings.parallelism);
+    let checkpoints = checkpoints(settings, timing, records);
     let mut aim = Aim {
         draw,
         settings,
-        records,
+        protocol,
+        records: records.max(1),
+        produces: (records / settings.batch as u64).max(checkpoints),
+        checkpoints,
         heal_at,
         faults: Vec::new(),
     };
-    let budget = aim.draw.log_within(1..9);
-    for _ in 0..budget {
+    // Most seeds begin with something that a sink has to recover from: without it little else is dangerous.
+    for _ in 0..aim.draw.weighted(&[(1, 0), (9, 1), (6, 2)]) {
+        aim.open();
+    }
+    for _ in 0..aim.draw.log_within(1..8) {
         let family = aim.draw.weighted(&families);
         aim.add(family);
     }

@@ -35,6 +35,8 @@ pub(crate) struct Transaction {
     written_on: u64,
     told: bool,
     pub(crate) timed_out: bool,
+    /// The broker aborted it over its writer's head.
+    fenced: bool,
     /// The window in which its writer was struck last.
     struck_in: Option<Window>,
     /// The window in which it stood when the broker decided.
@@ -160,7 +162,7 @@ impl Ledger {
                 let (Some(id), Some(producer)) = (&produce.id, produce.producer) else {
                     return;
                 };
-                let at = self.find_or_open(id, producer, name, life);
+                let at = self.find_or_open(id, producer, (name, life, current));
                 self.transactions[at].records += produce.records.len() as u32;
                 for record in produce.records.iter() {
                     self.carried.push((record.id, at));
@@ -185,6 +187,7 @@ impl Ledger {
                     for at in 0..self.transactions.len() {
                         if open(&self.transactions[at]) {
                             self.transactions[at].decide(Marker::Abort);
+                            self.transactions[at].fenced = true;
                             self.acted(at, current);
                         }
                     }
@@ -208,12 +211,13 @@ impl Ledger {
             .rposition(|transaction| transaction.producer == producer)
     }
 
-    fn find_or_open(&mut self, id: &TransactionalId, producer: Producer, writer: Name, life: Life) -> usize {
-        // Under the older protocol one epoch can carry several transactions, one after the other.
-        if let Some(at) = self
-            .position(producer)
-            .filter(|at| self.transactions[*at].decided.is_none())
-        {
+    fn find_or_open(&mut self, id: &TransactionalId, producer: Producer, by: (Name, Life, bool)) -> usize {
+        let (writer, life, current) = by;
+        // Under the older protocol one epoch can carry several transactions, one after the other. But a writer
+        // that was fenced can still append to the old one until the marker arrives.
+        let newest = self.position(producer);
+        let goes_on = |at: &usize| self.transactions[*at].decided.is_none() || self.transactions[*at].fenced;
+        if let Some(at) = newest.filter(goes_on) {
             return at;
         }
         self.transactions.push(Transaction {
@@ -226,11 +230,12 @@ impl Ledger {
             checkpoint: None,
             acknowledged: false,
             promised: false,
-            abandoned: false,
+            abandoned: !current, // no checkpoint will ever count on what a zombie opens
             decided: None,
             written_on: 0,
             told: false,
             timed_out: false,
+            fenced: false,
             struck_in: None,
             decided_in: None,
         });
@@ -266,8 +271,7 @@ impl Ledger {
                 }
             }
             Fact::Acknowledged(checkpoint) => {
-                let mine = |open: &&mut Transaction| open.writer == name && open.life == life;
-                for transaction in self.transactions.iter_mut().filter(mine) {
+                for transaction in self.transactions.iter_mut().filter(|open| open.is_by(name, life)) {
                     transaction.acknowledged |= transaction.checkpoint == Some(*checkpoint);
                 }
             }
@@ -288,16 +292,20 @@ impl Ledger {
     }
 
     fn mine(&mut self, name: Name, life: Life, id: &TransactionalId) -> Option<&mut Transaction> {
-        let mine = |open: &&mut Transaction| open.writer == name && open.life == life && open.id == *id;
+        let mine = |open: &&mut Transaction| open.is_by(name, life) && open.id == *id;
         self.transactions.iter_mut().rev().find(mine)
     }
 
-    /// A checkpoint became durable. Everything that was acknowledged up to it is promised now, unless its
+    /// A checkpoint became durable. Everything that was pre-committed up to it is promised now, unless its
     /// writer has begun anew since: then another incarnation took that checkpoint.
     fn durable(&mut self, checkpoint: CheckpointId) {
-        for transaction in &mut self.transactions {
+        for transaction in self.transactions.iter_mut().filter(|open| !open.promised) {
             let covered = transaction.checkpoint.is_some_and(|id| id <= checkpoint);
-            transaction.promised |= covered && transaction.acknowledged && !transaction.abandoned;
+            transaction.promised = covered && !transaction.abandoned;
+            if transaction.promised && transaction.timed_out {
+                transaction.decided_in = Some(Window::W8);
+                self.windows.enter(Window::W8);
+            }
         }
     }
 
@@ -306,7 +314,7 @@ impl Ledger {
         if self.restores.get(&name).is_some_and(|(_, over)| !over) && self.owes(name) {
             self.windows.enter(Window::W6);
         }
-        let mine = |open: &&mut Transaction| open.writer == name && open.life == life && !open.abandoned;
+        let mine = |open: &&mut Transaction| open.is_by(name, life) && !open.abandoned;
         for transaction in self.transactions.iter_mut().filter(mine) {
             if let Some(window) = transaction.window_now() {
                 transaction.struck_in = Some(window);
@@ -344,8 +352,9 @@ impl Ledger {
         let undecided = |open: &&mut Transaction| open.id == *id && open.decided.is_none();
         for transaction in self.transactions.iter_mut().filter(undecided) {
             transaction.timed_out = true;
+            transaction.fenced = true;
             transaction.decide(Marker::Abort);
-            if transaction.promised && transaction.records > 0 {
+            if transaction.promised {
                 transaction.decided_in = Some(Window::W8);
                 self.windows.enter(Window::W8);
             }
@@ -354,6 +363,10 @@ impl Ledger {
 }
 
 impl Transaction {
+    fn is_by(&self, writer: Name, life: Life) -> bool {
+        self.writer == writer && self.life == life
+    }
+
     fn decide(&mut self, marker: Marker) {
         if self.decided.is_none() {
             self.decided_in = self.window_now();

@@ -1,4 +1,51 @@
-//! The stage.
+//! The stage: plays a job that commits in two phases through crashes, lost answers, zombies and timeouts, and
+//! checks that **the committed output equals the input, exactly once.**
+//!
+//! # How a run goes, from schedule to verdict
+//!
+//! ```text
+//!   seed ─────────┐                        ┌─► checker  ─► verdict ─┐
+//!   saved file ───┼─►  Schedule ──►  run ──┼─► coverage             ├─► Outcome
+//!   by hand ──────┘                 events ├─► digest               │
+//!                                          └─► recorder ─► History ─┘
+//! ```
+//!
+//! 1. A [`Schedule`] is data: the job's shape and settings, its input, its timing, and the faults that strike it.
+//!    A [`Generator`] draws one from a [`Seed`]; a file holds one; a test writes one by hand.
+//! 2. [`play`] is a pure function of a schedule and a [`Subject`]. It goes *harm, heal, demand*: the faults strike,
+//!    everything is repaired, and then, within a bounded time, all of the input must have arrived.
+//! 3. The run emits typed [events](event), one at a time and in order. Whatever judges or shows is a fold over
+//!    them: the checker, which ends the run at the first bad one; the marks of the crash [windows](Window); the
+//!    digest; and, if somebody will look at it, the [`History`].
+//! 4. Every run returns the same [`Outcome`].
+//!
+//! # What a green sweep does not show
+//!
+//! That no schedule fails: it has played those that its seeds draw, and no others. That a real broker does what
+//! the [log](mod@log) does: recordings of one say so. That payloads are right in a job that changes
+//! them: a record is known by its split and offset, and its payload must be the one that was read. Nor anything
+//! about speed, nor about code that was never crashed at. A sweep in which nothing dangerous happened is called
+//! *vacuous*, and fails.
+//!
+//! # The map, in reading order
+//!
+//! Before a run:
+//! - [`schedule`], [`fault`], [`site`], [`seed`]: what is to happen; what goes wrong; where; and what is drawn from
+//! - `generate`: from a seed to a schedule; `safe`: the [safe rule](safe_rule) that the settings obey
+//! - `subject`, [`subjects`]: what is tested, and what comes along to be tested
+//!
+//! The run:
+//! - `run`: harm, heal, demand; `stage`: polls whoever is ready, then lets the next thing happen
+//! - `world`: the processes, what dies with them and what outlives them; faults strike in it
+//! - [`log`](mod@log): the transactional log, pure; Kafka's rules and nothing else
+//! - `env`: the traits of `twophase`, backed by the world; `executor`: the futures of all processes
+//! - `runtime`: the sandbox around a history (madsim), and its bare twin
+//!
+//! The folds:
+//! - [`event`]: what happens; `watch`: everybody who looks on
+//! - `ledger`, `checker`: each transaction as one who sees everything knows it, and the judgement
+//! - `coverage`, `digest`, `history`: the windows, one number for all that happened, and the recorder
+//! - `outcome`: what comes of it
 
 pub mod event;
 pub mod fault;
@@ -13,24 +60,35 @@ mod coverage;
 mod digest;
 mod env;
 mod executor;
+mod exit;
+mod file;
 mod generate;
 mod history;
+mod input;
 mod ledger;
 mod outcome;
 mod payload;
+mod playable;
+mod quiet;
 mod run;
 mod runtime;
 mod safe;
 mod stage;
 mod subject;
+mod summary;
+mod sweep;
+mod twice;
 mod watch;
 mod world;
 
 pub use checker::{Anomaly, Finding};
 pub use coverage::{Window, Windows};
 pub use env::{SimClock, SimEnv, SimNetwork, SimPort, SimSource, SimStore};
-pub use generate::{Generator, Safety};
+pub use exit::Exit;
+pub use file::{Expectation, FORMAT, Saved};
+pub use generate::{Generator, Input, Safety};
 pub use history::History;
+pub use input::{FileWindow, LineFile};
 pub use outcome::{Outcome, Verdict};
 pub use run::play;
 pub use runtime::SANDBOXED;
@@ -38,4 +96,7 @@ pub use safe::{SafeRule, is_known_unsafe, is_safe, safe_rule};
 pub use schedule::Schedule;
 pub use seed::Seed;
 pub use subject::{Expected, Subject};
+pub use summary::{Group, Summary, Unequal};
+pub use sweep::{REPLAY_EVERY, Sweep, Threads};
+pub use twice::{Difference, play_twice};
 pub use watch::Keep;

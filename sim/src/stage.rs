@@ -8,6 +8,7 @@ use twophase::{BoxFuture, Job};
 use crate::env::{SharedWorld, SimEnv};
 use crate::executor::{Executor, TaskId};
 use crate::log::Log;
+use crate::quiet;
 use crate::runtime::Sandbox;
 use crate::schedule::Schedule;
 use crate::seed::{Purpose, Stream};
@@ -126,7 +127,7 @@ impl<'a> Stage<'a> {
 
     fn poll(&mut self, task: TaskId, process: Pid) {
         let executor = &mut self.executor;
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| executor.poll(task))) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| quiet::panics(|| executor.poll(task)))) {
             let message = panic_message(&*panic);
             self.world().panicked(process, message);
         }
@@ -162,7 +163,7 @@ impl<'a> Stage<'a> {
             world
                 .lock()
                 .expect("no step of the world panics")
-                .ended(pid, said.as_ref().map(|()| ()).map_err(String::as_str));
+                .ended(pid, said.as_ref().copied().map_err(String::as_str));
         })
     }
 }

@@ -10,6 +10,7 @@ use twophase::{Job, Sink, StandardJob};
 use crate::checker::Anomaly;
 use crate::coverage::Window;
 use crate::env::SimEnv;
+use crate::generate::Generator;
 use crate::log::{ClusterSettings, Log, TransactionalLog};
 use crate::schedule::Schedule;
 
@@ -89,6 +90,15 @@ impl Subject {
         self.protocol = protocol;
         self.naming = naming;
         self
+    }
+
+    /// The generator, with what this subject always runs with.
+    pub(crate) fn pin(&self, generator: Generator) -> Generator {
+        Generator {
+            protocol: self.protocol.or(generator.protocol),
+            naming: self.naming.or(generator.naming),
+            ..generator
+        }
     }
 
     pub(crate) fn job_for(&self, schedule: &Schedule) -> Box<dyn Job<SimEnv>> {

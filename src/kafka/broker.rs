@@ -6,7 +6,7 @@
 //! - *A late EndTxn or Produce meets the next transaction* (V1: KC-14, KP-10): no two transactions share an
 //!   epoch. V1 begins each one with an init; V2 goes on with the epoch that its EndTxn answered.
 //! - *A repeated init arrives late and aborts what has been promised since*: an init without an answer is not
-//!   repeated under the same name; `begin` fails with [`Next::OutcomeUnknown`](crate::Next::OutcomeUnknown),
+//!   repeated under the same name; `begin` fails with [`Next::OutcomeUnknown`],
 //!   and the caller opens under another name.
 //! - *A success for somebody else's transaction* (KC-15b: a V2 commit at an epoch that an init has raised once
 //!   since): a name is used in one protocol generation only, and each later V2 transaction raises once more.

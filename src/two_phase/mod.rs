@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Read in this order: [`Participant`] (what a user brings), [`TwoPhase`] (when each hook is called),
-//! [`State`] (what a snapshot holds), `restore.rs` (what becomes of it), [`redistribute`] (who gets it when
+//! [`State`] (what a snapshot holds), `restore.rs` (what becomes of it), [`redistribute()`] (who gets it when
 //! the parallelism changes). Comments cite the reference's rules as V1-n.
 
 mod machine;

@@ -68,7 +68,7 @@ impl Stage {
     pub(crate) fn check(&mut self) {
         for partition in 0..PARTITIONS {
             let seen = read_committed(&self.log, Partition(partition), LogOffset(0));
-            let seen: Vec<u32> = seen.map(|(_, record)| value_of(record)).collect();
+            let seen: Vec<u32> = seen.map(|(_, record, _)| value_of(record)).collect();
             assert_eq!(
                 seen,
                 self.model.committed(partition),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use twophase::kafka::protocol::Protocol;
 use twophase::{Life, Settings};
 
 use super::millis;
@@ -47,7 +48,13 @@ pub(super) const FAMILIES: [(u64, Family); 12] = [
 pub(super) struct Aim<'a> {
     pub(super) draw: &'a mut Stream,
     pub(super) settings: &'a Settings,
+    pub(super) protocol: Protocol,
+    /// About how many records each sink gets.
     pub(super) records: u64,
+    /// About how many requests that makes.
+    pub(super) produces: u64,
+    /// About how many checkpoints it takes.
+    pub(super) checkpoints: u64,
     pub(super) heal_at: Duration,
     pub(super) faults: Vec<Fault>,
 }
@@ -89,13 +96,30 @@ impl Aim<'_> {
         }
     }
 
+    /// Something in the first life of a sink that it has to recover from.
+    pub(super) fn open(&mut self) {
+        let at = Site {
+            life: Life(1),
+            ..self.sink_site()
+        };
+        match self.draw.below(8) {
+            0 => self.zombie(at),
+            1 => self.crash_during_restore(),
+            _ => self.crash(at),
+        }
+    }
+
     fn sink(&mut self) -> Name {
         Name::sink(self.draw.below(self.settings.parallelism.into()) as u16)
     }
 
     /// Small numbers are likelier: late ones often do not come.
     fn ordinal(&mut self, most: u64) -> u32 {
-        self.draw.log_within(1..most.max(1) + 1) as u32
+        if self.draw.chance(1, 2) {
+            1
+        } else {
+            self.draw.log_within(1..most.max(1) + 1) as u32
+        }
     }
 
     fn life(&mut self) -> Life {
@@ -106,33 +130,41 @@ impl Aim<'_> {
     fn sink_site(&mut self) -> Site {
         let process = self.sink();
         let life = self.life();
-        let per_sink = (self.records / u64::from(self.settings.parallelism)).max(1);
-        // The gap between two of these is a window: W1 | W2 | W3 | W4 | W5.
+        let checkpoints = self.checkpoints;
+        // The gap between two of these is a window: W1 | W2 | W3 | W4 | W5. The first init has nothing behind it.
         let (operation, ordinal, phases): (_, _, &[Phase]) = match self.draw.below(12) {
             0 | 1 => (
                 Operation::Ask(Ask::Produce),
-                self.ordinal(per_sink),
+                self.draw.within(2..self.produces + 3) as u32,
                 &REQUEST_PHASES,
             ),
-            2 | 3 => (Operation::Ask(Ask::Init), self.ordinal(6), &REQUEST_PHASES),
-            4 => (send("ack"), self.ordinal(5), &[Phase::Before]),
-            5 => (send("ack"), self.ordinal(5), &[Phase::Sent]),
+            2 | 3 => (
+                Operation::Ask(Ask::Init),
+                1 + self.ordinal(checkpoints),
+                &REQUEST_PHASES,
+            ),
+            4 => (send("ack"), self.ordinal(checkpoints), &[Phase::Before]),
+            5 => (send("ack"), self.ordinal(checkpoints), &[Phase::Sent]),
             6 | 7 => (
                 Operation::Ask(Ask::Commit),
-                self.ordinal(5),
+                self.ordinal(checkpoints),
                 &[Phase::Before, Phase::Sent],
             ),
             8 | 9 => (
                 Operation::Ask(Ask::Commit),
-                self.ordinal(5),
+                self.ordinal(checkpoints),
                 &[Phase::Applied, Phase::Answered, Phase::Received],
             ),
-            10 => (
+            10 if self.protocol == Protocol::V1 => (
                 Operation::Ask(Ask::AddPartitions),
-                self.ordinal(6),
+                self.ordinal(checkpoints * 2),
                 &REQUEST_PHASES,
             ),
-            _ => (Operation::Receive, self.ordinal(24), &[Phase::Received]),
+            _ => (
+                Operation::Receive,
+                self.ordinal(8 + 6 * checkpoints),
+                &[Phase::Received],
+            ),
         };
         let phase = *self.draw.pick(phases);
         Site {

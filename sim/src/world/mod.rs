@@ -205,22 +205,8 @@ impl World {
         &self.struck
     }
 
-    /// Whether everything was repaired.
-    pub(crate) fn is_healed(&self) -> bool {
-        self.healed
-    }
-
-    pub(crate) fn log(&self) -> &dyn Log {
-        &*self.log
-    }
-
     pub(crate) fn life(&mut self, pid: Pid) -> &mut LifeState {
         &mut self.lives[pid.0]
-    }
-
-    /// All lives that have begun, in order.
-    pub(crate) fn lives(&self) -> &[LifeState] {
-        &self.lives
     }
 
     /// The time on the machine of this process.

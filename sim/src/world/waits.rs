@@ -70,12 +70,6 @@ impl<T> Waits<T> {
         }
     }
 
-    /// Whether somebody still waits for it.
-    pub(crate) fn is_open(&self, id: WaitId) -> bool {
-        let entry = &self.slots[id.slot as usize];
-        entry.generation == id.generation && matches!(entry.state, State::Waiting(_))
-    }
-
     /// How it ended, if it has; the wait is gone then. Otherwise it will be woken like this.
     pub(crate) fn poll(&mut self, id: WaitId, waker: &Waker) -> Option<T> {
         let entry = &mut self.slots[id.slot as usize];
