@@ -3,7 +3,7 @@
 //! Every future here is inert from the moment its process dies: it stays pending and changes nothing, also
 //! when it is polled from a `join!` arm or asked for in a `Drop`.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
@@ -316,8 +316,14 @@ impl Source for SimSource {
 
     async fn next(&mut self) -> Result<Option<Record>, Failure> {
         let (split, offset) = (self.split, self.position);
-        let Some(payload) = self.access.world().record(usize::from(split.0), offset) else {
-            return Ok(None);
+        let there = self
+            .access
+            .alive()
+            .map(|world| world.record(usize::from(split.0), offset));
+        let payload = match there {
+            Some(Some(payload)) => payload,
+            Some(None) => return Ok(None),
+            None => pending().await,
         };
         let wait = self.time_left();
         if wait > 0 {

@@ -127,9 +127,8 @@ impl<'a> Stage<'a> {
 
     fn poll(&mut self, task: TaskId, process: Pid) {
         let executor = &mut self.executor;
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| quiet::panics(|| executor.poll(task)))) {
-            let message = panic_message(&*panic);
-            self.world().panicked(process, message);
+        if let Err(panic) = guarded(|| executor.poll(task)) {
+            self.world().panicked(process, &panic);
         }
     }
 
@@ -140,11 +139,16 @@ impl<'a> Stage<'a> {
                 return;
             }
             for pid in chores.drop {
-                self.executor.kill(pid);
+                let executor = &mut self.executor;
+                if let Err(panic) = guarded(|| executor.kill(pid)) {
+                    self.world().panicked(pid, &panic);
+                }
             }
             for pid in chores.start {
-                let main = self.main_of(pid);
-                self.executor.spawn(pid, main);
+                match guarded(|| self.main_of(pid)) {
+                    Ok(main) => self.executor.spawn(pid, main),
+                    Err(panic) => self.world().panicked(pid, &panic),
+                }
             }
             for (pid, task) in chores.spawn {
                 self.executor.spawn(pid, task);
@@ -168,11 +172,11 @@ impl<'a> Stage<'a> {
     }
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    match panic.downcast_ref::<&str>() {
-        Some(text) => text,
-        None => panic
-            .downcast_ref::<String>()
-            .map_or("a panic without a message", String::as_str),
-    }
+/// Runs a stranger's code: a panic of it is an event of the history, and says this.
+fn guarded<T>(strangers: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(|| quiet::panics(strangers))).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a panic without a message".to_owned())
+    })
 }

@@ -1,12 +1,12 @@
 //! What each worker is given to start from.
 
-use std::ops::Range;
+use std::num::NonZeroU16;
 
 use bytes::Bytes;
 
 use crate::env::Completed;
 use crate::message::Deployment;
-use crate::{Incarnation, Life, SourceOffset, Split};
+use crate::{Incarnation, Life, SourceOffset, Split, redistribute};
 
 /// The tasks of one incarnation, as they are to be started.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +34,8 @@ impl Plan<'_> {
         let Some(completed) = self.completed else {
             return Vec::new();
         };
-        let share = redistribute(completed.sinks.len(), self.parallelism.into(), index.into());
-        completed.sinks[share].to_vec()
+        let tasks = NonZeroU16::new(self.parallelism).expect("a job has at least one task");
+        redistribute(completed.sinks.iter().cloned(), tasks).swap_remove(index.into())
     }
 
     /// Positions belong to splits, not to tasks, so they move freely with any parallelism.
@@ -52,30 +52,9 @@ impl Plan<'_> {
     }
 }
 
-/// Which of `count` states fall to task `index` of `tasks` (V1-4): they are dealt in order, and when they do
-/// not divide evenly the first tasks get one more. With as many tasks as states each gets its own.
-fn redistribute(count: usize, tasks: usize, index: usize) -> Range<usize> {
-    let (base, extra) = (count / tasks, count % tasks);
-    let start = index * base + index.min(extra);
-    start..start + base + usize::from(index < extra)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn shares(count: usize, tasks: usize) -> Vec<Range<usize>> {
-        (0..tasks)
-            .map(|index| redistribute(count, tasks, index))
-            .collect()
-    }
-
-    #[test]
-    fn every_state_is_dealt_to_one_task_in_order() {
-        assert_eq!(shares(3, 3), [0..1, 1..2, 2..3]);
-        assert_eq!(shares(5, 2), [0..3, 3..5]);
-        assert_eq!(shares(2, 3), [0..1, 1..2, 2..2]);
-    }
 
     #[test]
     fn splits_keep_their_positions_when_the_parallelism_changes() {

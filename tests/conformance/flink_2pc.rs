@@ -83,7 +83,7 @@ impl Job {
             Op::FailNext { filter, thrown } => self.world.with(|world| world.failures.add(filter, thrown)),
             Op::SlowNext { filter, ms } => self.world.with(|world| world.delays.add(filter, ms)),
             Op::ClearRules => self.world.with(world::World::clear_rules),
-            Op::Unknown => return Err(NotCovered(line["op"].as_str().unwrap_or_default().to_owned())),
+            Op::Unknown => panic!("{} is no operation of these recordings", line["op"]),
         }
         Ok(())
     }

@@ -9,9 +9,10 @@ use std::task::Waker;
 use twophase::env::Value;
 use twophase::kafka::protocol::{ErrorCode, Request, Response};
 
+use super::broker::BrokerCondition;
 use super::store::{StoreAnswer, StoreRequest};
 use super::waits::WaitId;
-use super::{BrokerCondition, Happening, Pid, World, touched};
+use super::{Happening, Pid, World, touched};
 use crate::event::{Actor, What};
 use crate::fault::End;
 use crate::seed::micros;

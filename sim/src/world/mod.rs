@@ -10,10 +10,12 @@
 //! The world holds the processes and the order of steps. The log, the store, the links and the readers own
 //! their own state; faults strike on the way between them, never inside.
 
+mod broker;
 mod calls;
 mod life;
 mod links;
 mod messages;
+mod processes;
 mod queue;
 mod readers;
 mod store;
@@ -23,10 +25,9 @@ mod waits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use twophase::{Fact, Life, Partition, Role, Timestamp, TransactionalId};
+use twophase::{Fact, Timestamp};
 
 pub(crate) use calls::{Answer, Errand};
 pub(crate) use life::{Condition, LifeState, Pid};
@@ -40,6 +41,7 @@ use crate::schedule::Schedule;
 use crate::seed::{Purpose, Stream, micros};
 use crate::site::Name;
 use crate::watch::Watch;
+use broker::BrokerCondition;
 use calls::Flight;
 use links::Links;
 use messages::Parcel;
@@ -81,15 +83,6 @@ enum Happening {
     Strike(usize),
     /// Everything is repaired.
     Heal,
-}
-
-/// What is wrong with the broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum BrokerCondition {
-    Up,
-    Down { until: u64 },
-    NoCoordinator { until: u64, loaded: u64 },
-    Loading { until: u64 },
 }
 
 /// The world of one history.
@@ -214,10 +207,6 @@ impl World {
         Timestamp((EPOCH + self.now).saturating_add_signed(self.lives[pid.0].clock_off))
     }
 
-    fn broker_time(&self) -> Timestamp {
-        Timestamp(EPOCH + self.now + self.broker_clock)
-    }
-
     /// The next thing happens. Returns by how much time went on, or `None` if nothing will ever happen again.
     pub(crate) fn step(&mut self) -> Option<u64> {
         let (time, happening) = self.queue.pop()?;
@@ -261,232 +250,6 @@ impl World {
         }
     }
 
-    // ---------------------------------------------------------------- lives
-
-    /// A process starts, unless it lives.
-    fn start(&mut self, name: Name) {
-        let lives_now = |pid: &Pid| self.lives[pid.0].is_alive();
-        if !self.current.get(&name).is_some_and(lives_now) {
-            self.begin_life(name);
-        }
-    }
-
-    fn begin_life(&mut self, name: Name) {
-        let before = self.current.get(&name).map(|pid| &mut self.lives[pid.0]);
-        let (life, clock_off) = before.map_or((Life(1), 0), |before| {
-            before.current = false;
-            (Life(before.life.0 + 1), before.clock_off)
-        });
-        let pid = Pid(self.lives.len());
-        let mut state = LifeState::new(name, life);
-        state.clock_off = clock_off;
-        state.armed = self.faults_in(name, life);
-        self.lives.push(state);
-        self.current.insert(name, pid);
-        self.chores.start.push(pid);
-        let who = self.lives[pid.0].actor();
-        self.emit(who, What::Started);
-    }
-
-    /// A process is gone, here and now. What its futures still ask for on their way out does nothing.
-    fn kill(&mut self, pid: Pid, restart_after: u64) {
-        if !self.lives[pid.0].is_alive() {
-            return;
-        }
-        let who = self.lives[pid.0].actor();
-        self.lives[pid.0].condition = Condition::Dead;
-        self.chores.drop.push(pid);
-        self.emit(who, What::Crashed);
-        if self.lives[pid.0].current {
-            self.queue
-                .push(self.now + restart_after, Happening::Start(self.lives[pid.0].name));
-        }
-    }
-
-    /// The main future of a process has ended. A supervisor starts it again, unless the job is done.
-    pub(crate) fn ended(&mut self, pid: Pid, said: Result<(), &str>) {
-        if !self.lives[pid.0].is_alive() {
-            return;
-        }
-        let who = self.lives[pid.0].actor();
-        let who_role = self.lives[pid.0].name.role;
-        self.lives[pid.0].condition = Condition::Ended;
-        self.chores.drop.push(pid);
-        self.emit(who, What::Ended(said));
-        if let (Err(said), Role::Coordinator, true) = (said, who_role, self.lives[pid.0].current) {
-            self.gave_up = Some(said.to_owned());
-        }
-        if self.lives[pid.0].current && !self.watch.is_finished() {
-            let name = self.lives[pid.0].name;
-            let after = self.restart_after_stop(name).unwrap_or(SUPERVISOR_DELAY);
-            self.queue.push(self.now + after, Happening::Start(name));
-        }
-    }
-
-    /// A future of this process panicked.
-    pub(crate) fn panicked(&mut self, pid: Pid, message: &str) {
-        let who = self.lives[pid.0].actor();
-        self.emit(who, What::Panicked(message));
-        self.kill(pid, SUPERVISOR_DELAY);
-    }
-
-    /// Whether this process was asked to end.
-    pub(crate) fn poll_stopped(&mut self, pid: Pid, cx: &Context<'_>) -> Poll<()> {
-        let life = &mut self.lives[pid.0];
-        if life.asked_to_stop {
-            return Poll::Ready(());
-        }
-        if !life.stopping.iter().any(|waker| waker.will_wake(cx.waker())) {
-            life.stopping.push(cx.waker().clone());
-        }
-        Poll::Pending
-    }
-
-    fn pause(&mut self, pid: Pid) {
-        if self.lives[pid.0].condition == Condition::Running {
-            self.lives[pid.0].condition = Condition::Paused;
-            let who = self.lives[pid.0].actor();
-            self.emit(who, What::Paused);
-        }
-    }
-
-    fn resume(&mut self, pid: Pid) {
-        if self.lives[pid.0].condition == Condition::Paused {
-            self.lives[pid.0].condition = Condition::Running;
-            let deferred = std::mem::take(&mut self.lives[pid.0].deferred);
-            self.chores.wake.extend(deferred);
-            let who = self.lives[pid.0].actor();
-            self.emit(who, What::Resumed);
-        }
-    }
-
-    /// A process that does not answer is taken for dead: the next life starts while the old one is kept.
-    fn replace(&mut self, pid: Pid) {
-        if self.lives[pid.0].current && self.lives[pid.0].is_alive() {
-            self.begin_life(self.lives[pid.0].name);
-        }
-    }
-
-    /// What the coordinator said when it gave up for good.
-    pub(crate) fn gave_up(&self) -> Option<&str> {
-        self.gave_up.as_deref()
-    }
-
-    /// Whether nothing more is to come of a job that says it is done: its coordinator has ended, and the
-    /// broker has nothing open.
-    pub(crate) fn is_quiet(&self) -> bool {
-        let ended = |pid: &Pid| self.lives[pid.0].condition == Condition::Ended;
-        self.current.get(&Name::COORDINATOR).is_some_and(ended) && self.open_transaction().is_none()
-    }
-
-    /// What a reader would have to wait for, if not for nothing.
-    fn open_transaction(&self) -> Option<TransactionalId> {
-        let mut all = self.log.transactions().iter();
-        all.find(|transaction| transaction.is_unfinished())
-            .map(|open| open.id().clone())
-    }
-
-    /// Why the run is not over, in one sentence.
-    pub(crate) fn why_not_quiet(&self) -> String {
-        match self.open_transaction() {
-            Some(id) => format!("{id} is still open"),
-            None if self.watch.is_finished() => "the coordinator has not ended".to_owned(),
-            None => "the job has not said that it is done".to_owned(),
-        }
-    }
-
-    // --------------------------------------------------------------- broker
-
-    fn write_marker(&mut self, write: MarkerWrite) {
-        if let BrokerCondition::Down { until } = self.broker {
-            self.queue.push(until + 1, Happening::Marker(write));
-            return;
-        }
-        let mut effects = std::mem::take(&mut self.effects);
-        let written = self.log.write_marker(self.broker_time(), &write, &mut effects);
-        if let (Ok(()), Some(id)) = (written, &write.id) {
-            let MarkerWrite {
-                partition,
-                producer,
-                marker,
-                ..
-            } = write;
-            self.emit(
-                Actor::Broker,
-                What::MarkerWritten {
-                    partition,
-                    id,
-                    producer,
-                    marker,
-                },
-            );
-        }
-        self.take_effects(effects);
-    }
-
-    fn sweep(&mut self) {
-        let interval = micros(self.schedule.broker.sweep_interval).max(1);
-        self.queue.push(self.now + interval, Happening::Sweep);
-        if self.broker == BrokerCondition::Up {
-            let mut effects = std::mem::take(&mut self.effects);
-            self.log.sweep(self.broker_time(), &mut effects);
-            self.take_effects(effects);
-        }
-    }
-
-    /// What follows from a step of the log: markers to be written, each in its own time.
-    fn take_effects(&mut self, mut effects: Vec<Effect>) {
-        for effect in effects.drain(..) {
-            match effect {
-                Effect::WriteMarker(write) => {
-                    let delay = self.marker_delay(write.partition.0);
-                    self.queue.push(self.now + delay, Happening::Marker(write));
-                }
-                Effect::Expired { id, .. } => self.emit(Actor::Broker, What::TimedOut { id: &id }),
-            }
-        }
-        self.effects = effects;
-        self.readers.advance(&*self.log, self.now, &mut self.watch);
-    }
-
-    fn marker_delay(&mut self, partition: u32) -> u64 {
-        let span = self.schedule.broker.markers;
-        let slow = self
-            .slow_markers
-            .filter(|(until, _)| self.now < *until)
-            .map_or(0, |(_, by)| by);
-        match self.markers.get_mut(partition as usize) {
-            Some(stream) => slow + stream.within(micros(span.min)..micros(span.max)),
-            None => slow + micros(span.min),
-        }
-    }
-
-    fn broker_up(&mut self) {
-        if self.broker == BrokerCondition::Up {
-            return;
-        }
-        let leaders_too = matches!(self.broker, BrokerCondition::Down { .. });
-        self.broker = BrokerCondition::Up;
-        let mut effects = std::mem::take(&mut self.effects);
-        if leaders_too {
-            for partition in 0..self.log.partitions() {
-                self.log.restart(Partition(partition));
-            }
-        }
-        self.log.reload(self.broker_time(), &mut effects);
-        self.emit(Actor::Broker, What::BrokerUp);
-        self.take_effects(effects);
-    }
-
-    fn coordinator_moved(&mut self) {
-        if let BrokerCondition::NoCoordinator { loaded, .. } = self.broker {
-            self.broker = BrokerCondition::Loading { until: loaded };
-            self.queue.push(loaded, Happening::BrokerUp);
-        }
-    }
-
-    // ----------------------------------------------------------------- heal
-
     /// Harm is over: everything is repaired, and nothing strikes any more.
     fn heal(&mut self) {
         self.healed = true;
@@ -501,8 +264,6 @@ impl World {
             }
         }
     }
-
-    // ---------------------------------------------------------------- input
 
     /// The record at this place, if the split has it.
     pub(crate) fn record(&self, split: usize, offset: u64) -> Option<Bytes> {
@@ -524,6 +285,3 @@ impl World {
         stream.within(micros(span.min)..micros(span.max))
     }
 }
-
-/// How long a supervisor waits before it starts a process again that ended before its time.
-const SUPERVISOR_DELAY: u64 = 50_000;

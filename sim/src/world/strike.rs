@@ -1,6 +1,7 @@
 //! Where faults strike: at a site, as a process passes it, or at a time.
 
-use super::{BrokerCondition, Happening, Pid, World};
+use super::broker::BrokerCondition;
+use super::{Happening, Pid, World};
 use crate::event::{Actor, What};
 use crate::fault::{End, Fault};
 use crate::seed::micros;

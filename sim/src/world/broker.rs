@@ -1,0 +1,112 @@
+//! The broker in its world: when its markers are written, when it looks for what has timed out, and when it is
+//! not there. What it answers is the log's business.
+
+use twophase::{Partition, Timestamp};
+
+use super::{EPOCH, Happening, World};
+use crate::event::{Actor, What};
+use crate::log::{Effect, MarkerWrite};
+use crate::seed::micros;
+
+/// What is wrong with the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BrokerCondition {
+    Up,
+    Down { until: u64 },
+    NoCoordinator { until: u64, loaded: u64 },
+    Loading { until: u64 },
+}
+
+impl World {
+    pub(super) fn broker_time(&self) -> Timestamp {
+        Timestamp(EPOCH + self.now + self.broker_clock)
+    }
+
+    pub(super) fn write_marker(&mut self, write: MarkerWrite) {
+        if let BrokerCondition::Down { until } = self.broker {
+            self.queue.push(until + 1, Happening::Marker(write));
+            return;
+        }
+        let mut effects = std::mem::take(&mut self.effects);
+        let written = self.log.write_marker(self.broker_time(), &write, &mut effects);
+        if let (Ok(()), Some(id)) = (written, &write.id) {
+            let MarkerWrite {
+                partition,
+                producer,
+                marker,
+                ..
+            } = write;
+            self.emit(
+                Actor::Broker,
+                What::MarkerWritten {
+                    partition,
+                    id,
+                    producer,
+                    marker,
+                },
+            );
+        }
+        self.take_effects(effects);
+    }
+
+    pub(super) fn sweep(&mut self) {
+        let interval = micros(self.schedule.broker.sweep_interval).max(1);
+        self.queue.push(self.now + interval, Happening::Sweep);
+        if self.broker == BrokerCondition::Up {
+            let mut effects = std::mem::take(&mut self.effects);
+            self.log.sweep(self.broker_time(), &mut effects);
+            self.take_effects(effects);
+        }
+    }
+
+    /// What follows from a step of the log: markers to be written, each in its own time.
+    pub(super) fn take_effects(&mut self, mut effects: Vec<Effect>) {
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::WriteMarker(write) => {
+                    let delay = self.marker_delay(write.partition.0);
+                    self.queue.push(self.now + delay, Happening::Marker(write));
+                }
+                Effect::Expired { id, .. } => self.emit(Actor::Broker, What::TimedOut { id: &id }),
+            }
+        }
+        self.effects = effects;
+        self.readers.advance(&*self.log, self.now, &mut self.watch);
+    }
+
+    pub(super) fn marker_delay(&mut self, partition: u32) -> u64 {
+        let span = self.schedule.broker.markers;
+        let slow = self
+            .slow_markers
+            .filter(|(until, _)| self.now < *until)
+            .map_or(0, |(_, by)| by);
+        match self.markers.get_mut(partition as usize) {
+            Some(stream) => slow + stream.within(micros(span.min)..micros(span.max)),
+            None => slow + micros(span.min),
+        }
+    }
+
+    pub(super) fn broker_up(&mut self) {
+        if self.broker == BrokerCondition::Up {
+            return;
+        }
+        let leaders_too = matches!(self.broker, BrokerCondition::Down { .. });
+        self.broker = BrokerCondition::Up;
+        let mut effects = std::mem::take(&mut self.effects);
+        if leaders_too {
+            for partition in 0..self.log.partitions() {
+                self.log.restart(Partition(partition));
+            }
+        }
+        self.log.reload(self.broker_time(), &mut effects);
+        self.emit(Actor::Broker, What::BrokerUp);
+        self.take_effects(effects);
+    }
+
+    pub(super) fn coordinator_moved(&mut self) {
+        if let BrokerCondition::NoCoordinator { loaded, .. } = self.broker {
+            self.broker = BrokerCondition::Loading { until: loaded };
+            self.queue.push(loaded, Happening::BrokerUp);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The processes: how they start, stand still, are replaced, die and end.
+
+use std::task::{Context, Poll};
+
+use twophase::{Life, Role, TransactionalId};
+
+use super::life::{Condition, LifeState, Pid};
+use super::{Happening, World};
+use crate::event::What;
+use crate::site::Name;
+
+/// How long a supervisor waits before it starts a process again that ended before its time.
+const SUPERVISOR_DELAY: u64 = 50_000;
+
+impl World {
+    /// A process starts, unless it lives.
+    pub(super) fn start(&mut self, name: Name) {
+        let lives_now = |pid: &Pid| self.lives[pid.0].is_alive();
+        if !self.current.get(&name).is_some_and(lives_now) {
+            self.begin_life(name);
+        }
+    }
+
+    pub(super) fn begin_life(&mut self, name: Name) {
+        let before = self.current.get(&name).map(|pid| &mut self.lives[pid.0]);
+        let (life, clock_off) = before.map_or((Life(1), 0), |before| {
+            before.current = false;
+            (Life(before.life.0 + 1), before.clock_off)
+        });
+        let pid = Pid(self.lives.len());
+        let mut state = LifeState::new(name, life);
+        state.clock_off = clock_off;
+        state.armed = self.faults_in(name, life);
+        self.lives.push(state);
+        self.current.insert(name, pid);
+        self.chores.start.push(pid);
+        let who = self.lives[pid.0].actor();
+        self.emit(who, What::Started);
+    }
+
+    /// A process is gone, here and now. What its futures still ask for on their way out does nothing.
+    pub(super) fn kill(&mut self, pid: Pid, restart_after: u64) {
+        if !self.lives[pid.0].is_alive() {
+            return;
+        }
+        let who = self.lives[pid.0].actor();
+        self.lives[pid.0].condition = Condition::Dead;
+        self.chores.drop.push(pid);
+        self.emit(who, What::Crashed);
+        if self.lives[pid.0].current {
+            self.queue
+                .push(self.now + restart_after, Happening::Start(self.lives[pid.0].name));
+        }
+    }
+
+    /// The main future of a process has ended. A supervisor starts it again, unless the job is done.
+    pub(crate) fn ended(&mut self, pid: Pid, said: Result<(), &str>) {
+        if !self.lives[pid.0].is_alive() {
+            return;
+        }
+        let who = self.lives[pid.0].actor();
+        let who_role = self.lives[pid.0].name.role;
+        self.lives[pid.0].condition = Condition::Ended;
+        self.chores.drop.push(pid);
+        self.emit(who, What::Ended(said));
+        if let (Err(said), Role::Coordinator, true) = (said, who_role, self.lives[pid.0].current) {
+            self.gave_up = Some(said.to_owned());
+        }
+        if self.lives[pid.0].current && !self.watch.is_finished() {
+            let name = self.lives[pid.0].name;
+            let after = self.restart_after_stop(name).unwrap_or(SUPERVISOR_DELAY);
+            self.queue.push(self.now + after, Happening::Start(name));
+        }
+    }
+
+    /// A future of this process panicked.
+    pub(crate) fn panicked(&mut self, pid: Pid, message: &str) {
+        let who = self.lives[pid.0].actor();
+        self.emit(who, What::Panicked(message));
+        self.kill(pid, SUPERVISOR_DELAY);
+    }
+
+    /// Whether this process was asked to end.
+    pub(crate) fn poll_stopped(&mut self, pid: Pid, cx: &Context<'_>) -> Poll<()> {
+        let life = &mut self.lives[pid.0];
+        if life.asked_to_stop {
+            return Poll::Ready(());
+        }
+        if !life.stopping.iter().any(|waker| waker.will_wake(cx.waker())) {
+            life.stopping.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    pub(super) fn pause(&mut self, pid: Pid) {
+        if self.lives[pid.0].condition == Condition::Running {
+            self.lives[pid.0].condition = Condition::Paused;
+            let who = self.lives[pid.0].actor();
+            self.emit(who, What::Paused);
+        }
+    }
+
+    pub(super) fn resume(&mut self, pid: Pid) {
+        if self.lives[pid.0].condition == Condition::Paused {
+            self.lives[pid.0].condition = Condition::Running;
+            let deferred = std::mem::take(&mut self.lives[pid.0].deferred);
+            self.chores.wake.extend(deferred);
+            let who = self.lives[pid.0].actor();
+            self.emit(who, What::Resumed);
+        }
+    }
+
+    /// A process that does not answer is taken for dead: the next life starts while the old one is kept.
+    pub(super) fn replace(&mut self, pid: Pid) {
+        if self.lives[pid.0].current && self.lives[pid.0].is_alive() {
+            self.begin_life(self.lives[pid.0].name);
+        }
+    }
+
+    /// What the coordinator said when it gave up for good.
+    pub(crate) fn gave_up(&self) -> Option<&str> {
+        self.gave_up.as_deref()
+    }
+
+    /// Whether nothing more is to come of a job that says it is done: its coordinator has ended, and the
+    /// broker has nothing open.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let ended = |pid: &Pid| self.lives[pid.0].condition == Condition::Ended;
+        self.current.get(&Name::COORDINATOR).is_some_and(ended) && self.open_transaction().is_none()
+    }
+
+    /// What a reader would have to wait for, if not for nothing.
+    pub(super) fn open_transaction(&self) -> Option<TransactionalId> {
+        let mut all = self.log.transactions().iter();
+        all.find(|transaction| transaction.is_unfinished())
+            .map(|open| open.id().clone())
+    }
+
+    /// Why the run is not over, in one sentence.
+    pub(crate) fn why_not_quiet(&self) -> String {
+        match self.open_transaction() {
+            Some(id) => format!("{id} is still open"),
+            None if self.watch.is_finished() => "the coordinator has not ended".to_owned(),
+            None => "the job has not said that it is done".to_owned(),
+        }
+    }
+}
