@@ -49,9 +49,7 @@ pub(super) struct Aim<'a> {
     pub(super) draw: &'a mut Stream,
     pub(super) settings: &'a Settings,
     pub(super) protocol: Protocol,
-    /// About how many records each sink gets.
-    pub(super) records: u64,
-    /// About how many requests that makes.
+    /// About how many requests with records each sink sends.
     pub(super) produces: u64,
     /// About how many checkpoints it takes.
     pub(super) checkpoints: u64,
