@@ -30,7 +30,7 @@ use twophase::kafka::protocol::{Marker, Producer, Request, Response};
 use twophase::{CheckpointId, Partition, Record, RecordId, SourceOffset, Split, TransactionalId};
 
 use crate::coverage::Window;
-use crate::event::{Event, What};
+use crate::event::{Actor, Event, What};
 use crate::ledger::{Ledger, Transaction};
 use crate::schedule::Schedule;
 
@@ -139,6 +139,7 @@ impl Checker {
                 ..
             } => {
                 self.applied(event.at, request, response, changed, ledger);
+                self.by_zombie(event.who);
             }
             What::Put {
                 head,
@@ -242,6 +243,13 @@ impl Checker {
         }
     }
 
+    /// If what was just found is a zombie's doing, its window is W7.
+    fn by_zombie(&mut self, who: Actor) {
+        if let (Some(finding), Actor::Process { current: false, .. }) = (&mut self.finding, who) {
+            finding.window = Some(Window::W7);
+        }
+    }
+
     /// Something of `producer` took effect: no newer one may have been granted before.
     fn fenced(&mut self, at: u64, id: &TransactionalId, producer: Producer, ledger: &Ledger) {
         let Some(granted) = self.granted.get(id).copied() else {
@@ -294,12 +302,7 @@ impl Checker {
                 self.report_record(at, Anomaly::Lost, record, None, why, ledger);
             }
             (None, Some(why_not)) => {
-                let open = ledger
-                    .transactions()
-                    .iter()
-                    .rev()
-                    .find(|open| open.decided.is_none());
-                self.report(at, Anomaly::Stuck, open, why_not);
+                self.stuck(at, why_not, ledger);
             }
             (None, None) => self.report(
                 at,
@@ -308,6 +311,16 @@ impl Checker {
                 "the job has ended, but not all is visible".to_owned(),
             ),
         }
+    }
+
+    /// Something never ends, for a reason that one of the transactions may show: one that was decided against its
+    /// promise, one that its sink never learns the end of, or one that nobody decides.
+    pub(crate) fn stuck(&mut self, at: u64, why_not: String, ledger: &Ledger) {
+        let newest = |is: fn(&Transaction) -> bool| ledger.transactions().iter().rev().find(|one| is(one));
+        let about = newest(Transaction::is_wrong)
+            .or_else(|| newest(Transaction::is_unknown_to_its_sink))
+            .or_else(|| newest(|one| one.decided.is_none()));
+        self.report(at, Anomaly::Stuck, about, why_not);
     }
 
     fn missing(&self) -> impl Iterator<Item = RecordId> + '_ {
@@ -342,10 +355,15 @@ impl Checker {
     ) {
         let wrong = |carrier: &&Transaction| match anomaly {
             Anomaly::Lost => carrier.promised,
-            Anomaly::Duplicate => !carrier.promised && carrier.decided == Some(Marker::Commit),
+            Anomaly::Duplicate => carrier.is_wrong(),
             _ => false,
         };
-        let mut carriers = ledger.carriers(record);
+        let carriers = ledger.carriers(record);
+        let within_one = anomaly == Anomaly::Duplicate
+            && carriers
+                .clone()
+                .is_sorted_by(|one, next| std::ptr::eq(*one, *next));
+        let mut carriers = carriers;
         let carrier = carriers.clone().find(wrong).or(by).or_else(|| carriers.next());
         let records = if anomaly == Anomaly::Lost {
             self.missing().count()
@@ -353,7 +371,12 @@ impl Checker {
             1
         };
         let transaction = carrier.map(|carrier| carrier.id.clone());
-        let window = carrier.and_then(Transaction::window);
+        // Twice in one transaction: it went wrong while that was open.
+        let window = if within_one {
+            Some(Window::W1)
+        } else {
+            carrier.and_then(Transaction::window)
+        };
         let through = transaction
             .as_ref()
             .map_or(String::new(), |id| format!(" (written to {id})"));

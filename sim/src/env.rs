@@ -15,6 +15,7 @@ use twophase::kafka::protocol::{Request, Response};
 use twophase::kafka::{KafkaBroker, KafkaOptions, Port, Unanswered};
 use twophase::{Address, Env, Fact, Failure, Next, Process, Record, RecordId, SourceOffset, Split};
 
+use crate::schedule::Schedule;
 use crate::seed::micros;
 use crate::site::Operation;
 use crate::world::{Answer, Errand, Pid, StoreAnswer, StoreRequest, WaitId, World};
@@ -99,13 +100,7 @@ impl SimEnv {
         let schedule = entered.schedule.clone();
         let me = entered.life(pid).process(schedule.settings.parallelism);
         drop(entered);
-        let options = KafkaOptions {
-            protocol: schedule.protocol,
-            transaction_timeout: schedule.settings.transaction_timeout,
-            retry_backoff: schedule.settings.retry_backoff,
-            batch: schedule.settings.batch,
-            ..KafkaOptions::default()
-        };
+        let options = options_of(&schedule);
         let (clock, port) = (SimClock(access.clone()), SimPort(access.clone()));
         SimEnv {
             me,
@@ -123,9 +118,24 @@ impl SimEnv {
         &self.port
     }
 
+    /// The options of the client that [`Env::broker`] is: for a client of one's own.
+    pub fn kafka_options(&self) -> KafkaOptions {
+        options_of(&self.schedule())
+    }
+
     /// What this history is: for subjects that depend on its protocol or naming.
-    pub fn schedule(&self) -> Arc<crate::Schedule> {
+    pub fn schedule(&self) -> Arc<Schedule> {
         self.access.world().schedule.clone()
+    }
+}
+
+fn options_of(schedule: &Schedule) -> KafkaOptions {
+    KafkaOptions {
+        protocol: schedule.protocol,
+        transaction_timeout: schedule.settings.transaction_timeout,
+        retry_backoff: schedule.settings.retry_backoff,
+        batch: schedule.settings.batch,
+        ..KafkaOptions::default()
     }
 }
 

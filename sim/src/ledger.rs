@@ -33,7 +33,12 @@ pub(crate) struct Transaction {
     pub(crate) decided: Option<Marker>,
     /// By which partitions, as bits, the marker was written.
     written_on: u64,
+    /// Its sink has learnt that it was committed,
     told: bool,
+    /// had learnt it when it took its newest snapshot,
+    told_at_snapshot: bool,
+    /// and would not know it after a restore: the newest durable checkpoint names it as owed.
+    owed: bool,
     pub(crate) timed_out: bool,
     /// The broker aborted it over its writer's head.
     fenced: bool,
@@ -234,6 +239,8 @@ impl Ledger {
             decided: None,
             written_on: 0,
             told: false,
+            told_at_snapshot: false,
+            owed: false,
             timed_out: false,
             fenced: false,
             struck_in: None,
@@ -266,6 +273,9 @@ impl Ledger {
     fn noted(&mut self, name: Name, life: Life, current: bool, fact: &Fact) {
         match fact {
             Fact::PreCommitted(checkpoint, id) => {
+                for transaction in self.transactions.iter_mut().filter(|one| one.writer == name) {
+                    transaction.told_at_snapshot = transaction.told;
+                }
                 if let Some(transaction) = self.mine(name, life, id) {
                     transaction.checkpoint = Some(*checkpoint);
                 }
@@ -299,10 +309,12 @@ impl Ledger {
     /// A checkpoint became durable. Everything that was pre-committed up to it is promised now, unless its
     /// writer has begun anew since: then another incarnation took that checkpoint.
     fn durable(&mut self, checkpoint: CheckpointId) {
-        for transaction in self.transactions.iter_mut().filter(|open| !open.promised) {
+        for transaction in &mut self.transactions {
             let covered = transaction.checkpoint.is_some_and(|id| id <= checkpoint);
-            transaction.promised = covered && !transaction.abandoned;
-            if transaction.promised && transaction.timed_out {
+            let newly = !transaction.promised && covered && !transaction.abandoned;
+            transaction.promised |= newly;
+            transaction.owed = transaction.promised && !transaction.told_at_snapshot;
+            if newly && transaction.timed_out {
                 transaction.decided_in = Some(Window::W8);
                 self.windows.enter(Window::W8);
             }
@@ -374,14 +386,33 @@ impl Transaction {
         self.decided = Some(marker);
     }
 
-    /// The window that its story is about: where it was decided, or else where its writer was struck.
+    /// Whether the broker's decision breaks the promise, or makes up for one that was never given.
+    pub(crate) fn is_wrong(&self) -> bool {
+        match self.decided {
+            Some(Marker::Commit) => !self.promised,
+            Some(Marker::Abort) => self.promised,
+            None => false,
+        }
+    }
+
+    /// Whether its sink still has to learn that it was committed.
+    pub(crate) fn is_unknown_to_its_sink(&self) -> bool {
+        self.promised && (self.owed || !self.told)
+    }
+
+    /// The window that its story is about: where it was decided wrongly, or else where its writer was struck, or
+    /// where it stands.
     pub(crate) fn window(&self) -> Option<Window> {
-        self.decided_in.or(self.struck_in)
+        if self.is_wrong() {
+            self.decided_in
+        } else {
+            self.struck_in.or_else(|| self.window_now())
+        }
     }
 
     /// The window in which a crash of its writer falls, as things stand.
     fn window_now(&self) -> Option<Window> {
-        if self.records == 0 || self.told {
+        if self.records == 0 || self.told && !self.owed {
             return None;
         }
         Some(match self.decided {

@@ -76,6 +76,11 @@ impl Watch {
         self.checker.report(at, anomaly, None, detail);
     }
 
+    /// The job gave up though it had no need to.
+    pub(crate) fn stuck(&mut self, at: u64, detail: String) {
+        self.checker.stuck(at, detail, &self.ledger);
+    }
+
     /// The job has had its time.
     pub(crate) fn demand(&mut self, at: u64, why_not: Option<String>) {
         self.checker.demand(at, why_not, &self.ledger);

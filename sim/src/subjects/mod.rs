@@ -1,16 +1,34 @@
 //! What comes with the framework to be tested: the correct jobs, and broken ones that are one mistake away
 //! from correct.
 
+mod aborts_on_close;
+mod altered;
+mod commits_at_barrier;
+mod commits_by_name;
+mod discards_when_aborted;
+mod fences_before_committing;
+mod forgets_to_fence;
+mod new_sequence_on_retry;
+mod notifies_before_storing;
+mod reads_past_open;
+mod shares_names_with_zombies;
+mod takes_committed_for_failure;
+mod takes_silence_for_failure;
+
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
+use twophase::ownership::Author;
 use twophase::two_phase::Options;
 use twophase::{Env, Transactional, TransactionalOptions, TwoPhase};
 
 use crate::env::{SimClock, SimEnv};
 use crate::subject::Subject;
 
+/// The hooks of the sink that does everything right.
+pub type Hooks = Transactional<SimEnv>;
+
 /// The sink that does everything right.
-pub type ExactlyOnce = TwoPhase<Transactional<SimEnv>, SimClock>;
+pub type ExactlyOnce = TwoPhase<Hooks, SimClock>;
 
 /// The options of the schedule, for a sink on the stage.
 pub fn options_for(env: &SimEnv) -> TransactionalOptions {
@@ -22,19 +40,42 @@ pub fn options_for(env: &SimEnv) -> TransactionalOptions {
     }
 }
 
+/// Makes the hooks of the sink that does everything right.
+pub fn hooks_for(env: &SimEnv) -> Hooks {
+    Transactional::new(env.clone(), env.broker().clone(), options_for(env))
+}
+
 /// Makes the sink that does everything right.
 pub fn exactly_once(env: SimEnv) -> ExactlyOnce {
-    let options = options_for(&env);
-    let (clock, broker) = (env.clock().clone(), env.broker().clone());
-    TwoPhase::new(
-        Transactional::new(env, broker, options),
-        clock,
-        Options::default(),
-    )
+    TwoPhase::new(hooks_for(&env), env.clock().clone(), Options::default())
 }
 
 /// All subjects that come with the framework, the correct ones first.
 pub fn all() -> Vec<Subject> {
+    let mut all = correct();
+    all.extend(broken());
+    all
+}
+
+/// In the order of the windows.
+fn broken() -> [Subject; 12] {
+    [
+        forgets_to_fence::subject(),
+        new_sequence_on_retry::subject(),
+        reads_past_open::subject(),
+        commits_at_barrier::subject(),
+        notifies_before_storing::subject(),
+        discards_when_aborted::subject(),
+        fences_before_committing::subject(),
+        aborts_on_close::subject(),
+        takes_committed_for_failure::subject(),
+        takes_silence_for_failure::subject(),
+        shares_names_with_zombies::subject(),
+        commits_by_name::subject(),
+    ]
+}
+
+fn correct() -> Vec<Subject> {
     let correct = |name: &str, protocol, naming, about: &str| {
         Subject::sink(name, exactly_once)
             .pinned(protocol, naming)
