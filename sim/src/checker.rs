@@ -252,7 +252,9 @@ impl Checker {
                 "{id}: a request of {} {} took effect after {} {} was granted",
                 producer.id, producer.epoch, granted.id, granted.epoch
             );
-            self.report(at, Anomaly::Unfenced, ledger.of(producer), detail);
+            // The story is that of the transaction it befell, which is the newer one if there is one.
+            let about = ledger.of(granted).or_else(|| ledger.of(producer));
+            self.report(at, Anomaly::Unfenced, about, detail);
         }
     }
 
@@ -294,12 +296,9 @@ impl Checker {
                 self.report_record(at, Anomaly::Lost, record, None, why, ledger);
             }
             (None, Some(why_not)) => {
-                let open = ledger
-                    .transactions()
-                    .iter()
-                    .rev()
-                    .find(|open| open.decided.is_none());
-                self.report(at, Anomaly::Stuck, open, why_not);
+                let mut newest_first = ledger.transactions().iter().rev();
+                let open = || newest_first.find(|open| open.decided.is_none());
+                self.report(at, Anomaly::Stuck, ledger.unsettled().or_else(open), why_not);
             }
             (None, None) => self.report(
                 at,
@@ -330,7 +329,8 @@ impl Checker {
     }
 
     /// The story is that of the transaction with which it went wrong: of a loss, the one that was promised; of
-    /// a duplicate, the one that was committed without promise; of anything else, the one it was read from.
+    /// a duplicate, the one that a zombie committed, or else the older one, of which whoever wrote the record
+    /// again did not know that it is committed; of anything else, the one it was read from.
     fn report_record(
         &mut self,
         at: u64,
@@ -340,13 +340,17 @@ impl Checker {
         why: &str,
         ledger: &Ledger,
     ) {
-        let wrong = |carrier: &&Transaction| match anomaly {
-            Anomaly::Lost => carrier.promised,
-            Anomaly::Duplicate => !carrier.promised && carrier.decided == Some(Marker::Commit),
-            _ => false,
-        };
         let mut carriers = ledger.carriers(record);
-        let carrier = carriers.clone().find(wrong).or(by).or_else(|| carriers.next());
+        let wrong = match anomaly {
+            Anomaly::Lost => carriers.clone().find(|carrier| carrier.promised),
+            Anomaly::Duplicate => {
+                let zombies = carriers.clone().find(|carrier| carrier.is_committed_by_zombie());
+                let committed = |carrier: &&Transaction| carrier.decided == Some(Marker::Commit);
+                zombies.or_else(|| carriers.clone().find(committed))
+            }
+            _ => None,
+        };
+        let carrier = wrong.or(by).or_else(|| carriers.next());
         let records = if anomaly == Anomaly::Lost {
             self.missing().count()
         } else {

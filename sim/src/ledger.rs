@@ -37,8 +37,10 @@ pub(crate) struct Transaction {
     pub(crate) timed_out: bool,
     /// The broker aborted it over its writer's head.
     fenced: bool,
-    /// The window in which its writer was struck last.
+    /// The window in which its writer was struck down last.
     struck_in: Option<Window>,
+    /// The window in which it stood when a fault last struck its writer, or a request or answer of it.
+    hit_in: Option<Window>,
     /// The window in which it stood when the broker decided.
     decided_in: Option<Window>,
 }
@@ -126,6 +128,7 @@ impl Ledger {
                 self.noted(name, life, current, fact)
             }
             (Actor::Process { name, life, .. }, What::Crashed) => self.crashed(name, life),
+            (Actor::Process { name, life, .. }, What::Struck(_)) => self.hit(name, life),
             (
                 _,
                 What::Put {
@@ -237,6 +240,7 @@ impl Ledger {
             timed_out: false,
             fenced: false,
             struck_in: None,
+            hit_in: None,
             decided_in: None,
         });
         self.transactions.len() - 1
@@ -281,7 +285,7 @@ impl Ledger {
                 }
             }
             // What a zombie restores is nobody's newest restore.
-            Fact::Restoring(_) if current => self.restoring(name),
+            Fact::Restoring(from) if current => self.restoring(name, *from),
             Fact::Restored if current => {
                 if let Some((_, over)) = self.restores.get_mut(&name) {
                     *over = true;
@@ -323,6 +327,22 @@ impl Ledger {
         }
     }
 
+    /// A fault struck a process, or a request or answer of it.
+    fn hit(&mut self, name: Name, life: Life) {
+        for transaction in self.transactions.iter_mut().filter(|open| open.is_by(name, life)) {
+            transaction.hit_in = transaction.window_now().or(transaction.hit_in);
+        }
+    }
+
+    /// What keeps a restore from being over: a transaction that was promised, and that its sink has not settled
+    /// yet. One that was aborted all the same, or else the oldest.
+    pub(crate) fn unsettled(&self) -> Option<&Transaction> {
+        let restores = |sink| self.restores.get(&sink).is_some_and(|(_, over)| !over);
+        let unsettled = |one: &&Transaction| one.promised && !one.told && restores(one.writer);
+        let unsettled = self.transactions.iter().filter(unsettled);
+        unsettled.min_by_key(|one| one.decided != Some(Marker::Abort))
+    }
+
     /// Whether something is left for this sink's restore to settle.
     fn owes(&self, name: Name) -> bool {
         let mut mine = self
@@ -333,7 +353,7 @@ impl Ledger {
     }
 
     /// A new incarnation of a sink begins. The one before ended at the latest now.
-    fn restoring(&mut self, name: Name) {
+    fn restoring(&mut self, name: Name, from: Option<CheckpointId>) {
         let mine = |open: &&mut Transaction| open.writer == name && !open.abandoned;
         for transaction in self.transactions.iter_mut().filter(mine) {
             if let Some(window) = transaction
@@ -344,6 +364,8 @@ impl Ledger {
                 self.windows.enter(window);
             }
             transaction.abandoned |= !transaction.promised;
+            // It is pending again in the state that is restored, and what its writer knew is gone.
+            transaction.told &= transaction.checkpoint != from;
         }
         self.restores.insert(name, (self.steps, false));
     }
@@ -374,9 +396,22 @@ impl Transaction {
         self.decided = Some(marker);
     }
 
-    /// The window that its story is about: where it was decided, or else where its writer was struck.
+    /// The window that its story is about: where it was decided, or else where its writer was struck, or else
+    /// where it stands.
+    ///
+    /// If it was decided as it had to be, that is no story: what went wrong did so where a fault struck.
     pub(crate) fn window(&self) -> Option<Window> {
-        self.decided_in.or(self.struck_in)
+        let struck = self.struck_in.or(self.hit_in);
+        let kept = self.promised && self.decided == Some(Marker::Commit);
+        match self.decided_in {
+            Some(decided) if kept && decided != Window::W7 => struck.or(self.window_now()).or(Some(decided)),
+            decided => decided.or(struck).or(self.window_now()),
+        }
+    }
+
+    /// Whether it was committed, and by a zombie.
+    pub(crate) fn is_committed_by_zombie(&self) -> bool {
+        self.decided == Some(Marker::Commit) && self.decided_in == Some(Window::W7)
     }
 
     /// The window in which a crash of its writer falls, as things stand.

@@ -101,7 +101,7 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         // A sink that always gives up would pass everything: inside the safe rule it may not.
         End::GaveUp(said) if safe::is_safe(schedule) => {
             let detail = format!("the job gave up, though its settings are safe: {said}");
-            world.watch.report(now, Anomaly::Stuck, detail);
+            world.watch.stuck(now, detail);
             None
         }
         End::GaveUp(said) => Some(said),

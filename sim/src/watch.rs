@@ -76,6 +76,12 @@ impl Watch {
         self.checker.report(at, anomaly, None, detail);
     }
 
+    /// The job does not go on, for this reason.
+    pub(crate) fn stuck(&mut self, at: u64, detail: String) {
+        let about = self.ledger.unsettled();
+        self.checker.report(at, Anomaly::Stuck, about, detail);
+    }
+
     /// The job has had its time.
     pub(crate) fn demand(&mut self, at: u64, why_not: Option<String>) {
         self.checker.demand(at, why_not, &self.ledger);
