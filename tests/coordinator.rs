@@ -43,14 +43,15 @@ struct Stage {
 }
 
 fn settings() -> Settings {
-    let mut settings = Settings::default();
-    settings.checkpoint_interval = Duration::from_millis(100);
-    settings.checkpoint_timeout = Duration::from_millis(500);
-    settings.heartbeat_timeout = Duration::from_millis(400);
-    settings.restart_delay = Duration::from_millis(50);
-    settings.retry_backoff = Duration::from_millis(10);
-    settings.checkpoints_in_flight = 2;
-    settings
+    Settings {
+        checkpoint_interval: Duration::from_millis(100),
+        checkpoint_timeout: Duration::from_millis(500),
+        heartbeat_timeout: Duration::from_millis(400),
+        restart_delay: Duration::from_millis(50),
+        retry_backoff: Duration::from_millis(10),
+        checkpoints_in_flight: 2,
+        ..Settings::default()
+    }
 }
 
 fn coordinator(life: u32) -> Process {

@@ -30,7 +30,7 @@ use twophase::kafka::protocol::{Marker, Producer, Request, Response};
 use twophase::{CheckpointId, Partition, Record, RecordId, SourceOffset, Split, TransactionalId};
 
 use crate::coverage::Window;
-use crate::event::{Event, What};
+use crate::event::{Actor, Event, What};
 use crate::ledger::{Ledger, Transaction};
 use crate::schedule::Schedule;
 
@@ -139,6 +139,7 @@ impl Checker {
                 ..
             } => {
                 self.applied(event.at, request, response, changed, ledger);
+                self.by_zombie(event.who);
             }
             What::Put {
                 head,
@@ -242,6 +243,13 @@ impl Checker {
         }
     }
 
+    /// If what was just found is a zombie's doing, its window is W7.
+    fn by_zombie(&mut self, who: Actor) {
+        if let (Some(finding), Actor::Process { current: false, .. }) = (&mut self.finding, who) {
+            finding.window = Some(Window::W7);
+        }
+    }
+
     /// Something of `producer` took effect: no newer one may have been granted before.
     fn fenced(&mut self, at: u64, id: &TransactionalId, producer: Producer, ledger: &Ledger) {
         let Some(granted) = self.granted.get(id).copied() else {
@@ -252,9 +260,7 @@ impl Checker {
                 "{id}: a request of {} {} took effect after {} {} was granted",
                 producer.id, producer.epoch, granted.id, granted.epoch
             );
-            // The story is that of the transaction it befell, which is the newer one if there is one.
-            let about = ledger.of(granted).or_else(|| ledger.of(producer));
-            self.report(at, Anomaly::Unfenced, about, detail);
+            self.report(at, Anomaly::Unfenced, ledger.of(producer), detail);
         }
     }
 
@@ -296,9 +302,7 @@ impl Checker {
                 self.report_record(at, Anomaly::Lost, record, None, why, ledger);
             }
             (None, Some(why_not)) => {
-                let mut newest_first = ledger.transactions().iter().rev();
-                let open = || newest_first.find(|open| open.decided.is_none());
-                self.report(at, Anomaly::Stuck, ledger.unsettled().or_else(open), why_not);
+                self.stuck(at, why_not, ledger);
             }
             (None, None) => self.report(
                 at,
@@ -307,6 +311,16 @@ impl Checker {
                 "the job has ended, but not all is visible".to_owned(),
             ),
         }
+    }
+
+    /// Something never ends, for a reason that one of the transactions may show: one that was decided against its
+    /// promise, one that its sink never learns the end of, or one that nobody decides.
+    pub(crate) fn stuck(&mut self, at: u64, why_not: String, ledger: &Ledger) {
+        let newest = |is: fn(&Transaction) -> bool| ledger.transactions().iter().rev().find(|one| is(one));
+        let about = newest(Transaction::is_wrong)
+            .or_else(|| newest(Transaction::is_unknown_to_its_sink))
+            .or_else(|| newest(|one| one.decided.is_none()));
+        self.report(at, Anomaly::Stuck, about, why_not);
     }
 
     fn missing(&self) -> impl Iterator<Item = RecordId> + '_ {
@@ -329,8 +343,7 @@ impl Checker {
     }
 
     /// The story is that of the transaction with which it went wrong: of a loss, the one that was promised; of
-    /// a duplicate, the one that a zombie committed, or else the older one, of which whoever wrote the record
-    /// again did not know that it is committed; of anything else, the one it was read from.
+    /// a duplicate, the one that was committed without promise; of anything else, the one it was read from.
     fn report_record(
         &mut self,
         at: u64,
@@ -340,24 +353,30 @@ impl Checker {
         why: &str,
         ledger: &Ledger,
     ) {
-        let mut carriers = ledger.carriers(record);
-        let wrong = match anomaly {
-            Anomaly::Lost => carriers.clone().find(|carrier| carrier.promised),
-            Anomaly::Duplicate => {
-                let zombies = carriers.clone().find(|carrier| carrier.is_committed_by_zombie());
-                let committed = |carrier: &&Transaction| carrier.decided == Some(Marker::Commit);
-                zombies.or_else(|| carriers.clone().find(committed))
-            }
-            _ => None,
+        let wrong = |carrier: &&Transaction| match anomaly {
+            Anomaly::Lost => carrier.promised,
+            Anomaly::Duplicate => carrier.is_wrong(),
+            _ => false,
         };
-        let carrier = wrong.or(by).or_else(|| carriers.next());
+        let carriers = ledger.carriers(record);
+        let within_one = anomaly == Anomaly::Duplicate
+            && carriers
+                .clone()
+                .is_sorted_by(|one, next| std::ptr::eq(*one, *next));
+        let mut carriers = carriers;
+        let carrier = carriers.clone().find(wrong).or(by).or_else(|| carriers.next());
         let records = if anomaly == Anomaly::Lost {
             self.missing().count()
         } else {
             1
         };
         let transaction = carrier.map(|carrier| carrier.id.clone());
-        let window = carrier.and_then(Transaction::window);
+        // Twice in one transaction: it went wrong while that was open.
+        let window = if within_one {
+            Some(Window::W1)
+        } else {
+            carrier.and_then(Transaction::window)
+        };
         let through = transaction
             .as_ref()
             .map_or(String::new(), |id| format!(" (written to {id})"));

@@ -256,7 +256,6 @@ fn draw_faults(
         draw,
         settings,
         protocol,
-        records: records.max(1),
         produces: (records / settings.batch as u64).max(checkpoints),
         checkpoints,
         heal_at,

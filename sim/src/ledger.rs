@@ -33,14 +33,17 @@ pub(crate) struct Transaction {
     pub(crate) decided: Option<Marker>,
     /// By which partitions, as bits, the marker was written.
     written_on: u64,
+    /// Its sink has learnt that it was committed,
     told: bool,
+    /// had learnt it when it took its newest snapshot,
+    told_at_snapshot: bool,
+    /// and would not know it after a restore: the newest durable checkpoint names it as owed.
+    owed: bool,
     pub(crate) timed_out: bool,
     /// The broker aborted it over its writer's head.
     fenced: bool,
-    /// The window in which its writer was struck down last.
+    /// The window in which its writer was struck last.
     struck_in: Option<Window>,
-    /// The window in which it stood when a fault last struck its writer, or a request or answer of it.
-    hit_in: Option<Window>,
     /// The window in which it stood when the broker decided.
     decided_in: Option<Window>,
 }
@@ -128,7 +131,6 @@ impl Ledger {
                 self.noted(name, life, current, fact)
             }
             (Actor::Process { name, life, .. }, What::Crashed) => self.crashed(name, life),
-            (Actor::Process { name, life, .. }, What::Struck(_)) => self.hit(name, life),
             (
                 _,
                 What::Put {
@@ -237,10 +239,11 @@ impl Ledger {
             decided: None,
             written_on: 0,
             told: false,
+            told_at_snapshot: false,
+            owed: false,
             timed_out: false,
             fenced: false,
             struck_in: None,
-            hit_in: None,
             decided_in: None,
         });
         self.transactions.len() - 1
@@ -270,6 +273,9 @@ impl Ledger {
     fn noted(&mut self, name: Name, life: Life, current: bool, fact: &Fact) {
         match fact {
             Fact::PreCommitted(checkpoint, id) => {
+                for transaction in self.transactions.iter_mut().filter(|one| one.writer == name) {
+                    transaction.told_at_snapshot = transaction.told;
+                }
                 if let Some(transaction) = self.mine(name, life, id) {
                     transaction.checkpoint = Some(*checkpoint);
                 }
@@ -285,7 +291,7 @@ impl Ledger {
                 }
             }
             // What a zombie restores is nobody's newest restore.
-            Fact::Restoring(from) if current => self.restoring(name, *from),
+            Fact::Restoring(_) if current => self.restoring(name),
             Fact::Restored if current => {
                 if let Some((_, over)) = self.restores.get_mut(&name) {
                     *over = true;
@@ -303,10 +309,12 @@ impl Ledger {
     /// A checkpoint became durable. Everything that was pre-committed up to it is promised now, unless its
     /// writer has begun anew since: then another incarnation took that checkpoint.
     fn durable(&mut self, checkpoint: CheckpointId) {
-        for transaction in self.transactions.iter_mut().filter(|open| !open.promised) {
+        for transaction in &mut self.transactions {
             let covered = transaction.checkpoint.is_some_and(|id| id <= checkpoint);
-            transaction.promised = covered && !transaction.abandoned;
-            if transaction.promised && transaction.timed_out {
+            let newly = !transaction.promised && covered && !transaction.abandoned;
+            transaction.promised |= newly;
+            transaction.owed = transaction.promised && !transaction.told_at_snapshot;
+            if newly && transaction.timed_out {
                 transaction.decided_in = Some(Window::W8);
                 self.windows.enter(Window::W8);
             }
@@ -327,22 +335,6 @@ impl Ledger {
         }
     }
 
-    /// A fault struck a process, or a request or answer of it.
-    fn hit(&mut self, name: Name, life: Life) {
-        for transaction in self.transactions.iter_mut().filter(|open| open.is_by(name, life)) {
-            transaction.hit_in = transaction.window_now().or(transaction.hit_in);
-        }
-    }
-
-    /// What keeps a restore from being over: a transaction that was promised, and that its sink has not settled
-    /// yet. One that was aborted all the same, or else the oldest.
-    pub(crate) fn unsettled(&self) -> Option<&Transaction> {
-        let restores = |sink| self.restores.get(&sink).is_some_and(|(_, over)| !over);
-        let unsettled = |one: &&Transaction| one.promised && !one.told && restores(one.writer);
-        let unsettled = self.transactions.iter().filter(unsettled);
-        unsettled.min_by_key(|one| one.decided != Some(Marker::Abort))
-    }
-
     /// Whether something is left for this sink's restore to settle.
     fn owes(&self, name: Name) -> bool {
         let mut mine = self
@@ -353,7 +345,7 @@ impl Ledger {
     }
 
     /// A new incarnation of a sink begins. The one before ended at the latest now.
-    fn restoring(&mut self, name: Name, from: Option<CheckpointId>) {
+    fn restoring(&mut self, name: Name) {
         let mine = |open: &&mut Transaction| open.writer == name && !open.abandoned;
         for transaction in self.transactions.iter_mut().filter(mine) {
             if let Some(window) = transaction
@@ -364,8 +356,6 @@ impl Ledger {
                 self.windows.enter(window);
             }
             transaction.abandoned |= !transaction.promised;
-            // It is pending again in the state that is restored, and what its writer knew is gone.
-            transaction.told &= transaction.checkpoint != from;
         }
         self.restores.insert(name, (self.steps, false));
     }
@@ -396,27 +386,33 @@ impl Transaction {
         self.decided = Some(marker);
     }
 
-    /// The window that its story is about: where it was decided, or else where its writer was struck, or else
-    /// where it stands.
-    ///
-    /// If it was decided as it had to be, that is no story: what went wrong did so where a fault struck.
-    pub(crate) fn window(&self) -> Option<Window> {
-        let struck = self.struck_in.or(self.hit_in);
-        let kept = self.promised && self.decided == Some(Marker::Commit);
-        match self.decided_in {
-            Some(decided) if kept && decided != Window::W7 => struck.or(self.window_now()).or(Some(decided)),
-            decided => decided.or(struck).or(self.window_now()),
+    /// Whether the broker's decision breaks the promise, or makes up for one that was never given.
+    pub(crate) fn is_wrong(&self) -> bool {
+        match self.decided {
+            Some(Marker::Commit) => !self.promised,
+            Some(Marker::Abort) => self.promised,
+            None => false,
         }
     }
 
-    /// Whether it was committed, and by a zombie.
-    pub(crate) fn is_committed_by_zombie(&self) -> bool {
-        self.decided == Some(Marker::Commit) && self.decided_in == Some(Window::W7)
+    /// Whether its sink still has to learn that it was committed.
+    pub(crate) fn is_unknown_to_its_sink(&self) -> bool {
+        self.promised && (self.owed || !self.told)
+    }
+
+    /// The window that its story is about: where it was decided wrongly, or else where its writer was struck, or
+    /// where it stands.
+    pub(crate) fn window(&self) -> Option<Window> {
+        if self.is_wrong() {
+            self.decided_in
+        } else {
+            self.struck_in.or_else(|| self.window_now())
+        }
     }
 
     /// The window in which a crash of its writer falls, as things stand.
     fn window_now(&self) -> Option<Window> {
-        if self.records == 0 || self.told {
+        if self.records == 0 || self.told && !self.owed {
             return None;
         }
         Some(match self.decided {

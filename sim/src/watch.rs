@@ -76,10 +76,9 @@ impl Watch {
         self.checker.report(at, anomaly, None, detail);
     }
 
-    /// The job does not go on, for this reason.
+    /// The job gave up though it had no need to.
     pub(crate) fn stuck(&mut self, at: u64, detail: String) {
-        let about = self.ledger.unsettled();
-        self.checker.report(at, Anomaly::Stuck, about, detail);
+        self.checker.stuck(at, detail, &self.ledger);
     }
 
     /// The job has had its time.

@@ -80,18 +80,19 @@ impl Sink for Staging {
 }
 
 fn settings(chained: bool) -> Settings {
-    let mut settings = Settings::default();
-    settings.checkpoint_interval = Duration::from_millis(20);
-    settings.checkpoint_timeout = Duration::from_millis(100);
-    settings.heartbeat_interval = Duration::from_millis(20);
-    settings.heartbeat_timeout = Duration::from_millis(150);
-    settings.restart_delay = Duration::from_millis(10);
-    settings.restart_delay_max = Duration::from_millis(100);
-    settings.retry_backoff = Duration::from_millis(5);
-    settings.checkpoints_in_flight = 2;
-    settings.queue = 4;
-    settings.chained = chained;
-    settings
+    Settings {
+        checkpoint_interval: Duration::from_millis(20),
+        checkpoint_timeout: Duration::from_millis(100),
+        heartbeat_interval: Duration::from_millis(20),
+        heartbeat_timeout: Duration::from_millis(150),
+        restart_delay: Duration::from_millis(10),
+        restart_delay_max: Duration::from_millis(100),
+        retry_backoff: Duration::from_millis(5),
+        checkpoints_in_flight: 2,
+        queue: 4,
+        chained,
+        ..Settings::default()
+    }
 }
 
 const RECORDS: u64 = 600;

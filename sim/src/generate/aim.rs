@@ -49,9 +49,7 @@ pub(super) struct Aim<'a> {
     pub(super) draw: &'a mut Stream,
     pub(super) settings: &'a Settings,
     pub(super) protocol: Protocol,
-    /// About how many records each sink gets.
-    pub(super) records: u64,
-    /// About how many requests that makes.
+    /// About how many requests with records each sink sends.
     pub(super) produces: u64,
     /// About how many checkpoints it takes.
     pub(super) checkpoints: u64,
@@ -259,17 +257,19 @@ impl Aim<'_> {
 
     fn request(&mut self) {
         let life = self.life();
-        let (process, operation, ordinal) = match self.draw.below(12) {
+        let (process, operation, ordinal) = match self.draw.below(14) {
             0 | 1 => (
                 self.sink(),
                 Operation::Ask(Ask::Produce),
-                self.ordinal(self.records / 2),
+                self.draw.within(1..self.produces + 3) as u32,
             ),
             2 | 3 => (self.sink(), Operation::Ask(Ask::Init), self.ordinal(5)),
             4..=6 => (self.sink(), Operation::Ask(Ask::Commit), self.ordinal(5)),
             7 => (self.sink(), Operation::Ask(Ask::AddPartitions), self.ordinal(5)),
             8 => (self.sink(), Operation::Ask(Ask::Abort), self.ordinal(2)),
-            9 | 10 => (Name::COORDINATOR, Operation::Put, self.ordinal(7)),
+            9 => (self.sink(), Operation::Ask(Ask::List), 1),
+            10 => (self.sink(), Operation::Ask(Ask::Describe), self.ordinal(3)),
+            11 | 12 => (Name::COORDINATOR, Operation::Put, self.ordinal(7)),
             _ => (Name::COORDINATOR, Operation::Read, self.ordinal(2)),
         };
         let fault = self.mishap(process, life, operation, ordinal, true);

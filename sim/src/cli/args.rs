@@ -1,0 +1,240 @@
+//! What can be typed. The only file that names clap.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::Trouble;
+use crate::generate::Safety;
+use crate::seed::Seed;
+
+/// Plays lives of a two-phase-commit job - checkpoints, crashes, restores, timeouts - and checks one thing:
+/// the committed output equals the input, exactly once.
+///
+/// Without a command it plays 10 000 seeds of the built-in exactly-once job.
+#[derive(Debug, Parser)]
+#[command(name = "twophase", version, args_conflicts_with_subcommands = true, after_help = EXITS)]
+pub(crate) struct Line {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: Run,
+}
+
+const EXITS: &str = "Exit codes: 0 held, 1 usage or input, 2 anomaly, 3 stuck or hung, 4 not deterministic, \
+                     5 vacuous, 130 interrupted";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Play seeds of a subject, and judge each.
+    #[command(after_help = EXITS)]
+    Run(Run),
+    /// List what can be tested.
+    Subjects,
+    /// Print one line `seed digest` for each seed, to compare machines and builds.
+    Digest(Digest),
+    /// Play a saved schedule.
+    #[command(after_help = EXITS)]
+    Replay(Replay),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Run {
+    /// What is tested; `twophase subjects` lists all.
+    #[arg(long, value_name = "NAME", default_value = "kafka")]
+    pub(crate) subject: String,
+    /// Which seeds; the end is exclusive. Decimal or 0x.
+    #[arg(
+        long,
+        value_name = "A..B",
+        default_value = "0..10000",
+        allow_hyphen_values = true
+    )]
+    pub(crate) seeds: Seeds,
+    /// One seed: print what it drew, its trace, and the verdict.
+    #[arg(long, value_name = "S", conflicts_with = "seeds", allow_hyphen_values = true)]
+    pub(crate) seed: Option<Seed>,
+    /// Real records: a file, one record a line. Each history plays a window of it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// How many records each history has [default: drawn from the seed].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) records: Option<u32>,
+    /// Write what was committed to a new file, in (split, offset) order.
+    #[arg(long, value_name = "FILE", requires = "seed")]
+    pub(crate) output: Option<PathBuf>,
+    /// Save the schedule to a new file, for `twophase replay`.
+    #[arg(long, value_name = "FILE", requires = "seed")]
+    pub(crate) save: Option<PathBuf>,
+    /// Whether the settings of the job lie inside the safe rule.
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = Settings::Safe)]
+    pub(crate) settings: Settings,
+    /// Whether anything goes wrong.
+    #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Switch::On)]
+    pub(crate) faults: Switch,
+    /// Play every seed twice, and compare [default: one in a hundred].
+    #[arg(long)]
+    pub(crate) twice: bool,
+    /// On how many threads [default: one for each core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub(crate) jobs: Option<u16>,
+    /// Print what programs read, instead.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Digest {
+    /// What is played; `twophase subjects` lists all.
+    #[arg(long, value_name = "NAME", default_value = "kafka")]
+    pub(crate) subject: String,
+    /// Which seeds; the end is exclusive. Decimal or 0x.
+    #[arg(long, value_name = "A..B", allow_hyphen_values = true)]
+    pub(crate) seeds: Seeds,
+    /// On how many threads [default: one for each core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub(crate) jobs: Option<u16>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Replay {
+    /// A file that `run --save` wrote.
+    pub(crate) file: PathBuf,
+    /// Play it twice, and compare.
+    #[arg(long)]
+    pub(crate) twice: bool,
+    /// Print what programs read, instead.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Settings {
+    /// Inside: the correct job loses nothing.
+    Safe,
+    /// Anywhere: a promised transaction may time out, and its records are lost (W8).
+    Unsafe,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
+impl From<Settings> for Safety {
+    fn from(settings: Settings) -> Self {
+        match settings {
+            Settings::Safe => Safety::Safe,
+            Settings::Unsafe => Safety::Unsafe,
+        }
+    }
+}
+
+/// A range of seeds that holds at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seeds(pub(crate) Range<u64>);
+
+impl FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = "expected A..B, the end exclusive, like 0..10000";
+        let (from, to) = text
+            .split_once("..")
+            .ok_or_else(|| format!("'{text}' is not a range of seeds; {expected}"))?;
+        let (from, to) = (from.parse::<Seed>()?, to.parse::<Seed>()?);
+        if from == to {
+            return Err(format!("'{text}' holds no seed; {expected}"));
+        }
+        if from > to {
+            return Err(format!(
+                "'{text}' ends before it begins; {expected}: did you mean {to}..{from}?"
+            ));
+        }
+        Ok(Seeds(from.0..to.0))
+    }
+}
+
+/// What was typed, or what to say instead: the help, or one line of error.
+pub(crate) fn parse(words: impl Iterator<Item = std::ffi::OsString>) -> Result<Command, Trouble> {
+    let line = Line::try_parse_from(words).map_err(|error| match error.use_stderr() {
+        false => Trouble::Help(error.render().to_string()),
+        true => Trouble::Input(one_line(&error.render().to_string())),
+    })?;
+    Ok(line.command.unwrap_or(Command::Run(line.run)))
+}
+
+/// An error of clap is a paragraph, then the usage. Scripts and people with a full screen get one line.
+fn one_line(paragraphs: &str) -> String {
+    let said = paragraphs.split("\nUsage:").next().unwrap_or(paragraphs);
+    let said = said.split("For more information").next().unwrap_or(said);
+    let parts: Vec<_> = said
+        .lines()
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect();
+    let said = parts.join(" ");
+    let said = said.strip_prefix("error: ").unwrap_or(&said);
+    format!("{said}; 'twophase --help' lists what there is")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn typed(text: &str) -> Result<Command, Trouble> {
+        parse(text.split(' ').map(std::ffi::OsString::from))
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn nothing_is_a_run_of_ten_thousand_seeds() {
+        let Ok(Command::Run(run)) = typed("twophase") else {
+            panic!("nothing is a run")
+        };
+        assert_eq!((run.seeds.0, run.subject.as_str()), (0..10_000, "kafka"));
+    }
+
+    #[test]
+    fn seeds_are_read_in_both_notations() {
+        assert_eq!("0x10..20".parse(), Ok(Seeds(16..20)));
+    }
+
+    #[test]
+    fn whatever_is_wrong_is_one_line_that_says_what_was_expected() {
+        for text in [
+            "twophase run --seeds 9..3",
+            "twophase run --seeds 5..5",
+            "twophase run --seeds 5",
+            "twophase run --seeds -1..5",
+            "twophase run --seed 0xZZ",
+            "twophase run --seed 1 --seeds 1..2",
+            "twophase run --output x",
+            "twophase run --save x --seeds 1..2",
+            "twophase run --records 0",
+            "twophase run --jobs 0",
+            "twophase run --settings sound",
+            "twophase digest",
+            "twophase replay",
+            "twophase frobnicate",
+            "twophase --subjekt x",
+        ] {
+            let Err(Trouble::Input(said)) = typed(text) else {
+                panic!("{text} is accepted")
+            };
+            assert!(
+                !said.contains('\n') && said.ends_with("lists what there is"),
+                "{said}"
+            );
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! One line `seed digest` for each seed, so that machines and builds can be compared.
+
+use std::io::Write;
+
+use super::args::Digest;
+use super::out::Out;
+use super::{Context, Trouble};
+use crate::exit::Exit;
+use crate::generate::Generator;
+use crate::sweep::Sweep;
+
+/// How many seeds are played before their lines are printed, in order. Bounds what is held back.
+const BATCH: u64 = 2_048;
+
+pub(crate) fn digest(context: &Context<'_>, args: &Digest, out: &mut Out) -> Result<Exit, Trouble> {
+    let subject = context.subject(&args.subject)?;
+    let mut sweep = Sweep::new(subject, Generator::default(), args.seeds.0.clone());
+    sweep.threads = context.threads;
+    sweep.jobs = args.jobs.map_or(sweep.jobs, usize::from);
+    let mut from = args.seeds.0.start;
+    while from < args.seeds.0.end && !out.is_gone() {
+        let to = from.saturating_add(BATCH).min(args.seeds.0.end);
+        sweep.seeds = from..to;
+        let digests = sweep.digests(&context.stop)?;
+        // What an interrupted batch holds has gaps; a list of digests must have none.
+        if context.is_stopped() {
+            return Ok(Exit::Interrupted);
+        }
+        for (seed, digest) in digests {
+            writeln!(out, "{seed} {digest:016x}")?;
+        }
+        out.flush()?;
+        from = to;
+    }
+    Ok(Exit::Held)
+}

@@ -1,0 +1,181 @@
+//! One history: what it drew, its trace, and the verdict.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::out::Out;
+use super::{Context, Trouble, json};
+use crate::drawn::Drawn;
+use crate::exit::Exit;
+use crate::file::{Expectation, FORMAT, Saved, create};
+use crate::outcome::{Outcome, Verdict};
+use crate::report::{Failure, allowed_by, sandbox_note};
+use crate::schedule::Schedule;
+use crate::seed::Seed;
+use crate::subject::Subject;
+use crate::sweep::play_on;
+use crate::twice::{Difference, play_twice};
+use crate::watch::Keep;
+
+/// A history to be played and shown.
+pub(crate) struct Play<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) schedule: Arc<Schedule>,
+    /// `seed 41`, or the file it comes from.
+    pub(crate) of: String,
+    pub(crate) seed: Option<Seed>,
+    pub(crate) replay: String,
+    pub(crate) twice: bool,
+    pub(crate) json: bool,
+    /// What a saved schedule says will come of it.
+    pub(crate) expected: Option<Expectation>,
+    pub(crate) output: Option<Target<'a>>,
+    pub(crate) save: Option<&'a Path>,
+}
+
+/// Where the committed output goes.
+pub(crate) struct Target<'a> {
+    pub(crate) path: &'a Path,
+    /// The input's last record had no newline behind it, so the output's has none: as many bytes come out as
+    /// went in.
+    pub(crate) lacks_newline: bool,
+}
+
+/// Plays it, shows it, and writes what was asked for.
+pub(crate) fn play(context: &Context<'_>, play: &Play<'_>, out: &mut Out) -> Result<Exit, Trouble> {
+    let keep = Keep {
+        history: !play.json,
+        output: play.output.is_some(),
+        digests: false,
+    };
+    let (outcome, difference) = match play.twice {
+        true => play_twice(context.threads, play.subject, &play.schedule, keep),
+        false => (play_on(context.threads, play.subject, &play.schedule, keep), None),
+    };
+    write_files(play, &outcome)?;
+    let exit = match difference {
+        Some(_) => Exit::NotDeterministic,
+        None => Exit::of_history(&outcome.verdict),
+    };
+    match play.json {
+        true => json::history(play, &outcome, difference.as_ref(), exit, out)?,
+        false => print(play, &outcome, difference.as_ref(), out)?,
+    }
+    Ok(exit)
+}
+
+fn write_files(play: &Play<'_>, outcome: &Outcome) -> Result<(), String> {
+    if let Some(path) = play.save {
+        let saved = Saved {
+            format: FORMAT,
+            subject: play.subject.name.clone(),
+            test: None,
+            expected: Expectation::from(&outcome.verdict),
+            schedule: Schedule::clone(&play.schedule),
+        };
+        saved.write(path)?;
+    }
+    match (&play.output, &outcome.output) {
+        (Some(target), Some(output)) => create(target.path, |file| {
+            for (index, (_, payload)) in output.iter().enumerate() {
+                file.write_all(payload)?;
+                if index + 1 < output.len() || !target.lacks_newline {
+                    file.write_all(b"\n")?;
+                }
+            }
+            Ok(())
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn print(
+    play: &Play<'_>,
+    outcome: &Outcome,
+    difference: Option<&Difference>,
+    out: &mut Out,
+) -> Result<(), Trouble> {
+    writeln!(
+        out,
+        "{} of {} ({})",
+        play.of, play.subject.name, play.subject.expected
+    )?;
+    writeln!(out, "{}", Drawn(&play.schedule))?;
+    if let Some(history) = &outcome.history {
+        writeln!(out, "{history}")?;
+    }
+    print_verdict(play, outcome, out)?;
+    let windows: Vec<_> = outcome.windows.iter().map(|window| window.to_string()).collect();
+    let windows = if windows.is_empty() {
+        "none".to_owned()
+    } else {
+        windows.join(" ")
+    };
+    let (completed, given_up) = outcome.checkpoints;
+    writeln!(
+        out,
+        "     {} events in {:.6} s   windows {windows}",
+        outcome.events,
+        outcome.lasted.as_secs_f64()
+    )?;
+    writeln!(
+        out,
+        "     checkpoints completed {completed}, given up {given_up}   restarts {}   faults that struck {} of {}   timed out {}",
+        outcome.restarts,
+        outcome.struck.iter().sum::<u32>(),
+        play.schedule.faults.len(),
+        outcome.timed_out,
+    )?;
+    writeln!(out, "     digest {:016x}", outcome.digest)?;
+    match (play.twice, difference) {
+        (true, None) => writeln!(out, "     played twice: it was the same both times")?,
+        (_, Some(difference)) => writeln!(out, "\nFAIL  not deterministic  {}\n\n  {difference}", play.of)?,
+        (false, None) => {}
+    }
+    print_expectation(play, outcome, out)?;
+    write!(out, "{}", sandbox_note())?;
+    Ok(())
+}
+
+fn print_verdict(play: &Play<'_>, outcome: &Outcome, out: &mut Out) -> Result<(), Trouble> {
+    match &outcome.verdict {
+        Verdict::Held => writeln!(
+            out,
+            "ok   held: committed output equals input, exactly once   {}",
+            play.of
+        )?,
+        Verdict::Vacuous => writeln!(
+            out,
+            "ok   vacuous: it held, but no crash window was entered   {}",
+            play.of
+        )?,
+        Verdict::FailStop(said) => writeln!(
+            out,
+            "ok   fail-stop: the job gave up, saying: {said}   {}",
+            play.of
+        )?,
+        Verdict::Failed(finding) => writeln!(
+            out,
+            "{}",
+            Failure {
+                of: play.of.clone(),
+                finding,
+                among: None,
+                allowed_by: allowed_by(finding.anomaly, &play.schedule),
+                replay: &play.replay,
+            }
+        )?,
+    }
+    Ok(())
+}
+
+fn print_expectation(play: &Play<'_>, outcome: &Outcome, out: &mut Out) -> Result<(), Trouble> {
+    let found = Expectation::from(&outcome.verdict);
+    match play.expected {
+        None => {}
+        Some(expected) if expected == found => writeln!(out, "     as the file expects: {expected}")?,
+        Some(expected) => writeln!(out, "     the file expects {expected}; found {found}")?,
+    }
+    Ok(())
+}

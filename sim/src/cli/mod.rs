@@ -1,0 +1,167 @@
+//! The command: parse, call, exit code. Everything between a person and a run, and nothing that judges.
+
+mod args;
+mod digest;
+mod history;
+mod json;
+mod list;
+mod out;
+mod progress;
+mod replay;
+mod run;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::exit::Exit;
+use crate::subject::Subject;
+use crate::sweep::Threads;
+use args::Command;
+use out::Out;
+
+/// The command `twophase` over these subjects: the built-in ones, or a user's own, for a binary of theirs.
+///
+/// ```no_run
+/// use twophase_sim::{Subject, Threads, subjects};
+///
+/// fn main() -> std::process::ExitCode {
+///     let mine = Subject::sink("orders", subjects::exactly_once).about("the sink of the orders");
+///     twophase_sim::cli(&[mine], Threads::Fresh)
+/// }
+/// ```
+pub fn cli(subjects: &[Subject], threads: Threads) -> ExitCode {
+    let mut words = std::env::args_os();
+    let program = words.next().unwrap_or_else(|| OsString::from("twophase"));
+    let context = Context {
+        subjects,
+        threads,
+        stop: stop_at_ctrl_c(),
+        called: called(&program.to_string_lossy()),
+    };
+    let mut out = Out::stdout();
+    let exit = args::parse(std::iter::once(program).chain(words))
+        .and_then(|command| context.obey(command, &mut out));
+    let exit = exit.and_then(|exit| out.flush().map(|()| exit).map_err(Trouble::from));
+    match exit {
+        Ok(exit) => exit,
+        Err(trouble) => trouble.tell(),
+    }
+    .into()
+}
+
+/// What all commands share.
+struct Context<'a> {
+    subjects: &'a [Subject],
+    threads: Threads,
+    stop: Arc<AtomicBool>,
+    /// How this program is called, for the lines that people type to play something again.
+    called: String,
+}
+
+/// Why a command cannot go on.
+#[derive(Debug)]
+enum Trouble {
+    /// What was typed or given is wrong; one line.
+    Input(String),
+    /// No trouble: help, or the version.
+    Help(String),
+    /// What there was to say could not be written.
+    Output(io::Error),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Trouble::Output(error)
+    }
+}
+
+impl From<String> for Trouble {
+    fn from(line: String) -> Self {
+        Trouble::Input(line)
+    }
+}
+
+impl Trouble {
+    /// Nobody may listen any more; then there is nobody to tell.
+    fn tell(self) -> Exit {
+        let line = match self {
+            Trouble::Help(text) => {
+                let _ = write!(Out::stdout(), "{text}");
+                return Exit::Held;
+            }
+            Trouble::Input(line) => line,
+            Trouble::Output(error) => {
+                format!("standard output: cannot be written ({error}); expected it to take the results")
+            }
+        };
+        let _ = writeln!(io::stderr(), "error: {line}");
+        Exit::Usage
+    }
+}
+
+impl Context<'_> {
+    fn obey(&self, command: Command, out: &mut Out) -> Result<Exit, Trouble> {
+        match command {
+            Command::Run(run) => run::run(self, &run, out),
+            Command::Subjects => list::list(self, out),
+            Command::Digest(digest) => digest::digest(self, &digest, out),
+            Command::Replay(replay) => replay::replay(self, &replay, out),
+        }
+    }
+
+    fn subject(&self, name: &str) -> Result<&Subject, String> {
+        list::find(self.subjects, name)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// The first Ctrl-C asks for an end, the second one does not ask.
+fn stop_at_ctrl_c() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = stop.clone();
+    let end = move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted.code().into());
+        }
+    };
+    // Where no handler can be set, Ctrl-C ends the process as it always does.
+    let _ = ctrlc::set_handler(end);
+    stop
+}
+
+/// As the person called it: through cargo, or by its path.
+fn called(program: &str) -> String {
+    let through_cargo = std::env::var_os("CARGO").is_some() && std::env::var_os("CARGO_PKG_NAME").is_some();
+    match (through_cargo, cfg!(debug_assertions)) {
+        (true, false) => "cargo run --release --".to_owned(),
+        (true, true) => "cargo run --".to_owned(),
+        (false, _) => quoted(program),
+    }
+}
+
+/// For a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_split_them() {
+        assert_eq!(quoted("data/flights.csv"), "data/flights.csv");
+        assert_eq!(quoted("my file's"), r"'my file'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,254 @@
+//! `run`: seeds of a subject; many for a summary, or one for its trace.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::args::{Run, Settings, Switch};
+use super::history::{self, Play, Target};
+use super::out::Out;
+use super::progress::Progress;
+use super::{Context, Trouble, json, quoted};
+use crate::exit::Exit;
+use crate::file::must_not_exist;
+use crate::generate::{Generator, Input};
+use crate::input::LineFile;
+use crate::report::{Failure, Totals, allowed_by, sandbox_note};
+use crate::seed::Seed;
+use crate::subject::Subject;
+use crate::summary::Summary;
+use crate::sweep::Sweep;
+use crate::twice::play_twice;
+use crate::watch::Keep;
+
+pub(crate) fn run(context: &Context<'_>, args: &Run, out: &mut Out) -> Result<Exit, Trouble> {
+    let subject = context.subject(&args.subject)?;
+    check_targets(args)?;
+    let input = args.input.as_deref().map(Window::open).transpose()?.map(Arc::new);
+    let generator = subject.pin(Generator {
+        safety: args.settings.into(),
+        records: args.records.map(|records| records as usize),
+        input: input.clone().map(|input| input as Arc<dyn Input>),
+        calm: args.faults == Switch::Off,
+        ..Generator::default()
+    });
+    match args.seed {
+        Some(seed) => one(context, args, subject, &generator, input.as_deref(), seed, out),
+        None => many(context, args, subject, generator, out),
+    }
+}
+
+/// Nothing is played for a result that could not be written.
+fn check_targets(args: &Run) -> Result<(), String> {
+    if let (Some(output), Some(save)) = (&args.output, &args.save) {
+        if output == save {
+            let name = output.display();
+            return Err(format!(
+                "{name}: is given to both --output and --save; expected two files: give one another name"
+            ));
+        }
+    }
+    [&args.output, &args.save]
+        .into_iter()
+        .flatten()
+        .try_for_each(|path| must_not_exist(path))
+}
+
+/// The input file, and whether the window that was drawn last ends with a record that lacks its newline.
+struct Window {
+    file: LineFile,
+    lacks_newline: AtomicBool,
+}
+
+impl Window {
+    fn open(path: &Path) -> Result<Self, String> {
+        Ok(Window {
+            file: LineFile::open(path)?,
+            lacks_newline: AtomicBool::new(false),
+        })
+    }
+}
+
+impl Input for Window {
+    fn window(&self, place: u64, count: usize) -> std::io::Result<Vec<Bytes>> {
+        let window = self.file.window_at(place, count)?;
+        self.lacks_newline.store(window.lacks_newline, Ordering::Relaxed);
+        Ok(window.records)
+    }
+}
+
+fn one(
+    context: &Context<'_>,
+    args: &Run,
+    subject: &Subject,
+    generator: &Generator,
+    input: Option<&Window>,
+    seed: Seed,
+    out: &mut Out,
+) -> Result<Exit, Trouble> {
+    let schedule = Arc::new(generator.schedule(seed).map_err(|error| error.to_string())?);
+    let play = Play {
+        subject,
+        schedule,
+        of: format!("seed {seed}"),
+        seed: Some(seed),
+        replay: replay_line(context, args, seed),
+        twice: args.twice,
+        json: args.json,
+        expected: None,
+        output: args.output.as_deref().map(|path| Target {
+            path,
+            lacks_newline: input.is_some_and(|input| input.lacks_newline.load(Ordering::Relaxed)),
+        }),
+        save: args.save.as_deref(),
+    };
+    history::play(context, &play, out)
+}
+
+fn many(
+    context: &Context<'_>,
+    args: &Run,
+    subject: &Subject,
+    generator: Generator,
+    out: &mut Out,
+) -> Result<Exit, Trouble> {
+    let mut sweep = Sweep::new(subject, generator, args.seeds.0.clone());
+    sweep.threads = context.threads;
+    sweep.jobs = args.jobs.map_or(sweep.jobs, usize::from);
+    if args.twice {
+        sweep.replay_every = 1;
+    }
+    let what = format!(
+        "seeds {}..{} of {} ({}) on {} threads",
+        sweep.seeds.start, sweep.seeds.end, subject.name, subject.expected, sweep.jobs
+    );
+    let progress = Progress::start(&what, sweep.seeds.end - sweep.seeds.start);
+    let swept = sweep.run(&context.stop, &|more| progress.add(more));
+    let elapsed = progress.end();
+    let summary = swept.map_err(|error| error.to_string())?;
+    let interrupted = summary.seeds < sweep.seeds.end - sweep.seeds.start;
+    let exit = match interrupted {
+        true => Exit::Interrupted,
+        false => Exit::of_sweep(&summary, args.faults == Switch::Off),
+    };
+    let told = Told {
+        context,
+        args,
+        sweep: &sweep,
+        summary: &summary,
+        elapsed,
+        exit,
+    };
+    match args.json {
+        true => json::sweep(&told, out)?,
+        false => told.print(out)?,
+    }
+    Ok(exit)
+}
+
+/// A sweep that is over, to be told.
+pub(crate) struct Told<'a> {
+    context: &'a Context<'a>,
+    args: &'a Run,
+    pub(crate) sweep: &'a Sweep<'a>,
+    pub(crate) summary: &'a Summary,
+    pub(crate) elapsed: Duration,
+    pub(crate) exit: Exit,
+}
+
+impl Told<'_> {
+    /// The line that plays this seed again.
+    pub(crate) fn replay(&self, seed: Seed) -> String {
+        replay_line(self.context, self.args, seed)
+    }
+
+    /// Which setting let this group of failures happen. The schedule is drawn anew: a sweep keeps none.
+    pub(crate) fn allowed_by(&self, anomaly: crate::checker::Anomaly, seed: Seed) -> Option<String> {
+        let schedule = self.sweep.generator.schedule(seed).ok()?;
+        allowed_by(anomaly, &schedule)
+    }
+
+    fn print(&self, out: &mut Out) -> Result<(), Trouble> {
+        self.print_difference(out)?;
+        for ((anomaly, _), group) in &self.summary.groups {
+            let failure = Failure {
+                of: format!("seed {}", group.seed),
+                finding: &group.finding,
+                among: Some((group.count, self.summary.seeds, self.elapsed)),
+                allowed_by: self.allowed_by(*anomaly, group.seed),
+                replay: &self.replay(group.seed),
+            };
+            writeln!(out, "{failure}")?;
+        }
+        let totals = Totals {
+            summary: self.summary,
+            elapsed: self.elapsed,
+            word: self.word(),
+        };
+        write!(out, "{totals}")?;
+        if self.exit == Exit::Vacuous {
+            writeln!(
+                out,
+                "vacuous: no seed entered any crash window, so nothing was shown; play more seeds"
+            )?;
+        }
+        write!(out, "{}", sandbox_note())?;
+        Ok(())
+    }
+
+    fn print_difference(&self, out: &mut Out) -> Result<(), Trouble> {
+        let Some(unequal) = self.summary.unequal else {
+            return Ok(());
+        };
+        let (seed, (one, two)) = (unequal.seed, unequal.digests);
+        writeln!(out, "FAIL  not deterministic  seed {seed}\n")?;
+        writeln!(out, "  two plays gave the digests {one:016x} and {two:016x}")?;
+        let schedule = self
+            .sweep
+            .generator
+            .schedule(seed)
+            .map_err(|error| error.to_string())?;
+        let (subject, threads) = (self.sweep.subject, self.sweep.threads);
+        match play_twice(threads, subject, &Arc::new(schedule), Keep::default()).1 {
+            Some(difference) => writeln!(out, "  {difference}")?,
+            None => writeln!(out, "  two more plays agreed: look for a static that only grows")?,
+        }
+        writeln!(out, "\n  replay   {} --twice\n", self.replay(seed))?;
+        Ok(())
+    }
+
+    fn word(&self) -> &'static str {
+        match self.exit {
+            Exit::Held => "ok",
+            Exit::Interrupted => "interrupted",
+            Exit::Vacuous => "vacuous",
+            _ => "FAIL",
+        }
+    }
+}
+
+/// What to type to play one seed of this run.
+fn replay_line(context: &Context<'_>, args: &Run, seed: Seed) -> String {
+    let mut line = format!(
+        "{} run --subject {} --seed {seed}",
+        context.called,
+        quoted(&args.subject)
+    );
+    if let Some(input) = &args.input {
+        line += &format!(" --input {}", quoted(&input.to_string_lossy()));
+    }
+    if let Some(records) = args.records {
+        line += &format!(" --records {records}");
+    }
+    if args.settings == Settings::Unsafe {
+        line += " --settings unsafe";
+    }
+    if args.faults == Switch::Off {
+        line += " --faults off";
+    }
+    line
+}

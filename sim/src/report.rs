@@ -1,0 +1,265 @@
+//! What people read: a failure as three facts and a command, and what a sweep adds up to.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::checker::{Anomaly, Finding};
+use crate::coverage::Window;
+use crate::fault::FaultKind;
+use crate::runtime::SANDBOXED;
+use crate::safe::safe_rule;
+use crate::schedule::Schedule;
+use crate::summary::Summary;
+
+/// One failure: what was found, where, how often, and the line that plays it again.
+pub(crate) struct Failure<'a> {
+    /// `seed 41`, or the file it was read from.
+    pub(crate) of: String,
+    pub(crate) finding: &'a Finding,
+    /// Of a sweep: how many were alike, of how many seeds, in which time.
+    pub(crate) among: Option<(u64, u64, Duration)>,
+    /// Which setting let a promised transaction time out, if one did.
+    pub(crate) allowed_by: Option<String>,
+    pub(crate) replay: &'a str,
+}
+
+impl fmt::Display for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let finding = self.finding;
+        write!(f, "FAIL  {:<12}  {}", finding.anomaly, self.of)?;
+        if let Some((count, seeds, elapsed)) = self.among {
+            write!(
+                f,
+                "   ({} of {} seeds, {})",
+                Grouped(count),
+                Grouped(seeds),
+                Seconds(elapsed)
+            )?;
+        }
+        writeln!(f, "\n\n  {}", finding.detail)?;
+        let at = Duration::from_micros(finding.at);
+        match finding.window {
+            Some(window) => writeln!(f, "  window {window}: {}", window.meaning())?,
+            None => writeln!(f, "  in no crash window; found at {:.6} s", at.as_secs_f64())?,
+        }
+        if let Some(setting) = &self.allowed_by {
+            writeln!(f, "  {setting}")?;
+        }
+        writeln!(f, "\n  replay   {}", self.replay)
+    }
+}
+
+/// Names the setting that allowed a record to be lost, if one did: the transaction timeout is below what the
+/// safe rule asks for, and this term of the rule is the first to be shortened.
+pub(crate) fn allowed_by(anomaly: Anomaly, schedule: &Schedule) -> Option<String> {
+    let rule = safe_rule(schedule);
+    let (timeout, needed) = (schedule.settings.transaction_timeout, rule.needed());
+    if anomaly != Anomaly::Lost || timeout >= needed {
+        return None;
+    }
+    let (term, length) = rule.largest();
+    Some(format!(
+        "allowed by transaction_timeout = {}: the safe rule asks for {}, of which {} is for {term}",
+        Millis(timeout),
+        Millis(needed),
+        Millis(length)
+    ))
+}
+
+/// What a sweep adds up to.
+pub(crate) struct Totals<'a> {
+    pub(crate) summary: &'a Summary,
+    pub(crate) elapsed: Duration,
+    /// What the first line begins with.
+    pub(crate) word: &'a str,
+}
+
+impl fmt::Display for Totals<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary {
+            seeds,
+            events,
+            failed,
+            ..
+        } = *self.summary;
+        let anomalies = if failed == 1 { "anomaly" } else { "anomalies" };
+        writeln!(
+            f,
+            "{}   {} seeds   {} events   {} {anomalies}   {}   {} histories per second",
+            self.word,
+            Grouped(seeds),
+            Grouped(events),
+            Grouped(failed),
+            Seconds(self.elapsed),
+            Grouped(rate(seeds, self.elapsed)),
+        )?;
+        self.counts(f)?;
+        self.faults(f)?;
+        self.windows(f)
+    }
+}
+
+impl Totals<'_> {
+    fn counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.summary;
+        row(
+            f,
+            "verdicts",
+            &[
+                ("held", all.held),
+                ("vacuous", all.vacuous),
+                ("fail-stop", all.fail_stop),
+                ("failed", all.failed),
+            ],
+        )?;
+        row(
+            f,
+            "checkpoints",
+            &[("completed", all.completed), ("given up", all.expired)],
+        )?;
+        row(f, "jobs", &[("restarts", all.restarts)])?;
+        row(
+            f,
+            "timeouts",
+            &[("seeds in which a transaction timed out", all.timed_out)],
+        )?;
+        let same = if all.unequal.is_some() {
+            "NOT all with the same digest"
+        } else {
+            "same digests"
+        };
+        writeln!(
+            f,
+            "     {:<12} {} seeds, {same}",
+            "played twice",
+            Grouped(all.replayed)
+        )
+    }
+
+    fn faults(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut counts: Vec<_> = FaultKind::ALL
+            .iter()
+            .map(|kind| kind.as_str())
+            .zip(self.summary.struck)
+            .collect();
+        counts.push(("never struck", self.summary.unstruck));
+        for (index, some) in counts.chunks(5).enumerate() {
+            row(f, if index == 0 { "faults" } else { "" }, some)?;
+        }
+        Ok(())
+    }
+
+    fn windows(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (window, count) in Window::ALL.into_iter().zip(self.summary.windows) {
+            let title = if window == Window::W1 { "windows" } else { "" };
+            let (share, meaning) = (Share(count, self.summary.seeds).to_string(), window.meaning());
+            writeln!(
+                f,
+                "     {title:<12} {window} {:>10} {share:>8}   {meaning}",
+                Grouped(count).to_string()
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn row(f: &mut fmt::Formatter<'_>, title: &str, counts: &[(&str, u64)]) -> fmt::Result {
+    let counts: Vec<_> = counts
+        .iter()
+        .map(|(name, count)| format!("{name} {}", Grouped(*count)))
+        .collect();
+    writeln!(f, "     {title:<12} {}", counts.join("   "))
+}
+
+/// What a report ends with where the standard clocks, entropy and threads were real. Empty otherwise.
+pub(crate) fn sandbox_note() -> &'static str {
+    match SANDBOXED {
+        true => "",
+        false => {
+            "note: standard clocks, entropy and threads were not virtualised; \
+             these three lines in .cargo/config.toml turn that on:\n  \
+             [build]\n  rustflags = [\"--cfg\", \"madsim\"]\n  rustdocflags = [\"--cfg\", \"madsim\"]\n"
+        }
+    }
+}
+
+/// Histories per second.
+pub(crate) fn rate(seeds: u64, elapsed: Duration) -> u64 {
+    let nanos = elapsed.as_nanos().max(1);
+    u64::try_from(u128::from(seeds) * 1_000_000_000 / nanos).unwrap_or(u64::MAX)
+}
+
+/// `1 204 331`.
+pub(crate) struct Grouped(pub(crate) u64);
+
+impl fmt::Display for Grouped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.to_string();
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index) % 3 == 0 {
+                f.write_str(" ")?;
+            }
+            write!(f, "{digit}")?;
+        }
+        Ok(())
+    }
+}
+
+/// `31.6 %`.
+struct Share(u64, u64);
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let thousandths = u128::from(self.0) * 1_000 / u128::from(self.1.max(1));
+        write!(f, "{}.{} %", thousandths / 10, thousandths % 10)
+    }
+}
+
+/// `2.10 s`.
+pub(crate) struct Seconds(pub(crate) Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} s", self.0.as_secs_f64())
+    }
+}
+
+/// `24 ms`, `0.35 ms`.
+pub(crate) struct Millis(pub(crate) Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0.as_micros();
+        match (micros / 1_000, micros % 1_000) {
+            (whole, 0) => write!(f, "{whole} ms"),
+            (whole, rest) => write!(f, "{whole}.{rest:03} ms"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        let printed: Vec<_> = [0, 7, 999, 1_000, 1_204_331]
+            .map(|n| Grouped(n).to_string())
+            .into();
+        assert_eq!(printed, ["0", "7", "999", "1 000", "1 204 331"]);
+    }
+
+    #[test]
+    fn a_loss_below_the_safe_rule_names_the_setting() {
+        let generator = crate::generate::Generator::default();
+        let mut schedule = generator.schedule(crate::seed::Seed(7)).unwrap();
+        assert_eq!(allowed_by(Anomaly::Lost, &schedule), None);
+        schedule.settings.transaction_timeout = Duration::from_millis(20);
+        let said = allowed_by(Anomaly::Lost, &schedule).unwrap();
+        assert!(
+            said.starts_with("allowed by transaction_timeout = 20 ms: the safe rule asks for"),
+            "{said}"
+        );
+        assert_eq!(allowed_by(Anomaly::Duplicate, &schedule), None);
+    }
+}
