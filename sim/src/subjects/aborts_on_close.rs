@@ -23,7 +23,11 @@ impl AlterHooks for AbortsOnClose {
         &mut self.correct
     }
 
-    async fn pre_commit(&mut self, checkpoint: CheckpointId, transaction: &mut Handle) -> Result<(), Failure> {
+    async fn pre_commit(
+        &mut self,
+        checkpoint: CheckpointId,
+        transaction: &mut Handle,
+    ) -> Result<(), Failure> {
         self.correct.pre_commit(checkpoint, transaction).await?;
         self.pre_committed.push(transaction.clone());
         Ok(())

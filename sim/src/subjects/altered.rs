@@ -88,7 +88,11 @@ impl<T: AlterHooks> Participant for Altered<T> {
         self.0.write(transaction, record).await
     }
 
-    async fn pre_commit(&mut self, checkpoint: CheckpointId, transaction: &mut Handle) -> Result<(), Failure> {
+    async fn pre_commit(
+        &mut self,
+        checkpoint: CheckpointId,
+        transaction: &mut Handle,
+    ) -> Result<(), Failure> {
         self.0.pre_commit(checkpoint, transaction).await
     }
 

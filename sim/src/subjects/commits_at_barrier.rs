@@ -21,7 +21,11 @@ impl AlterHooks for CommitsAtBarrier {
         &mut self.0
     }
 
-    async fn pre_commit(&mut self, checkpoint: CheckpointId, transaction: &mut Handle) -> Result<(), Failure> {
+    async fn pre_commit(
+        &mut self,
+        checkpoint: CheckpointId,
+        transaction: &mut Handle,
+    ) -> Result<(), Failure> {
         self.0.pre_commit(checkpoint, transaction).await?;
         self.0.commit(transaction).await // the mistake: nothing is durable yet
     }

@@ -35,7 +35,9 @@ impl NotifiesBeforeStoring {
             checkpoint,
         };
         let everyone = (0..self.parallelism).map(Address::sink);
-        everyone.map(|sink| Effect::Send(sink, complete.clone())).collect()
+        everyone
+            .map(|sink| Effect::Send(sink, complete.clone()))
+            .collect()
     }
 }
 
