@@ -9,7 +9,8 @@ use crate::fault::{Fault, FaultKind};
 use crate::runtime::SANDBOXED;
 use crate::safe::{is_known_unsafe, safe_rule};
 use crate::schedule::Schedule;
-use crate::summary::Summary;
+use crate::summary::{Summary, Unequal};
+use crate::twice::Difference;
 
 /// One failure: what was found, where, how often, and the line that plays it again.
 pub(crate) struct Failure<'a> {
@@ -44,6 +45,30 @@ impl fmt::Display for Failure<'_> {
         }
         if let Some(setting) = &self.allowed_by {
             writeln!(f, "  {setting}")?;
+        }
+        writeln!(f, "\n  replay   {}", self.replay)
+    }
+}
+
+/// A seed that played differently the second time.
+pub(crate) struct NotDeterministic<'a> {
+    pub(crate) unequal: Unequal,
+    /// In which event two further plays differed, if they did.
+    pub(crate) difference: Option<Difference>,
+    pub(crate) replay: &'a str,
+}
+
+impl fmt::Display for NotDeterministic<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (one, two) = self.unequal.digests;
+        writeln!(f, "FAIL  not deterministic  seed {}\n", self.unequal.seed)?;
+        writeln!(f, "  two plays gave the digests {one:016x} and {two:016x}")?;
+        match &self.difference {
+            Some(difference) => writeln!(f, "  {difference}")?,
+            None => writeln!(
+                f,
+                "  two more plays agreed: look for a static that changes once and stays"
+            )?,
         }
         writeln!(f, "\n  replay   {}", self.replay)
     }

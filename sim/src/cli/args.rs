@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::Trouble;
 use crate::generate::Safety;
 use crate::seed::Seed;
+use crate::seeds::{Extent, Seeds};
 
 /// Plays lives of a two-phase-commit job - checkpoints, crashes, restores, timeouts - and checks one thing:
 /// the committed output equals the input, exactly once.
@@ -131,38 +131,6 @@ impl From<Settings> for Safety {
 /// What is played if nothing else is asked for.
 const DEFAULT_SEEDS: Range<u64> = 0..10_000;
 
-/// A range of seeds that holds at least one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Seeds(pub(crate) Range<u64>);
-
-impl FromStr for Seeds {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let expected = "expected A..B, the end exclusive, like 0..10000";
-        let (from, to) = text
-            .split_once("..")
-            .ok_or_else(|| format!("'{text}' is not a range of seeds; {expected}"))?;
-        let (from, to) = (from.parse::<Seed>()?, to.parse::<Seed>()?);
-        if from == to {
-            return Err(format!("'{text}' holds no seed; {expected}"));
-        }
-        if from > to {
-            return Err(format!(
-                "'{text}' ends before it begins; {expected}: did you mean {to}..{from}?"
-            ));
-        }
-        Ok(Seeds(from.0..to.0))
-    }
-}
-
-/// What a run plays.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Extent {
-    One(Seed),
-    Many(Range<u64>),
-}
-
 impl Run {
     /// One history or many; or in one line which flags contradict each other, and what to do about it.
     pub(crate) fn extent(&self) -> Result<Extent, String> {
@@ -239,11 +207,6 @@ mod tests {
         };
         assert_eq!(run.extent(), Ok(Extent::Many(0..10_000)));
         assert_eq!(run.subject, "kafka");
-    }
-
-    #[test]
-    fn seeds_are_read_in_both_notations() {
-        assert_eq!("0x10..20".parse(), Ok(Seeds(16..20)));
     }
 
     #[test]

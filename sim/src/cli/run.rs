@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::args::{Extent, Run, Settings, Switch};
+use super::args::{Run, Settings, Switch};
 use super::history::{self, Play, Target};
 use super::out::Out;
 use super::progress::Progress;
@@ -17,8 +17,9 @@ use crate::exit::Exit;
 use crate::file::must_not_exist;
 use crate::generate::{Generator, Input};
 use crate::input::LineFile;
-use crate::report::{Failure, Totals, allowed_by, sandbox_note};
+use crate::report::{Failure, NotDeterministic, Totals, allowed_by, sandbox_note};
 use crate::seed::Seed;
+use crate::seeds::Extent;
 use crate::subject::Subject;
 use crate::summary::{Group, Summary};
 use crate::sweep::Sweep;
@@ -197,20 +198,15 @@ impl Told<'_> {
         let Some(unequal) = self.summary.unequal else {
             return Ok(());
         };
-        let (seed, (one, two)) = (unequal.seed, unequal.digests);
-        writeln!(out, "FAIL  not deterministic  seed {seed}\n")?;
-        writeln!(out, "  two plays gave the digests {one:016x} and {two:016x}")?;
-        let schedule = self
-            .sweep
-            .generator
-            .schedule(seed)
-            .map_err(|error| error.to_string())?;
+        let schedule = self.sweep.generator.schedule(unequal.seed);
+        let schedule = Arc::new(schedule.map_err(|error| error.to_string())?);
         let (subject, threads) = (self.sweep.subject, self.sweep.threads);
-        match play_twice(threads, subject, &Arc::new(schedule), Keep::default()).1 {
-            Some(difference) => writeln!(out, "  {difference}")?,
-            None => writeln!(out, "  two more plays agreed: look for a static that only grows")?,
-        }
-        writeln!(out, "\n  replay   {} --twice\n", self.replay(seed))?;
+        let unequal = NotDeterministic {
+            unequal,
+            difference: play_twice(threads, subject, &schedule, Keep::default()).1,
+            replay: &format!("{} --twice", self.replay(unequal.seed)),
+        };
+        writeln!(out, "{unequal}")?;
         Ok(())
     }
 
