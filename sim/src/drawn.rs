@@ -35,7 +35,7 @@ impl Drawn<'_> {
         };
         writeln!(
             f,
-            "job          {} records in {} splits, {sources}; {} sinks; {} partitions; protocol {:?}, naming {:?}",
+            "job          records {}, splits {} ({sources}), sinks {}, partitions {}, protocol {:?}, naming {:?}",
             self.0.records(),
             settings.splits,
             settings.parallelism,
@@ -45,7 +45,7 @@ impl Drawn<'_> {
         )?;
         writeln!(
             f,
-            "             queue {}, batch {}, {} checkpoints in flight, restart after {} failed ones",
+            "             queue {}, batch {}, checkpoints in flight {}, failed ones before a restart {}",
             settings.queue, settings.batch, settings.checkpoints_in_flight, settings.checkpoint_failures
         )
     }

@@ -32,6 +32,7 @@
 //! Before a run:
 //! - [`schedule`], [`fault`], [`site`], [`seed`]: what is to happen; what goes wrong; where; and what is drawn from
 //! - `generate`: from a seed to a schedule; `safe`: the [safe rule](safe_rule) that the settings obey
+//! - `file`, `input`, `playable`: schedules as files; real records; what may be played of what comes from outside
 //! - `subject`, [`subjects`]: what is tested, and what comes along to be tested
 //!
 //! The run:
@@ -46,6 +47,11 @@
 //! - `ledger`, `checker`: each transaction as one who sees everything knows it, and the judgement
 //! - `coverage`, `digest`, `history`: the windows, one number for all that happened, and the recorder
 //! - `outcome`: what comes of it
+//!
+//! Many runs:
+//! - `sweep`: many seeds, on all cores
+//! - `twice`, `quiet`: the same history twice, and panics without their noise
+//! - `summary`, `exit`: what a sweep comes to, for people and for scripts
 
 pub mod event;
 pub mod fault;
@@ -76,6 +82,8 @@ mod report;
 mod run;
 mod runtime;
 mod safe;
+mod seeds;
+mod simulation;
 mod stage;
 mod subject;
 mod summary;
@@ -100,6 +108,7 @@ pub use runtime::SANDBOXED;
 pub use safe::{SafeRule, is_known_unsafe, is_safe, safe_rule};
 pub use schedule::Schedule;
 pub use seed::Seed;
+pub use simulation::{Report, Simulation};
 pub use subject::{Expected, Subject};
 pub use summary::{Group, Summary, Unequal};
 pub use sweep::{REPLAY_EVERY, Sweep, Threads};

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::checker::{Anomaly, Finding};
 use crate::coverage::Window;
-use crate::fault::FaultKind;
+use crate::fault::{Fault, FaultKind};
 use crate::runtime::SANDBOXED;
-use crate::safe::safe_rule;
+use crate::safe::{is_known_unsafe, safe_rule};
 use crate::schedule::Schedule;
-use crate::summary::Summary;
+use crate::summary::{Summary, Unequal};
+use crate::twice::Difference;
 
 /// One failure: what was found, where, how often, and the line that plays it again.
 pub(crate) struct Failure<'a> {
@@ -49,21 +50,58 @@ impl fmt::Display for Failure<'_> {
     }
 }
 
-/// Names the setting that allowed a record to be lost, if one did: the transaction timeout is below what the
-/// safe rule asks for, and this term of the rule is the first to be shortened.
-pub(crate) fn allowed_by(anomaly: Anomaly, schedule: &Schedule) -> Option<String> {
-    let rule = safe_rule(schedule);
-    let (timeout, needed) = (schedule.settings.transaction_timeout, rule.needed());
-    if anomaly != Anomaly::Lost || timeout >= needed {
+/// A seed that played differently the second time.
+pub(crate) struct NotDeterministic<'a> {
+    pub(crate) unequal: Unequal,
+    /// In which event two further plays differed, if they did.
+    pub(crate) difference: Option<Difference>,
+    pub(crate) replay: &'a str,
+}
+
+impl fmt::Display for NotDeterministic<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (one, two) = self.unequal.digests;
+        writeln!(f, "FAIL  not deterministic  seed {}\n", self.unequal.seed)?;
+        writeln!(f, "  two plays gave the digests {one:016x} and {two:016x}")?;
+        match &self.difference {
+            Some(difference) => writeln!(f, "  {difference}")?,
+            None => writeln!(
+                f,
+                "  two more plays agreed: look for a static that changes once and stays"
+            )?,
+        }
+        writeln!(f, "\n  replay   {}", self.replay)
+    }
+}
+
+/// Names what allowed records to be lost, or a job to get nowhere, if it lies in the schedule and not in the
+/// code under test: the transaction timeout, with the term of the safe rule that is the first to be shortened;
+/// or a fault that the protocol does not survive.
+pub(crate) fn allowed_by(finding: &Finding, schedule: &Schedule) -> Option<String> {
+    if !matches!(finding.anomaly, Anomaly::Lost | Anomaly::Stuck) {
         return None;
     }
+    let fatal = schedule.faults.iter().find(|fault| is_known_unsafe(fault));
+    match fatal.and_then(Fault::site) {
+        Some(site) if finding.window != Some(Window::W8) => Some(format!(
+            "allowed by a fault that the protocol does not survive: a repeat at {site}"
+        )),
+        _ => short_timeout(schedule),
+    }
+}
+
+fn short_timeout(schedule: &Schedule) -> Option<String> {
+    let rule = safe_rule(schedule);
+    let (timeout, needed) = (schedule.settings.transaction_timeout, rule.needed());
     let (term, length) = rule.largest();
-    Some(format!(
-        "allowed by transaction_timeout = {}: the safe rule asks for {}, of which {} is for {term}",
-        Millis(timeout),
-        Millis(needed),
-        Millis(length)
-    ))
+    (timeout < needed).then(|| {
+        format!(
+            "allowed by transaction_timeout = {}: the safe rule asks for {}, of which {} is for {term}",
+            Millis(timeout),
+            Millis(needed),
+            Millis(length)
+        )
+    })
 }
 
 /// What a sweep adds up to.
@@ -249,17 +287,46 @@ mod tests {
         assert_eq!(printed, ["0", "7", "999", "1 000", "1 204 331"]);
     }
 
+    fn finding(anomaly: Anomaly, window: Option<Window>) -> Finding {
+        Finding {
+            anomaly,
+            window,
+            at: 0,
+            record: None,
+            records: 0,
+            transaction: None,
+            detail: String::new(),
+        }
+    }
+
+    fn schedule() -> Schedule {
+        let generator = crate::generate::Generator::default();
+        let schedule = generator.schedule(crate::seed::Seed(7));
+        schedule.expect("nothing is read")
+    }
+
     #[test]
     fn a_loss_below_the_safe_rule_names_the_setting() {
-        let generator = crate::generate::Generator::default();
-        let mut schedule = generator.schedule(crate::seed::Seed(7)).unwrap();
-        assert_eq!(allowed_by(Anomaly::Lost, &schedule), None);
+        let mut schedule = schedule();
+        let lost = finding(Anomaly::Lost, Some(Window::W8));
+        assert_eq!(allowed_by(&lost, &schedule), None);
         schedule.settings.transaction_timeout = Duration::from_millis(20);
-        let said = allowed_by(Anomaly::Lost, &schedule).unwrap();
+        let said = allowed_by(&lost, &schedule).unwrap();
         assert!(
             said.starts_with("allowed by transaction_timeout = 20 ms: the safe rule asks for"),
             "{said}"
         );
-        assert_eq!(allowed_by(Anomaly::Duplicate, &schedule), None);
+        assert_eq!(allowed_by(&finding(Anomaly::Duplicate, None), &schedule), None);
+    }
+
+    #[test]
+    fn a_loss_by_a_fault_that_no_client_survives_names_the_fault() {
+        let mut schedule = schedule();
+        schedule.faults.push(Fault::Repeat {
+            at: "sink-0/1/init#1/sent".parse().unwrap(),
+            after: Duration::from_millis(9),
+        });
+        let said = allowed_by(&finding(Anomaly::Lost, None), &schedule).unwrap();
+        assert!(said.ends_with("a repeat at sink-0/1/init#1/sent"), "{said}");
     }
 }

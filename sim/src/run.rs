@@ -13,8 +13,12 @@ use crate::stage::{Spins, Stage};
 use crate::subject::Subject;
 use crate::watch::{Keep, Watch};
 
-/// How many things may happen in one history. The longest legitimate ones need a tenth of it.
+/// How many things may happen in one history, besides those for each record. The longest legitimate ones need
+/// a tenth of it.
 const STEP_BUDGET: u64 = 400_000;
+
+/// How many more for each record.
+const STEPS_PER_RECORD: u64 = 100;
 
 /// Plays `schedule` with `subject`. A pure function of both.
 pub fn play(subject: &Subject, schedule: &Arc<Schedule>, keep: Keep) -> Outcome {
@@ -42,6 +46,7 @@ enum End {
 
 fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> End {
     let deadline = micros(schedule.heal_at + patience(schedule));
+    let budget = STEP_BUDGET + schedule.records() as u64 * STEPS_PER_RECORD;
     loop {
         match stage.step(sandbox) {
             Ok(true) => {}
@@ -67,7 +72,7 @@ fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> 
         if world.watch.is_finished() && world.is_quiet() {
             return End::Done;
         }
-        if world.now() > deadline || world.steps() > STEP_BUDGET {
+        if world.now() > deadline || world.steps() > budget {
             let open = world.why_not_quiet();
             return End::TimeIsUp(open);
         }

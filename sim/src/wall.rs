@@ -1,26 +1,18 @@
-//! The wall clock, for rates that people read. Nothing in a run may depend on it.
+//! The wall clock, for rates that people read. Outside of every history; nothing in a run may depend on it.
 
-use std::time::Duration;
-#[expect(
+#![expect(
+    clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "outside of every history: how long the person waited"
+    reason = "how long a person waited for a sweep; no history can see it"
 )]
-use std::time::Instant;
+
+use std::time::{Duration, Instant};
 
 /// How long something takes in the real world.
 #[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::disallowed_types,
-    reason = "outside of every history: how long the person waited"
-)]
 pub(crate) struct Stopwatch(Instant);
 
 impl Stopwatch {
-    #[expect(
-        clippy::disallowed_methods,
-        clippy::disallowed_types,
-        reason = "outside of every history"
-    )]
     pub(crate) fn start() -> Self {
         Stopwatch(Instant::now())
     }

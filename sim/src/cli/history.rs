@@ -162,7 +162,7 @@ fn print_verdict(play: &Play<'_>, outcome: &Outcome, out: &mut Out) -> Result<()
                 of: play.of.clone(),
                 finding,
                 among: None,
-                allowed_by: allowed_by(finding.anomaly, &play.schedule),
+                allowed_by: allowed_by(finding, &play.schedule),
                 replay: &play.replay,
             }
         )?,

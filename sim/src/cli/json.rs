@@ -118,7 +118,7 @@ struct History<'a> {
 pub(crate) fn sweep(told: &Told<'_>, out: &mut Out) -> Result<(), Trouble> {
     let all = told.summary;
     let failures = all.groups.values().map(|group| Failure {
-        found: found(&group.finding, told.allowed_by(group.finding.anomaly, group.seed)),
+        found: found(&group.finding, told.allowed_by(group)),
         count: group.count,
         seed: group.seed.0,
         replay: told.replay(group.seed),
@@ -177,7 +177,7 @@ pub(crate) fn history(
         Verdict::Vacuous => ("vacuous", None, None),
         Verdict::FailStop(said) => ("fail-stop", None, Some(said.as_str())),
         Verdict::Failed(finding) => {
-            let allowed_by = allowed_by(finding.anomaly, &play.schedule);
+            let allowed_by = allowed_by(finding, &play.schedule);
             ("failed", Some(found(finding, allowed_by)), None)
         }
     };

@@ -17,10 +17,11 @@ use crate::exit::Exit;
 use crate::file::must_not_exist;
 use crate::generate::{Generator, Input};
 use crate::input::LineFile;
-use crate::report::{Failure, Totals, allowed_by, sandbox_note};
+use crate::report::{Failure, NotDeterministic, Totals, allowed_by, sandbox_note};
 use crate::seed::Seed;
+use crate::seeds::Extent;
 use crate::subject::Subject;
-use crate::summary::Summary;
+use crate::summary::{Group, Summary};
 use crate::sweep::Sweep;
 use crate::twice::play_twice;
 use crate::watch::Keep;
@@ -36,9 +37,9 @@ pub(crate) fn run(context: &Context<'_>, args: &Run, out: &mut Out) -> Result<Ex
         calm: args.faults == Switch::Off,
         ..Generator::default()
     });
-    match args.seed {
-        Some(seed) => one(context, args, subject, &generator, input.as_deref(), seed, out),
-        None => many(context, args, subject, generator, out),
+    match args.extent()? {
+        Extent::One(seed) => one(context, args, subject, &generator, input.as_deref(), seed, out),
+        Extent::Many(seeds) => many(context, args, Sweep::new(subject, generator, seeds), out),
     }
 }
 
@@ -109,14 +110,7 @@ fn one(
     history::play(context, &play, out)
 }
 
-fn many(
-    context: &Context<'_>,
-    args: &Run,
-    subject: &Subject,
-    generator: Generator,
-    out: &mut Out,
-) -> Result<Exit, Trouble> {
-    let mut sweep = Sweep::new(subject, generator, args.seeds.0.clone());
+fn many(context: &Context<'_>, args: &Run, mut sweep: Sweep<'_>, out: &mut Out) -> Result<Exit, Trouble> {
     sweep.threads = context.threads;
     sweep.jobs = args.jobs.map_or(sweep.jobs, usize::from);
     if args.twice {
@@ -124,7 +118,7 @@ fn many(
     }
     let what = format!(
         "seeds {}..{} of {} ({}) on {} threads",
-        sweep.seeds.start, sweep.seeds.end, subject.name, subject.expected, sweep.jobs
+        sweep.seeds.start, sweep.seeds.end, sweep.subject.name, sweep.subject.expected, sweep.jobs
     );
     let progress = Progress::start(&what, sweep.seeds.end - sweep.seeds.start);
     let swept = sweep.run(&context.stop, &|more| progress.add(more));
@@ -167,19 +161,19 @@ impl Told<'_> {
     }
 
     /// Which setting let this group of failures happen. The schedule is drawn anew: a sweep keeps none.
-    pub(crate) fn allowed_by(&self, anomaly: crate::checker::Anomaly, seed: Seed) -> Option<String> {
-        let schedule = self.sweep.generator.schedule(seed).ok()?;
-        allowed_by(anomaly, &schedule)
+    pub(crate) fn allowed_by(&self, group: &Group) -> Option<String> {
+        let schedule = self.sweep.generator.schedule(group.seed).ok()?;
+        allowed_by(&group.finding, &schedule)
     }
 
     fn print(&self, out: &mut Out) -> Result<(), Trouble> {
         self.print_difference(out)?;
-        for ((anomaly, _), group) in &self.summary.groups {
+        for group in self.summary.groups.values() {
             let failure = Failure {
                 of: format!("seed {}", group.seed),
                 finding: &group.finding,
                 among: Some((group.count, self.summary.seeds, self.elapsed)),
-                allowed_by: self.allowed_by(*anomaly, group.seed),
+                allowed_by: self.allowed_by(group),
                 replay: &self.replay(group.seed),
             };
             writeln!(out, "{failure}")?;
@@ -204,20 +198,15 @@ impl Told<'_> {
         let Some(unequal) = self.summary.unequal else {
             return Ok(());
         };
-        let (seed, (one, two)) = (unequal.seed, unequal.digests);
-        writeln!(out, "FAIL  not deterministic  seed {seed}\n")?;
-        writeln!(out, "  two plays gave the digests {one:016x} and {two:016x}")?;
-        let schedule = self
-            .sweep
-            .generator
-            .schedule(seed)
-            .map_err(|error| error.to_string())?;
+        let schedule = self.sweep.generator.schedule(unequal.seed);
+        let schedule = Arc::new(schedule.map_err(|error| error.to_string())?);
         let (subject, threads) = (self.sweep.subject, self.sweep.threads);
-        match play_twice(threads, subject, &Arc::new(schedule), Keep::default()).1 {
-            Some(difference) => writeln!(out, "  {difference}")?,
-            None => writeln!(out, "  two more plays agreed: look for a static that only grows")?,
-        }
-        writeln!(out, "\n  replay   {} --twice\n", self.replay(seed))?;
+        let unequal = NotDeterministic {
+            unequal,
+            difference: play_twice(threads, subject, &schedule, Keep::default()).1,
+            replay: &format!("{} --twice", self.replay(unequal.seed)),
+        };
+        writeln!(out, "{unequal}")?;
         Ok(())
     }
 
