@@ -13,10 +13,10 @@ use twophase_sim::{
 const SEEDS: u64 = 10_000;
 
 /// How many seeds of each correct subject are played here. Long sweeps are the command's business.
-const CORRECT_SEEDS: u64 = 300;
+const CORRECT_SEEDS: u64 = 200;
 
 /// How many seeds without faults each broken subject is played with.
-const CALM_SEEDS: u64 = 100;
+const CALM_SEEDS: u64 = 60;
 
 fn generator_for(subject: &Subject) -> Generator {
     Generator {

@@ -152,18 +152,35 @@ fn a_zombie_that_goes_on_writing_duplicates_nothing() {
     assert_nothing_is_lost_in(Window::W7, vec![zombie]);
 }
 
-/// W8: the promise outlives the transaction. No code repairs that; it must not pass for green.
-#[test]
-fn a_promise_that_outlives_the_transaction_timeout_is_reported_as_lost() {
-    let mut schedule = calm();
+/// The sink is away for longer than the transaction timeout, behind the promise and before the commit.
+fn outliving(protocol: Protocol) -> Schedule {
+    let mut schedule = Schedule { protocol, ..calm() };
     schedule.settings.transaction_timeout = millis(300);
     schedule.faults = vec![back_after("sink-0/1/end_txn.commit#1/before", millis(600))];
     assert!(!is_safe(&schedule));
+    schedule
+}
 
-    let outcome = play_correct(schedule);
+/// W8: the promise outlives the transaction. No code repairs that; it must not pass for green.
+#[test]
+fn a_promise_that_outlives_the_transaction_timeout_is_reported_as_lost() {
+    // The older protocol says "fenced", which does not tell whether it was committed: the sink cannot know.
+    let outcome = play_correct(outliving(Protocol::V1));
     assert!(outcome.windows.has(Window::W8), "{:?}", outcome.windows);
     let Verdict::Failed(Finding { anomaly, window, .. }) = outcome.verdict else {
         panic!("{:?}", outcome.verdict)
     };
     assert_eq!((anomaly, window), (Anomaly::Lost, Some(Window::W8)));
+}
+
+/// W8, where the broker tells that the transaction was aborted: the job stops and says so.
+#[test]
+fn a_job_that_learns_of_the_timeout_stops_instead_of_going_on() {
+    let outcome = play_correct(outliving(Protocol::V2));
+    assert!(outcome.windows.has(Window::W8), "{:?}", outcome.windows);
+    assert!(
+        matches!(outcome.verdict, Verdict::FailStop(_)),
+        "{:?}",
+        outcome.verdict
+    );
 }
