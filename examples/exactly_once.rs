@@ -62,10 +62,15 @@ impl<E: Env> Orders<E> {
         let mine = format!("orders-{}-", self.env.me().index);
         for found in self.env.broker().lingering(&mine).await? {
             if self.is_leftover(&found, &promised) {
-                self.env.broker().fence(&found.id).await?;
-                self.env.note(Fact::Aborted(found.id));
+                self.end_leftover(&found).await?;
             }
         }
+        Ok(())
+    }
+
+    async fn end_leftover(&self, found: &Handle) -> Result<(), Failure> {
+        self.env.broker().fence(&found.id).await?;
+        self.env.note(Fact::Aborted(found.id.clone()));
         Ok(())
     }
 
@@ -122,6 +127,11 @@ impl<E: Env> Participant for Orders<E> {
     async fn recover_and_commit(&mut self, handle: &Handle) -> Result<(), Failure> {
         self.promised.get_or_insert_default().push(handle.clone());
         self.commit(handle).await
+    }
+
+    /// What was open when the checkpoint was taken. Its writer may still run, so it is shut out as well.
+    async fn recover_and_abort(&mut self, handle: &Handle) -> Result<(), Failure> {
+        self.end_leftover(handle).await
     }
 }
 

@@ -54,8 +54,7 @@ impl<E: Env> Orders<E> {
         let mine = format!("orders-{}-", self.env.me().index);
         for found in self.env.broker().lingering(&mine).await? {
             if self.is_from_earlier_life(&found) {
-                self.env.broker().fence(&found.id).await?;
-                self.env.note(Fact::Aborted(found.id));
+                self.end_leftover(&found).await?;
             }
         }
         Ok(())
@@ -65,6 +64,12 @@ impl<E: Env> Orders<E> {
         let incarnation = found.id.as_str().split('-').nth(2);
         let incarnation = incarnation.and_then(|digits| digits.parse().ok());
         incarnation.is_some_and(|one: u32| one < self.env.me().incarnation.0)
+    }
+
+    async fn end_leftover(&self, found: &Handle) -> Result<(), Failure> {
+        self.env.broker().fence(&found.id).await?;
+        self.env.note(Fact::Aborted(found.id.clone()));
+        Ok(())
     }
 
     fn transaction(&mut self, handle: &Handle) -> Result<&mut <E::Broker as Broker>::Transaction, Failure> {
@@ -120,6 +125,10 @@ impl<E: Env> Participant for Orders<E> {
     async fn recover_and_commit(&mut self, handle: &Handle) -> Result<(), Failure> {
         self.clean_up().await?; // the mistake: this belongs behind the last commit
         self.commit(handle).await
+    }
+
+    async fn recover_and_abort(&mut self, handle: &Handle) -> Result<(), Failure> {
+        self.end_leftover(handle).await
     }
 }
 
