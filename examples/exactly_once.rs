@@ -68,7 +68,7 @@ impl<E: Env> Orders<E> {
         Ok(())
     }
 
-    async fn end_leftover(&mut self, found: &Handle) -> Result<(), Failure> {
+    async fn end_leftover(&self, found: &Handle) -> Result<(), Failure> {
         self.env.broker().fence(&found.id).await?;
         self.env.note(Fact::Aborted(found.id.clone()));
         Ok(())

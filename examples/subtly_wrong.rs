@@ -66,7 +66,7 @@ impl<E: Env> Orders<E> {
         incarnation.is_some_and(|one: u32| one < self.env.me().incarnation.0)
     }
 
-    async fn end_leftover(&mut self, found: &Handle) -> Result<(), Failure> {
+    async fn end_leftover(&self, found: &Handle) -> Result<(), Failure> {
         self.env.broker().fence(&found.id).await?;
         self.env.note(Fact::Aborted(found.id.clone()));
         Ok(())

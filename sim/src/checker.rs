@@ -260,7 +260,9 @@ impl Checker {
                 "{id}: a request of {} {} took effect after {} {} was granted",
                 producer.id, producer.epoch, granted.id, granted.epoch
             );
-            self.report(at, Anomaly::Unfenced, ledger.of(producer), detail);
+            // The story is that of the transaction it befell: the newer one, if there is one.
+            let about = ledger.of(granted).or_else(|| ledger.of(producer));
+            self.report(at, Anomaly::Unfenced, about, detail);
         }
     }
 
@@ -314,10 +316,12 @@ impl Checker {
     }
 
     /// Something never ends, for a reason that one of the transactions may show: one that was decided against its
-    /// promise, one that its sink never learns the end of, or one that nobody decides.
+    /// promise, one that a restore does not come past, one that its sink never learns the end of, or one that
+    /// nobody decides.
     pub(crate) fn stuck(&mut self, at: u64, why_not: String, ledger: &Ledger) {
         let newest = |is: fn(&Transaction) -> bool| ledger.transactions().iter().rev().find(|one| is(one));
         let about = newest(Transaction::is_wrong)
+            .or_else(|| ledger.unsettled())
             .or_else(|| newest(Transaction::is_unknown_to_its_sink))
             .or_else(|| newest(|one| one.decided.is_none()));
         self.report(at, Anomaly::Stuck, about, why_not);
@@ -343,7 +347,8 @@ impl Checker {
     }
 
     /// The story is that of the transaction with which it went wrong: of a loss, the one that was promised; of
-    /// a duplicate, the one that was committed without promise; of anything else, the one it was read from.
+    /// a duplicate, the one that a zombie committed, or else the older one, of which whoever wrote the record
+    /// again did not know that it is committed; of anything else, the one it was read from.
     fn report_record(
         &mut self,
         at: u64,
@@ -353,18 +358,20 @@ impl Checker {
         why: &str,
         ledger: &Ledger,
     ) {
-        let wrong = |carrier: &&Transaction| match anomaly {
-            Anomaly::Lost => carrier.promised,
-            Anomaly::Duplicate => carrier.is_wrong(),
-            _ => false,
+        let mut carriers = ledger.carriers(record);
+        let is_committed = |carrier: &&Transaction| carrier.decided == Some(Marker::Commit);
+        let committed = carriers.clone().filter(is_committed);
+        let wrong = match anomaly {
+            Anomaly::Lost => carriers.clone().find(|carrier| carrier.promised),
+            Anomaly::Duplicate => {
+                let zombies = committed.clone().find(|carrier| carrier.is_committed_by_zombie());
+                zombies.or_else(|| committed.clone().next())
+            }
+            _ => None,
         };
-        let carriers = ledger.carriers(record);
-        let within_one = anomaly == Anomaly::Duplicate
-            && carriers
-                .clone()
-                .is_sorted_by(|one, next| std::ptr::eq(*one, *next));
-        let mut carriers = carriers;
-        let carrier = carriers.clone().find(wrong).or(by).or_else(|| carriers.next());
+        let mut next_to = committed.clone().zip(committed.skip(1));
+        let within_one = anomaly == Anomaly::Duplicate && next_to.any(|(one, next)| std::ptr::eq(one, next));
+        let carrier = wrong.or(by).or_else(|| carriers.next());
         let records = if anomaly == Anomaly::Lost {
             self.missing().count()
         } else {

@@ -58,6 +58,8 @@ pub(crate) struct Ledger {
     newest: Vec<Vec<usize>>,
     /// When each sink began its newest restore, and whether that is over.
     restores: BTreeMap<Name, (u64, bool)>,
+    /// The newest durable checkpoint.
+    completed: Option<CheckpointId>,
     pub(crate) windows: Windows,
     steps: u64,
 }
@@ -131,6 +133,10 @@ impl Ledger {
                 self.noted(name, life, current, fact)
             }
             (Actor::Process { name, life, .. }, What::Crashed) => self.crashed(name, life),
+            // Who is struck as it leaves does not live to note it.
+            (Actor::Process { name, life, .. }, What::Sent { label: "ack", .. }) => {
+                self.acknowledged(name, life)
+            }
             (
                 _,
                 What::Put {
@@ -138,8 +144,11 @@ impl Ledger {
                     version: Some(_),
                 },
             ) => {
-                if let Some(completed) = &head.completed {
-                    self.durable(completed.id);
+                // Taking over and starting anew write the head too, with the checkpoint that was there.
+                let completed = head.completed.as_ref().map(|completed| completed.id);
+                if let Some(newer) = completed.filter(|_| completed > self.completed) {
+                    self.completed = completed;
+                    self.durable(newer);
                 }
             }
             (
@@ -301,6 +310,13 @@ impl Ledger {
         }
     }
 
+    /// An acknowledgement has left. It follows the snapshot, so it is for all that is pre-committed by now.
+    fn acknowledged(&mut self, name: Name, life: Life) {
+        for transaction in self.transactions.iter_mut().filter(|open| open.is_by(name, life)) {
+            transaction.acknowledged |= transaction.checkpoint.is_some();
+        }
+    }
+
     fn mine(&mut self, name: Name, life: Life, id: &TransactionalId) -> Option<&mut Transaction> {
         let mine = |open: &&mut Transaction| open.is_by(name, life) && open.id == *id;
         self.transactions.iter_mut().rev().find(mine)
@@ -335,6 +351,14 @@ impl Ledger {
         }
     }
 
+    /// The oldest transaction that keeps a restore from being over: it was promised, and that restore has not
+    /// come past it.
+    pub(crate) fn unsettled(&self) -> Option<&Transaction> {
+        let restores = |sink| self.restores.get(&sink).is_some_and(|(_, over)| !over);
+        let mut all = self.transactions.iter();
+        all.find(|one| one.promised && !one.told && restores(one.writer))
+    }
+
     /// Whether something is left for this sink's restore to settle.
     fn owes(&self, name: Name) -> bool {
         let mut mine = self
@@ -356,6 +380,7 @@ impl Ledger {
                 self.windows.enter(window);
             }
             transaction.abandoned |= !transaction.promised;
+            transaction.told &= !transaction.owed; // it did know, but that is gone with its memory
         }
         self.restores.insert(name, (self.steps, false));
     }
@@ -398,6 +423,11 @@ impl Transaction {
     /// Whether its sink still has to learn that it was committed.
     pub(crate) fn is_unknown_to_its_sink(&self) -> bool {
         self.promised && (self.owed || !self.told)
+    }
+
+    /// Whether a zombie committed it.
+    pub(crate) fn is_committed_by_zombie(&self) -> bool {
+        self.decided == Some(Marker::Commit) && self.decided_in == Some(Window::W7)
     }
 
     /// The window that its story is about: where it was decided wrongly, or else where its writer was struck, or

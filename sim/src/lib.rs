@@ -32,6 +32,7 @@
 //! Before a run:
 //! - [`schedule`], [`fault`], [`site`], [`seed`]: what is to happen; what goes wrong; where; and what is drawn from
 //! - `generate`: from a seed to a schedule; `safe`: the [safe rule](safe_rule) that the settings obey
+//! - `file`, `input`, `playable`: schedules as files; real records; what may be played of what comes from outside
 //! - `subject`, [`subjects`]: what is tested, and what comes along to be tested
 //!
 //! The run:
@@ -46,6 +47,11 @@
 //! - `ledger`, `checker`: each transaction as one who sees everything knows it, and the judgement
 //! - `coverage`, `digest`, `history`: the windows, one number for all that happened, and the recorder
 //! - `outcome`: what comes of it
+//!
+//! Many runs:
+//! - `sweep`: many seeds, on all cores
+//! - `twice`, `quiet`: the same history twice, and panics without their noise
+//! - `summary`, `exit`: what a sweep comes to, for people and for scripts
 
 pub mod event;
 pub mod fault;

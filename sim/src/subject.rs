@@ -106,11 +106,14 @@ impl Subject {
     }
 
     pub(crate) fn log_for(&self, schedule: &Schedule) -> Box<dyn Log> {
+        let defaults = ClusterSettings::default();
         (self.log)(&ClusterSettings {
             partitions: schedule.settings.partitions,
             protocol: schedule.protocol,
             verification: schedule.broker.verification,
-            ..ClusterSettings::default()
+            // An operator who lets clients wait that long has raised the limit too.
+            timeout_max: schedule.settings.transaction_timeout.max(defaults.timeout_max),
+            ..defaults
         })
     }
 }

@@ -1,10 +1,11 @@
 //! A sink that leaves nothing open when it is closed.
 //!
-//! - **Window** W4, after complete and before commit. **Found as** lost.
+//! - **Window** W4, after complete and before commit. **Found as** stuck: the records are lost, and
+//!   the restore that looks for them gives up.
 //! - **Seen in** FLINK-17327: a newer client (KAFKA-6635) aborted on close whatever was open.
 //!
 //! A pre-committed transaction does not belong to the process that wrote it, but to its checkpoint. That may be
-//! complete, and only the notice be under way; then the restore looks for records that are gone.
+//! complete, and only the notice be under way; then the restore is to commit what is gone.
 
 use twophase::{CheckpointId, Failure, Handle, Participant};
 
@@ -55,6 +56,6 @@ pub(super) fn subject() -> Subject {
         };
         sink_over(&env, Altered(hooks))
     })
-    .broken(Anomaly::Lost, Window::W4)
+    .broken(Anomaly::Stuck, Window::W4)
     .about("a sink that aborts on close what it has pre-committed")
 }

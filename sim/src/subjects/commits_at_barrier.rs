@@ -2,7 +2,7 @@
 //!
 //! - **Window** W2, after pre-commit and before the ack. **Found as** premature, because that is seen first;
 //!   the duplicate follows with the next failure.
-//! - **Seen in** K-REF.
+//! - **Akin to** FLINK-10354, where sinks committed for savepoints that no restore made use of.
 //!
 //! At the barrier the sink knows that *it* is done, not that the others are. If the checkpoint fails, the job
 //! restores the one before, and sends again what everybody can already read.

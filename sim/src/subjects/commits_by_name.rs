@@ -1,13 +1,14 @@
 //! A broker that ends whatever is open under a name, whoever asks.
 //!
-//! - **Window** W7, the old process still runs. **Found as** unfenced.
-//! - **Seen in** KIP-890's motivation: a late EndTxn ends the next transaction.
+//! - **Window** W1, before pre-commit: there stands the transaction that is ended too early. **Found as** unfenced.
+//! - **Seen in** FLINK-8132, there because the client took a producer from its pool without a new epoch.
 //!
-//! The epoch is what tells one transaction of a name from the next. A coordinator that does not compare it lets a
-//! zombie, or a request that was under way for long, commit the half that is written of somebody else's.
+//! The epoch is what tells one transaction of a name from the next. A restore repeats the commit of what is
+//! committed already. If the name has been used again since, the repeated commit meets the next transaction, half
+//! written, whose records are about to be sent again. A late request of a zombie does the same.
 
 use twophase::Timestamp;
-use twophase::kafka::protocol::{Request, Response};
+use twophase::kafka::protocol::{CoordinatorState, Request, Response};
 
 use super::altered::{AlterLog, Altered};
 use super::exactly_once;
@@ -18,12 +19,13 @@ use crate::{Anomaly, Subject, Window};
 struct CommitsByName(TransactionalLog);
 
 impl CommitsByName {
-    /// The mistake: the newest epoch under the name takes the place of the one in the request.
+    /// The mistake: if something is open under the name, its epoch takes the place of the one in the request.
     fn unfenced(&self, request: &Request) -> Request {
         let mut request = request.clone();
         if let Request::EndTxn { id, producer, .. } = &mut request {
-            let known = self.0.transactions().iter().find(|known| known.id() == id);
-            *producer = known.map_or(*producer, |known| known.producer());
+            let mut known = self.0.transactions().iter();
+            let open = known.find(|known| known.id() == id && known.state() == CoordinatorState::Ongoing);
+            *producer = open.map_or(*producer, |open| open.producer());
         }
         request
     }
@@ -47,6 +49,6 @@ impl AlterLog for CommitsByName {
 pub(super) fn subject() -> Subject {
     Subject::sink("commits-by-name", exactly_once)
         .with_log(|settings| Box::new(Altered(CommitsByName(TransactionalLog::new(settings)))))
-        .broken(Anomaly::Unfenced, Window::W7)
+        .broken(Anomaly::Unfenced, Window::W1)
         .about("a broker that does not compare the epoch when a transaction is to be ended")
 }

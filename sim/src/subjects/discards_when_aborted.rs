@@ -1,6 +1,7 @@
 //! A sink that throws its transaction away when the checkpoint is given up.
 //!
-//! - **Window** W3, after the ack and before complete. **Found as** lost.
+//! - **Window** W3, after the ack and before complete. **Found as** stuck: the records are lost, and
+//!   the restore that looks for them gives up.
 //! - **Seen in** what FLINK-8871 warns of, which brought the notice.
 //!
 //! A checkpoint that is given up is as if it had never been asked for: its records are not sent again, they
@@ -39,6 +40,6 @@ pub(super) fn subject() -> Subject {
         let correct = exactly_once(env.clone());
         Altered(DiscardsWhenAborted { correct, env })
     })
-    .broken(Anomaly::Lost, Window::W3)
+    .broken(Anomaly::Stuck, Window::W3)
     .about("a sink that aborts its transaction when the checkpoint is given up")
 }

@@ -1,7 +1,7 @@
 //! A sink that restores in the wrong order: it shuts out the old incarnation first, and commits then.
 //!
 //! - **Window** W4, after complete and before commit. **Found as** lost.
-//! - **Seen in** FLINK-11654 in effect: whoever initialises a name aborts what is pre-committed under it.
+//! - **Akin to** FLINK-22452: a job that was given the names of another aborted what that one had pre-committed.
 //!
 //! Fencing looks like what a careful sink does first. But the broker aborts what is open under a name that it
 //! fences, and what a completed checkpoint has promised is open until it is committed. The commit that follows is

@@ -1,7 +1,7 @@
 //! A client that numbers a batch anew when it sends it again.
 //!
 //! - **Window** W1, while the transaction is open. **Found as** duplicate.
-//! - **Seen in** FLINK-22311 in effect: what was executed, and only its answer lost, is executed once more.
+//! - **Seen in** FLINK-22311, there of a database: a batch whose answer is lost is executed once more.
 //!
 //! The sequence number is what tells the leader that a batch is one it has. It belongs to the batch, not to the
 //! request. If the first request was lost, the leader finds a gap and refuses the second, and nothing is wrong; if

@@ -8,10 +8,12 @@
 
 use std::collections::BTreeMap;
 
-use twophase::{CheckpointId, Failure, Handle, Participant, Record, TransactionalId};
+use twophase::kafka::{KafkaBroker, KafkaOptions};
+use twophase::{CheckpointId, Env, Failure, Handle, Participant, Record, Transactional, TransactionalId};
 
 use super::altered::{AlterHooks, Altered, sink_over};
-use super::{Hooks, hooks_for};
+use super::{Hooks, options_for};
+use crate::env::SimEnv;
 use crate::{Anomaly, Subject, Window};
 
 #[derive(Debug)]
@@ -52,10 +54,20 @@ impl AlterHooks for TakesSilenceForFailure {
     }
 }
 
+/// Its client tells it about silence the first time, which is no mistake.
+fn impatient(env: &SimEnv) -> Hooks {
+    let options = KafkaOptions {
+        attempts: 1,
+        ..env.kafka_options()
+    };
+    let client = KafkaBroker::new(env.port().clone(), env.clock().clone(), options);
+    Transactional::new(env.clone(), client, options_for(env))
+}
+
 pub(super) fn subject() -> Subject {
     Subject::sink("takes-silence-for-failure", |env| {
         let hooks = TakesSilenceForFailure {
-            correct: hooks_for(&env),
+            correct: impatient(&env),
             written: BTreeMap::new(),
         };
         sink_over(&env, Altered(hooks))

@@ -1,0 +1,138 @@
+//! Every subject that is one mistake away from correct is found for what it is, and no correct one is blamed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use twophase_sim::{
+    Anomaly, Expected, Generator, Keep, Outcome, Seed, Subject, Verdict, Window, play, subjects,
+};
+
+/// Within how many seeds the default generator finds each mistake.
+const SEEDS: u64 = 10_000;
+
+/// How many seeds of each correct subject are played here. Long sweeps are the command's business.
+const CORRECT_SEEDS: u64 = 200;
+
+/// How many seeds without faults each broken subject is played with.
+const CALM_SEEDS: u64 = 60;
+
+fn generator_for(subject: &Subject) -> Generator {
+    Generator {
+        protocol: subject.protocol,
+        naming: subject.naming,
+        ..Generator::default()
+    }
+}
+
+fn play_seed(subject: &Subject, generator: &Generator, seed: u64) -> Outcome {
+    let schedule = generator.schedule(Seed(seed));
+    let schedule = schedule.expect("made-up records can always be read");
+    play(subject, &Arc::new(schedule), Keep::default())
+}
+
+/// What each of them is expected to be found for.
+fn broken() -> Vec<(Subject, Anomaly, Window)> {
+    let all = subjects::all().into_iter();
+    all.filter_map(|subject| match subject.expected {
+        Expected::Correct => None,
+        Expected::Broken(anomaly, window) => Some((subject, anomaly, window)),
+    })
+    .collect()
+}
+
+/// `check`s all of them, on all cores, and fails with everything that was said.
+fn check_all<T: Sync>(all: &[T], check: impl Fn(&T) -> Result<(), String> + Sync) {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let taken = std::iter::from_fn(|| all.get(next.fetch_add(1, Ordering::Relaxed)));
+        taken.filter_map(|one| check(one).err()).collect::<Vec<_>>()
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let said: Vec<String> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let workers = workers.into_iter();
+        workers
+            .flat_map(|worker| worker.join().expect("no check panics"))
+            .collect()
+    });
+    assert!(said.is_empty(), "{}", said.join("\n"));
+}
+
+#[test]
+fn every_mistake_is_found_under_its_anomaly_and_window() {
+    check_all(&broken(), |(subject, anomaly, window)| {
+        let generator = generator_for(subject);
+        let found = |seed: u64| {
+            let outcome = play_seed(subject, &generator, seed);
+            let finding = outcome.finding();
+            finding.is_some_and(|finding| (finding.anomaly, finding.window) == (*anomaly, Some(*window)))
+        };
+        let missed = || format!("{}: no {anomaly} {window} in {SEEDS} seeds", subject.name);
+        (0..SEEDS).any(found).then_some(()).ok_or_else(missed)
+    });
+}
+
+/// Two mistakes are made on every day, and so are seen without any fault. The others need one.
+#[test]
+fn without_faults_only_those_are_found_that_do_wrong_every_day() {
+    check_all(&broken(), |(subject, anomaly, window)| {
+        let generator = Generator {
+            calm: true,
+            ..generator_for(subject)
+        };
+        let outcomes = (0..CALM_SEEDS).map(|seed| play_seed(subject, &generator, seed));
+        let found: BTreeSet<_> = outcomes
+            .filter_map(|outcome| outcome.finding().map(|finding| (finding.anomaly, finding.window)))
+            .collect();
+        let every_day = ["commits-at-barrier", "notifies-before-storing"].contains(&&*subject.name);
+        let expected = every_day.then_some((*anomaly, Some(*window)));
+        match found == BTreeSet::from_iter(expected) {
+            true => Ok(()),
+            false => Err(format!("{}: {found:?} without faults", subject.name)),
+        }
+    });
+}
+
+#[test]
+fn no_correct_subject_is_blamed() {
+    let mut correct = subjects::all();
+    correct.retain(|subject| subject.expected == Expected::Correct);
+    check_all(&correct, |subject| {
+        let generator = generator_for(subject);
+        for seed in 0..CORRECT_SEEDS {
+            match play_seed(subject, &generator, seed).verdict {
+                Verdict::Held | Verdict::Vacuous => {}
+                verdict => return Err(format!("{} seed {seed}: {verdict:?}", subject.name)),
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn every_window_that_code_can_get_wrong_has_a_subject_that_does() {
+    let covered: BTreeSet<_> = broken().into_iter().map(|(.., window)| window).collect();
+    for window in [
+        Window::W1,
+        Window::W2,
+        Window::W3,
+        Window::W4,
+        Window::W5,
+        Window::W7,
+    ] {
+        assert!(covered.contains(&window), "{window}");
+    }
+}
+
+#[test]
+fn subjects_have_names_of_their_own_and_a_sentence() {
+    let all = subjects::all();
+    let names: BTreeSet<_> = all.iter().map(|subject| &subject.name).collect();
+    assert_eq!(names.len(), all.len());
+    for subject in &all {
+        assert!(!subject.about.is_empty(), "{}", subject.name);
+        assert!(subjects::named(&subject.name).is_some());
+    }
+}
