@@ -1,5 +1,6 @@
 //! `run`: seeds of a subject; many for a summary, or one for its trace.
 
+use std::cmp::Reverse;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,10 +18,10 @@ use crate::exit::Exit;
 use crate::file::must_not_exist;
 use crate::generate::{Generator, Input};
 use crate::input::LineFile;
-use crate::report::{Failure, NotDeterministic, Totals, allowed_by, sandbox_note};
+use crate::report::{Failure, Grouped, NotDeterministic, Totals, allowed_by, sandbox_note};
 use crate::seed::Seed;
 use crate::seeds::Extent;
-use crate::subject::Subject;
+use crate::subject::{Expected, Subject};
 use crate::summary::{Group, Summary};
 use crate::sweep::Sweep;
 use crate::twice::play_twice;
@@ -168,7 +169,7 @@ impl Told<'_> {
 
     fn print(&self, out: &mut Out) -> Result<(), Trouble> {
         self.print_difference(out)?;
-        for group in self.summary.groups.values() {
+        for group in self.groups() {
             let failure = Failure {
                 of: format!("seed {}", group.seed),
                 finding: &group.finding,
@@ -184,6 +185,15 @@ impl Told<'_> {
             word: self.word(),
         };
         write!(out, "{totals}")?;
+        if let Expected::Broken(anomaly, window) = self.sweep.subject.expected {
+            let found = self.summary.groups.get(&(anomaly, Some(window)));
+            let count = found.map_or(0, |group| group.count);
+            writeln!(
+                out,
+                "     expected     {anomaly} in {window}: found in {} seeds",
+                Grouped(count)
+            )?;
+        }
         if self.exit == Exit::Vacuous {
             writeln!(
                 out,
@@ -192,6 +202,16 @@ impl Told<'_> {
         }
         write!(out, "{}", sandbox_note())?;
         Ok(())
+    }
+
+    /// What a broken subject is known for first, then what was found most often.
+    fn groups(&self) -> Vec<&Group> {
+        let mut groups: Vec<_> = self.summary.groups.iter().collect();
+        groups.sort_by_key(|((anomaly, window), group)| {
+            let known = window.map(|window| Expected::Broken(*anomaly, window));
+            (known != Some(self.sweep.subject.expected), Reverse(group.count))
+        });
+        groups.into_iter().map(|(_, group)| group).collect()
     }
 
     fn print_difference(&self, out: &mut Out) -> Result<(), Trouble> {
