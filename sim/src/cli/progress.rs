@@ -1,11 +1,12 @@
 //! How far a sweep is: a bar with its rate on a terminal, a plain line every few seconds elsewhere. On standard
 //! error, so that standard output holds nothing but results.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::report::{Grouped, rate};
 use crate::wall::Stopwatch;
@@ -26,9 +27,14 @@ impl Progress {
     /// `what` is played, in `total` histories.
     pub(crate) fn start(what: &str, total: u64) -> Self {
         let bar = io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{bar:32} {pos}/{len} seeds  {per_sec}  {eta} left");
+            let style = ProgressStyle::with_template(
+                "{bar:32} {pos}/{len} seeds  {rate} histories per second  {eta} left",
+            );
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(total).with_style(style)
+            let rate = |state: &ProgressState, to: &mut dyn fmt::Write| {
+                let _ = write!(to, "{}", Grouped(state.per_sec() as u64));
+            };
+            ProgressBar::new(total).with_style(style.with_key("rate", rate))
         });
         let _ = writeln!(io::stderr(), "playing {what}");
         Progress {
