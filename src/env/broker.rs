@@ -91,8 +91,8 @@ pub trait Broker: Clone + Send + Sync + 'static {
     -> impl Future<Output = Result<Option<Vec<u8>>, Failure>> + Send;
 }
 
-/// One open transaction.
-pub trait Transaction: Send + 'static {
+/// One open transaction. (`Sync` only so that a sink may look at itself across an await.)
+pub trait Transaction: Send + Sync + 'static {
     /// What outlives the process of it, as of now.
     fn handle(&self) -> Handle;
 

@@ -42,9 +42,9 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 pub(crate) struct Run {
-    /// What is tested; `twophase subjects` lists all.
-    #[arg(long, value_name = "NAME", default_value = "kafka")]
-    pub(crate) subject: String,
+    /// What is tested; `subjects` lists all [default: the first of them].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subject: Option<String>,
     /// Which seeds; the end is exclusive. Decimal or 0x [default: 0..10000].
     #[arg(long, value_name = "A..B", allow_hyphen_values = true)]
     pub(crate) seeds: Option<Seeds>,
@@ -82,9 +82,9 @@ pub(crate) struct Run {
 
 #[derive(Args, Debug)]
 pub(crate) struct Digest {
-    /// What is played; `twophase subjects` lists all.
-    #[arg(long, value_name = "NAME", default_value = "kafka")]
-    pub(crate) subject: String,
+    /// What is played; `subjects` lists all [default: the first of them].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subject: Option<String>,
     /// Which seeds; the end is exclusive. Decimal or 0x.
     #[arg(long, value_name = "A..B", allow_hyphen_values = true)]
     pub(crate) seeds: Seeds,
@@ -206,7 +206,7 @@ mod tests {
             panic!("nothing is a run")
         };
         assert_eq!(run.extent(), Ok(Extent::Many(0..10_000)));
-        assert_eq!(run.subject, "kafka");
+        assert_eq!(run.subject, None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::sweep::Sweep;
 const BATCH: u64 = 2_048;
 
 pub(crate) fn digest(context: &Context<'_>, args: &Digest, out: &mut Out) -> Result<Exit, Trouble> {
-    let subject = context.subject(&args.subject)?;
+    let subject = context.chosen(args.subject.as_deref())?;
     let mut sweep = Sweep::new(subject, Generator::default(), args.seeds.0.clone());
     sweep.threads = context.threads;
     sweep.jobs = args.jobs.map_or(sweep.jobs, usize::from);

@@ -116,6 +116,17 @@ impl Context<'_> {
         list::find(self.subjects, name)
     }
 
+    /// The one that was named, or the first.
+    fn chosen(&self, name: Option<&str>) -> Result<&Subject, String> {
+        match (name, self.subjects.first()) {
+            (Some(name), _) => self.subject(name),
+            (None, Some(first)) => Ok(first),
+            (None, None) => {
+                Err("there is no subject; expected at least one: give it to twophase_sim::cli".to_owned())
+            }
+        }
+    }
+
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -135,10 +146,14 @@ fn stop_at_ctrl_c() -> Arc<AtomicBool> {
     stop
 }
 
-/// As the person called it: through cargo, or by its path.
+/// As the person called it: through cargo (which runs the command `twophase` unless told otherwise), or by its
+/// path.
 fn called(program: &str) -> String {
+    let is_default = std::path::Path::new(program)
+        .file_stem()
+        .is_some_and(|name| name == "twophase");
     let through_cargo = std::env::var_os("CARGO").is_some() && std::env::var_os("CARGO_PKG_NAME").is_some();
-    match (through_cargo, cfg!(debug_assertions)) {
+    match (through_cargo && is_default, cfg!(debug_assertions)) {
         (true, false) => "cargo run --release --".to_owned(),
         (true, true) => "cargo run --".to_owned(),
         (false, _) => quoted(program),

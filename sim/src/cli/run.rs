@@ -27,7 +27,7 @@ use crate::twice::play_twice;
 use crate::watch::Keep;
 
 pub(crate) fn run(context: &Context<'_>, args: &Run, out: &mut Out) -> Result<Exit, Trouble> {
-    let subject = context.subject(&args.subject)?;
+    let subject = context.chosen(args.subject.as_deref())?;
     check_targets(args)?;
     let input = args.input.as_deref().map(Window::open).transpose()?.map(Arc::new);
     let generator = subject.pin(Generator {
@@ -97,7 +97,7 @@ fn one(
         schedule,
         of: format!("seed {seed}"),
         seed: Some(seed),
-        replay: replay_line(context, args, seed),
+        replay: replay_line(context, args, subject, seed),
         twice: args.twice,
         json: args.json,
         expected: None,
@@ -157,7 +157,7 @@ pub(crate) struct Told<'a> {
 impl Told<'_> {
     /// The line that plays this seed again.
     pub(crate) fn replay(&self, seed: Seed) -> String {
-        replay_line(self.context, self.args, seed)
+        replay_line(self.context, self.args, self.sweep.subject, seed)
     }
 
     /// Which setting let this group of failures happen. The schedule is drawn anew: a sweep keeps none.
@@ -221,11 +221,11 @@ impl Told<'_> {
 }
 
 /// What to type to play one seed of this run.
-fn replay_line(context: &Context<'_>, args: &Run, seed: Seed) -> String {
+fn replay_line(context: &Context<'_>, args: &Run, subject: &Subject, seed: Seed) -> String {
     let mut line = format!(
         "{} run --subject {} --seed {seed}",
         context.called,
-        quoted(&args.subject)
+        quoted(&subject.name)
     );
     if let Some(input) = &args.input {
         line += &format!(" --input {}", quoted(&input.to_string_lossy()));

@@ -98,19 +98,19 @@ impl World {
 
     /// The next message for a process. It stays in the mailbox until it is taken, so a dropped wait loses none.
     pub(crate) fn receive(&mut self, pid: Pid, cx: &mut Context<'_>) -> Poll<Envelope> {
-        if let Some(wait) = self.lives[pid.0].receiving.take() {
-            self.waits.forget(wait);
-        }
-        if let Some(envelope) = self.lives[pid.0].mailbox.pop_front() {
-            let ordinal = self.lives[pid.0].count(&Operation::Receive);
-            self.strike(pid, &Operation::Receive, ordinal, Phase::Received);
-            if self.lives[pid.0].is_alive() {
-                return Poll::Ready(envelope);
+        let life = &mut self.lives[pid.0];
+        let Some(envelope) = life.mailbox.pop_front() else {
+            match life.receiving {
+                Some(wait) if self.waits.poll(wait, cx.waker()).is_none() => {}
+                _ => life.receiving = Some(self.waits.start(cx.waker().clone())),
             }
             return Poll::Pending;
+        };
+        let ordinal = life.count(&Operation::Receive);
+        self.strike(pid, &Operation::Receive, ordinal, Phase::Received);
+        match self.lives[pid.0].is_alive() {
+            true => Poll::Ready(envelope),
+            false => Poll::Pending,
         }
-        let waker = cx.waker().clone();
-        self.lives[pid.0].receiving = Some(self.waits.start(waker));
-        Poll::Pending
     }
 }
