@@ -9,17 +9,18 @@ use crate::exit::Exit;
 use crate::generate::Generator;
 use crate::sweep::Sweep;
 
-/// How many seeds are played before their lines are printed, in order. Bounds what is held back.
-const BATCH: u64 = 2_048;
+/// How many seeds each thread plays before their lines are printed, in order. Bounds what is held back.
+const BATCH: u64 = 256;
 
 pub(crate) fn digest(context: &Context<'_>, args: &Digest, out: &mut Out) -> Result<Exit, Trouble> {
     let subject = context.chosen(args.subject.as_deref())?;
     let mut sweep = Sweep::new(subject, Generator::default(), args.seeds.0.clone());
     sweep.threads = context.threads;
     sweep.jobs = args.jobs.map_or(sweep.jobs, usize::from);
+    let batch = BATCH * sweep.jobs as u64;
     let mut from = args.seeds.0.start;
     while from < args.seeds.0.end && !out.is_gone() {
-        let to = from.saturating_add(BATCH).min(args.seeds.0.end);
+        let to = from.saturating_add(batch).min(args.seeds.0.end);
         sweep.seeds = from..to;
         let digests = sweep.digests(&context.stop)?;
         // What an interrupted batch holds has gaps; a list of digests must have none.

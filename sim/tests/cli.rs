@@ -1,0 +1,481 @@
+//! What people and scripts meet: printed lines, files, and exit codes.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const FLIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/flights.csv");
+
+fn twophase(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_twophase"))
+        .args(words)
+        .env_remove("CARGO") // not through cargo, so that it calls itself by its path
+        .stdin(Stdio::null())
+        .output()
+        .expect("the command starts")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("it is not killed")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("it prints text")
+}
+
+/// What it prints if all goes well.
+fn held(words: &[&str]) -> String {
+    let output = twophase(words);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(code(&output), 0, "{words:?}: {complaint}\n{}", stdout(&output));
+    stdout(&output)
+}
+
+/// The one line it says about what it was given.
+fn refused(words: &[&str]) -> String {
+    let output = twophase(words);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(code(&output), 1, "{words:?}: {said}");
+    assert_eq!(said.lines().count(), 1, "{words:?}: {said}");
+    assert!(said.starts_with("error: "), "{words:?}: {said}");
+    assert!(stdout(&output).is_empty(), "{words:?}");
+    said
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("temporary paths are text")
+}
+
+fn json(printed: &str) -> serde_json::Value {
+    serde_json::from_str(printed).expect("what --json prints is JSON")
+}
+
+fn sorted(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut lines: Vec<_> = bytes.split(|byte| *byte == b'\n').collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn a_wrong_command_line_is_one_line_and_exit_1() {
+    for (words, says) in [
+        (&["run", "--seeds", "9..3"][..], "did you mean 3..9?"),
+        (&["run", "--seeds", "5..5"], "holds no seed"),
+        (&["run", "--seed", "0xZZ"], "expected a number"),
+        (
+            &["run", "--seed", "1", "--seeds", "1..2"],
+            "contradict each other",
+        ),
+        (&["run", "--output", "new"], "expected a single seed"),
+        (
+            &["run", "--save", "new", "--seeds", "0..9"],
+            "expected a single seed",
+        ),
+        (
+            &["run", "--seed", "1", "--save", "new", "--output", "new"],
+            "expected two files",
+        ),
+        (&["run", "--subject", "kafak"], "did you mean kafka?"),
+        (&["run", "--records", "0"], "'--records <N>'"),
+        (&["run", "--jobs", "0"], "'--jobs <N>'"),
+        (&["run", "--settings", "sound"], "safe, unsafe"),
+        (&["digest"], "--seeds <A..B>"),
+        (&["replay"], "<FILE>"),
+        (&["frobnicate"], "frobnicate"),
+    ] {
+        let said = refused(words);
+        assert!(said.contains(says), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn help_and_version_are_no_error() {
+    assert!(held(&["--help"]).contains("Exit codes"));
+    assert!(held(&["run", "--help"]).contains("--settings"));
+    assert!(held(&["--version"]).starts_with("twophase "));
+}
+
+#[test]
+fn a_bad_input_is_one_line_that_names_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let empty = directory.path().join("empty");
+    std::fs::write(&empty, "").unwrap();
+    for (path, says) in [
+        (text(&empty), "is empty"),
+        (text(directory.path()), "is a directory"),
+        ("no/such/file", "cannot read it"),
+    ] {
+        let said = refused(&["run", "--input", path]);
+        assert!(
+            said.contains(path) && said.contains(says) && said.contains("expected"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn nothing_that_exists_is_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    let mine = directory.path().join("mine");
+    std::fs::write(&mine, "mine").unwrap();
+    for flag in ["--output", "--save"] {
+        let said = refused(&["run", "--seed", "1", flag, text(&mine)]);
+        assert!(said.contains("exists already"), "{said}");
+    }
+    let nowhere = directory.path().join("no/such/directory/file");
+    let said = refused(&["run", "--seed", "1", "--output", text(&nowhere)]);
+    assert!(said.contains("cannot be written"), "{said}");
+    assert_eq!(std::fs::read_to_string(&mine).unwrap(), "mine");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_schedule_that_cannot_be_played_says_where_and_what_was_expected() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, bad) = (directory.path().join("7.json"), directory.path().join("bad.json"));
+    held(&["run", "--seed", "7", "--save", text(&file)]);
+    let good = std::fs::read_to_string(&file).unwrap();
+    for (broken, says) in [
+        (good[..good.len() / 2].to_owned(), "ends in the middle"),
+        (
+            good.replace("\"format\": 1", "\"format\": 2"),
+            "has format 2; expected format 1",
+        ),
+        (
+            good.replace("\"heal_at\"", "\"heel_at\""),
+            "unknown field `heel_at`",
+        ),
+        (format!("{good}]"), "trailing characters"),
+        (
+            good.replace("\"kafka\"", "\"kafkaesque\""),
+            "subject 'kafkaesque' is not known",
+        ),
+        (
+            good.replace("\"partitions\": ", "\"partitions\": 9"),
+            "settings.partitions is 9",
+        ),
+        ("\u{0}\u{1}".to_owned(), ":1:1:"),
+    ] {
+        std::fs::write(&bad, broken).unwrap();
+        let said = refused(&["replay", text(&bad)]);
+        assert!(said.contains("bad.json") && said.contains(says), "{says}: {said}");
+        assert!(said.contains("expected"), "{said}");
+    }
+    std::fs::write(&bad, [0xff, 0xfe]).unwrap();
+    assert!(refused(&["replay", text(&bad)]).contains("cannot read it"));
+    assert!(refused(&["replay", text(directory.path())]).contains("cannot read it"));
+}
+
+#[test]
+fn a_saved_schedule_plays_as_its_seed_did() {
+    let directory = tempfile::tempdir().unwrap();
+    for seed in ["3", "0x29"] {
+        let path = directory.path().join(seed);
+        held(&["run", "--seed", seed, "--save", text(&path)]);
+        let first = json(&held(&["run", "--seed", seed, "--json"]));
+        let again = json(&held(&["replay", text(&path), "--twice", "--json"]));
+        for name in ["verdict", "digest", "events", "windows", "faults"] {
+            assert_eq!(first[name], again[name], "{name} of seed {seed}");
+        }
+        assert_eq!(again["expected"], again["verdict"]);
+        assert!(held(&["replay", text(&path)]).contains("as the file expects"));
+    }
+}
+
+#[test]
+fn a_schedule_at_the_edge_of_what_is_allowed_is_played_to_an_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, edge) = (
+        directory.path().join("11.json"),
+        directory.path().join("edge.json"),
+    );
+    held(&["run", "--seed", "11", "--save", text(&file)]);
+    let good = json(&std::fs::read_to_string(&file).unwrap());
+    for (name, value) in [
+        ("checkpoint_interval", "1ms"),
+        ("checkpoint_timeout", "1ms"),
+        ("heartbeat_interval", "1ms"),
+        ("heartbeat_timeout", "1ms"),
+        ("restart_delay", "1ms"),
+        ("retry_backoff", "1ms"),
+        ("transaction_timeout", "1ms"),
+        ("request_timeout", "1ms"),
+        ("sweep_interval", "1ms"),
+        ("checkpoint_interval", "1h"),
+        ("transaction_timeout", "1h"),
+        ("heal_at", "1h"),
+    ] {
+        let mut schedule = good.clone();
+        set(&mut schedule, name, value);
+        std::fs::write(&edge, schedule.to_string()).unwrap();
+        let output = twophase(&["replay", text(&edge), "--json"]);
+        assert!([0, 2, 3].contains(&code(&output)), "{name} = {value}: {output:?}");
+    }
+}
+
+/// Sets every field of this name.
+fn set(within: &mut serde_json::Value, name: &str, value: &str) {
+    for (field, old) in within.as_object_mut().into_iter().flatten() {
+        match field == name {
+            true => *old = value.into(),
+            false => set(old, name, value),
+        }
+    }
+}
+
+#[test]
+fn a_sweep_prints_what_it_adds_up_to() {
+    let printed = held(&["run", "--seeds", "0..300"]);
+    assert!(printed.starts_with("ok   300 seeds   "), "{printed}");
+    for part in [
+        "0 anomalies",
+        "histories per second",
+        "crash ",
+        "never struck",
+        "W1 ",
+        "W8 ",
+        "held ",
+    ] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+}
+
+#[test]
+fn a_summary_for_programs_is_one_object() {
+    let all = json(&held(&["run", "--seeds", "0x10..0x74", "--json"]));
+    assert_eq!(all["seeds"]["from"], 16);
+    assert_eq!(all["seeds"]["played"], 100);
+    assert_eq!(all["played_twice"], 1);
+    assert_eq!(all["exit"], 0);
+    let count = |name: &str| all["verdicts"][name].as_u64().expect("a count");
+    assert_eq!(
+        count("held") + count("vacuous") + count("fail_stop") + count("failed"),
+        100
+    );
+    assert!(all["windows"]["W1"].as_u64().unwrap() > 0);
+    assert!(all["faults"]["crash"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_sweep_does_not_depend_on_the_number_of_threads() {
+    let on = |jobs| {
+        let words = [
+            "run",
+            "--settings",
+            "unsafe",
+            "--seeds",
+            "0..400",
+            "--jobs",
+            jobs,
+            "--json",
+        ];
+        let mut all = json(&stdout(&twophase(&words)));
+        let fields = all.as_object_mut().expect("it is an object");
+        for of_the_wall_clock in ["elapsed_seconds", "histories_per_second"] {
+            assert!(fields.remove(of_the_wall_clock).is_some());
+        }
+        all
+    };
+    assert_eq!(on("1"), on("3"));
+}
+
+#[test]
+fn digests_come_in_the_order_of_the_seeds_whatever_the_number_of_threads() {
+    let one = held(&["digest", "--seeds", "95..205", "--jobs", "1"]);
+    assert_eq!(one, held(&["digest", "--seeds", "95..205", "--jobs", "2"]));
+    let lines: Vec<_> = one
+        .lines()
+        .map(|line| line.split_once(' ').expect("two words"))
+        .collect();
+    assert!(
+        lines
+            .iter()
+            .map(|(seed, _)| seed.parse())
+            .eq((95..205_u64).map(Ok))
+    );
+    assert!(
+        lines
+            .iter()
+            .all(|(_, digest)| digest.len() == 16 && u64::from_str_radix(digest, 16).is_ok())
+    );
+}
+
+#[test]
+fn one_seed_prints_what_it_drew_its_trace_and_the_verdict() {
+    let printed = held(&["run", "--seed", "0x29", "--twice"]);
+    assert!(
+        printed.starts_with("seed 41 of kafka"),
+        "seeds are printed in decimal: {printed}"
+    );
+    for part in [
+        "job  ",
+        "fault  ",
+        "step        time",
+        "ok   ",
+        "seed 41",
+        "digest ",
+        "the same both times",
+    ] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+}
+
+#[test]
+fn every_record_of_a_real_file_comes_out_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out.csv");
+    held(&[
+        "run",
+        "--input",
+        FLIGHTS,
+        "--records",
+        "1000",
+        "--seed",
+        "5",
+        "--output",
+        text(&out),
+    ]);
+    let (input, output) = (std::fs::read(FLIGHTS).unwrap(), std::fs::read(&out).unwrap());
+    assert_eq!(input.len(), output.len());
+    assert!(sorted(&input) == sorted(&output));
+}
+
+#[test]
+fn whatever_bytes_are_in_a_file_come_out_as_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("in");
+    let inputs: [&[u8]; 5] = [
+        b"a\n\nb",
+        b"\n\n\n",
+        b"dos\r\nlines\r\n\r\n",
+        b"\xff\xfe\x00\n\xc3(\n  tabs\t\n",
+        b"a\nlast without a newline",
+    ];
+    for (index, input) in inputs.into_iter().enumerate() {
+        std::fs::write(&file, input).unwrap();
+        let out = directory.path().join(index.to_string());
+        let words = [
+            "run",
+            "--input",
+            text(&file),
+            "--records",
+            "99",
+            "--seed",
+            "5",
+            "--output",
+            text(&out),
+        ];
+        held(&words);
+        let output = std::fs::read(&out).unwrap();
+        assert!(sorted(input) == sorted(&output), "{input:?} became {output:?}");
+    }
+}
+
+#[test]
+fn a_sweep_over_real_records_holds() {
+    assert!(held(&["run", "--input", FLIGHTS, "--seeds", "0..200"]).starts_with("ok   200 seeds"));
+}
+
+#[test]
+fn settings_outside_the_safe_rule_lose_and_the_setting_is_named() {
+    let output = twophase(&["run", "--settings", "unsafe", "--seeds", "0..400"]);
+    let printed = stdout(&output);
+    assert_eq!(code(&output), 2, "{printed}");
+    let lost = printed
+        .split("FAIL  ")
+        .find(|part| part.starts_with("lost") && part.contains("window W8"));
+    let lost = lost.expect("something is lost");
+    assert!(lost.contains("allowed by transaction_timeout = "), "{lost}");
+    let mut lines = lost
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("replay   "));
+    let replay = lines.next().expect("a line replays it");
+    let mut words = replay.split(' ').skip(1).collect::<Vec<_>>();
+    assert_eq!(words[..4], ["run", "--subject", "kafka", "--seed"], "{replay}");
+    words.push("--json");
+    let again = twophase(&words);
+    assert_eq!(code(&again), 2);
+    assert_eq!(json(&stdout(&again))["failure"]["anomaly"], "lost");
+}
+
+#[test]
+fn a_sweep_without_faults_is_vacuous_on_purpose() {
+    let all = json(&held(&["run", "--faults", "off", "--seeds", "0..50", "--json"]));
+    assert_eq!(all["verdicts"]["vacuous"], 50);
+}
+
+#[test]
+fn a_sweep_that_shows_nothing_fails() {
+    let is_vacuous = |seed: &u64| {
+        let printed = held(&["run", "--seed", &seed.to_string(), "--json"]);
+        json(&printed)["verdict"] == "vacuous"
+    };
+    let seed = (0..200).find(is_vacuous).expect("one seed in a few is vacuous");
+    let output = twophase(&["run", "--seeds", &format!("{seed}..{}", seed + 1)]);
+    assert_eq!(code(&output), 5, "{}", stdout(&output));
+}
+
+#[test]
+fn subjects_are_listed_one_a_line_and_each_can_be_run() {
+    let listed = held(&["subjects"]);
+    assert!(listed.starts_with("kafka "), "{listed}");
+    for line in listed.lines() {
+        let mut words = line.split_whitespace();
+        let (name, expected) = (
+            words.next().expect("a name"),
+            words.next().expect("what is expected"),
+        );
+        assert!(["correct", "broken"].contains(&expected), "{line}");
+        let output = twophase(&["run", "--subject", name, "--seed", "1", "--json"]);
+        assert!([0, 2, 3].contains(&code(&output)), "{line}");
+        assert_eq!(json(&stdout(&output))["subject"], name);
+    }
+}
+
+#[cfg(unix)]
+fn start(words: &[&str]) -> std::process::Child {
+    Command::new(env!("CARGO_BIN_EXE_twophase"))
+        .args(words)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts")
+}
+
+/// `| head`.
+#[cfg(unix)]
+#[test]
+fn a_reader_who_goes_away_is_no_error() {
+    let mut child = start(&["digest", "--seeds", "0..100000000"]);
+    let mut reader = child.stdout.take().expect("it is piped");
+    std::io::Read::read_exact(&mut reader, &mut [0; 2]).expect("there are digests");
+    drop(reader);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((code(&output), output.stderr.as_slice()), (0, &b""[..]));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_sweep_says_what_it_has_so_far() {
+    use std::io::{BufRead, BufReader};
+
+    let mut child = start(&["run", "--seeds", "0..1000000000000"]);
+    // It says that it plays once it can be interrupted.
+    let mut said = BufReader::new(child.stderr.take().expect("it is piped"));
+    let mut heading = String::new();
+    said.read_line(&mut heading).expect("it says what it plays");
+    assert!(
+        heading.starts_with("playing seeds 0..1000000000000 of kafka"),
+        "{heading}"
+    );
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(killed.expect("there is a kill").success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(code(&output), 130);
+    assert!(
+        stdout(&output).starts_with("interrupted   "),
+        "{}",
+        stdout(&output)
+    );
+}
