@@ -32,6 +32,7 @@ use twophase::{CheckpointId, Partition, Record, RecordId, SourceOffset, Split, T
 use crate::coverage::Window;
 use crate::event::{Actor, Event, What};
 use crate::ledger::{Ledger, Transaction};
+use crate::safe;
 use crate::schedule::Schedule;
 
 /// What a run can find.
@@ -346,6 +347,14 @@ impl Checker {
                 .all(|carrier| carrier.decided == Some(Marker::Abort))
     }
 
+    /// Settings inside the safe rule are never to blame: there, what timed out behind its promise was left to.
+    fn blame(&self, window: Option<Window>) -> Option<Window> {
+        match window {
+            Some(Window::W8) if safe::is_safe(&self.schedule) => Some(Window::W4),
+            window => window,
+        }
+    }
+
     /// The story is that of the transaction with which it went wrong: of a loss, the one that was promised; of
     /// a duplicate, the one that a zombie committed, or else the older one, of which whoever wrote the record
     /// again did not know that it is committed; of anything else, the one it was read from.
@@ -382,7 +391,7 @@ impl Checker {
         let window = if within_one {
             Some(Window::W1)
         } else {
-            carrier.and_then(Transaction::window)
+            carrier.and_then(|carrier| self.blame(carrier.window()))
         };
         let through = transaction
             .as_ref()

@@ -134,10 +134,12 @@ impl<'a> Stage<'a> {
 
     fn do_chores(&mut self) {
         loop {
-            let chores = std::mem::take(&mut self.world().chores);
-            if chores.is_empty() {
-                return;
+            let mut world = self.world();
+            if world.chores.is_empty() {
+                return; // as nearly always
             }
+            let chores = std::mem::take(&mut world.chores);
+            drop(world);
             for pid in chores.drop {
                 let executor = &mut self.executor;
                 if let Err(panic) = guarded(|| executor.kill(pid)) {

@@ -5,11 +5,13 @@ mod aborts_on_close;
 mod altered;
 mod commits_at_barrier;
 mod commits_by_name;
+mod commits_only_the_notified;
 mod discards_when_aborted;
 mod fences_before_committing;
 mod forgets_to_fence;
 mod new_sequence_on_retry;
 mod notifies_before_storing;
+mod overwrites_the_head;
 mod reads_past_open;
 mod shares_names_with_zombies;
 mod takes_committed_for_failure;
@@ -58,7 +60,7 @@ pub fn all() -> Vec<Subject> {
 }
 
 /// In the order of the windows.
-fn broken() -> [Subject; 12] {
+fn broken() -> [Subject; 14] {
     [
         forgets_to_fence::subject(),
         new_sequence_on_retry::subject(),
@@ -66,8 +68,10 @@ fn broken() -> [Subject; 12] {
         commits_at_barrier::subject(),
         notifies_before_storing::subject(),
         discards_when_aborted::subject(),
+        overwrites_the_head::subject(),
         fences_before_committing::subject(),
         aborts_on_close::subject(),
+        commits_only_the_notified::subject(),
         takes_committed_for_failure::subject(),
         takes_silence_for_failure::subject(),
         shares_names_with_zombies::subject(),

@@ -35,11 +35,12 @@ impl World {
     /// A process passes a site: whatever is placed there strikes.
     pub(super) fn strike(&mut self, pid: Pid, operation: &Operation, ordinal: u32, phase: Phase) -> Fate {
         let mut fate = Fate::default();
-        if self.lives[pid.0].armed.is_empty() || self.healed {
-            return fate;
-        }
         let here =
             |site: &Site| site.phase == phase && site.ordinal == ordinal && site.operation == *operation;
+        let placed = |index: &usize| self.schedule.faults[*index].site().is_some_and(here);
+        if self.healed || !self.lives[pid.0].armed.iter().any(placed) {
+            return fate; // as nearly always
+        }
         let schedule = self.schedule.clone();
         let mut armed = std::mem::take(&mut self.lives[pid.0].armed);
         armed.retain(|&index| {
