@@ -1,30 +1,28 @@
 //! The test of a user's own subject, in an ordinary `#[test]`.
 
+mod report;
+
 use std::env;
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use twophase::Sink;
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
 
-use crate::checker::Anomaly;
 use crate::drawn::Drawn;
 use crate::env::SimEnv;
-use crate::exit::Exit;
 use crate::generate::{Generator, Input, Safety};
-use crate::report::{Failure, Grouped, NotDeterministic, Totals, allowed_by, sandbox_note};
 use crate::seed::Seed;
 use crate::seeds::{Extent, Seeds};
 use crate::subject::Subject;
-use crate::summary::{Group, Summary};
+use crate::summary::Summary;
 use crate::sweep::{Sweep, Threads, cores, play_on};
-use crate::twice::play_twice;
 use crate::wall::Stopwatch;
 use crate::watch::Keep;
+
+pub use report::Report;
 
 /// How many seeds a test plays that does not say: enough to enter every window often, few enough for a debug
 /// build.
@@ -216,121 +214,6 @@ fn overridden(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Extent
             "TWOPHASE_SEED",
             format!("is '{one}', and TWOPHASE_SEEDS is '{many}'; expected only one of them"),
         )),
-    }
-}
-
-/// What came of a [`Simulation`].
-#[derive(Clone, Debug)]
-pub struct Report {
-    subject: Subject,
-    generator: Generator,
-    summary: Summary,
-    elapsed: Duration,
-    test: Option<String>,
-    /// One history was asked for by its number.
-    one: bool,
-}
-
-impl Report {
-    /// What was counted.
-    pub fn summary(&self) -> &Summary {
-        &self.summary
-    }
-
-    /// Every history committed its input exactly once, and the search entered at least one crash window.
-    ///
-    /// # Panics
-    /// With the first failure of each kind and the line that replays it, if not. Also if two plays of one
-    /// seed differed, or if no history entered any crash window, unless faults were switched off.
-    #[track_caller]
-    pub fn assert_exactly_once(&self) {
-        match self.exit() {
-            Exit::Held => {}
-            Exit::Vacuous => panic!("\n\n{}{}", self.vacuous(), sandbox_note()),
-            _ => panic!("\n\n{self}"),
-        }
-    }
-
-    /// At least one history showed this anomaly: what a test of a broken subject asserts. Returns the first
-    /// of them, by seed.
-    ///
-    /// # Panics
-    /// If none did.
-    #[track_caller]
-    pub fn assert_finds(&self, anomaly: Anomaly) -> &Group {
-        let groups = self
-            .summary
-            .groups
-            .iter()
-            .filter(|((found, _), _)| *found == anomaly);
-        match groups.map(|(_, group)| group).min_by_key(|group| group.seed) {
-            Some(group) => group,
-            None => panic!("\n\n{anomaly} was expected, and not found\n\n{self}"),
-        }
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::of_sweep(&self.summary, self.generator.calm || self.one)
-    }
-
-    fn vacuous(&self) -> String {
-        format!(
-            "FAIL  vacuous       {} seeds\n\n  \
-             no history entered any crash window, so nothing was shown: play more seeds or more records,\n  \
-             or say faults(false) if nothing was to go wrong; a sink of your own also has to note what it does\n",
-            Grouped(self.summary.seeds)
-        )
-    }
-
-    fn replay(&self, seed: Seed) -> String {
-        let test = self.test.as_ref().map(|test| format!(" {test}"));
-        format!("TWOPHASE_SEED={seed} cargo test{}", test.unwrap_or_default())
-    }
-
-    fn failure(&self, group: &Group) -> String {
-        let schedule = self.subject.pin(self.generator.clone()).schedule(group.seed).ok();
-        let failure = Failure {
-            of: format!("seed {}", group.seed),
-            finding: &group.finding,
-            among: Some((group.count, self.summary.seeds, self.elapsed)),
-            allowed_by: schedule.and_then(|schedule| allowed_by(&group.finding, &schedule)),
-            replay: &self.replay(group.seed),
-        };
-        failure.to_string()
-    }
-
-    fn not_deterministic(&self) -> Option<String> {
-        let unequal = self.summary.unequal?;
-        let schedule = self
-            .subject
-            .pin(self.generator.clone())
-            .schedule(unequal.seed)
-            .ok()?;
-        let keep = Keep::default();
-        let said = NotDeterministic {
-            unequal,
-            difference: play_twice(Threads::Fresh, &self.subject, &Arc::new(schedule), keep).1,
-            replay: &self.replay(unequal.seed),
-        };
-        Some(said.to_string())
-    }
-}
-
-/// The first failure of each kind, then what it all adds up to.
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(said) = self.not_deterministic() {
-            writeln!(f, "{said}")?;
-        }
-        for group in self.summary.groups.values() {
-            writeln!(f, "{}", self.failure(group))?;
-        }
-        let totals = Totals {
-            summary: &self.summary,
-            elapsed: self.elapsed,
-            word: if self.exit() == Exit::Held { "ok" } else { "FAIL" },
-        };
-        write!(f, "{totals}{}", sandbox_note())
     }
 }
 

@@ -1,0 +1,131 @@
+//! What came of a simulation, and what a test may assert of it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::checker::Anomaly;
+use crate::exit::Exit;
+use crate::generate::Generator;
+use crate::report::{Failure, Grouped, NotDeterministic, Totals, allowed_by, sandbox_note};
+use crate::seed::Seed;
+use crate::subject::Subject;
+use crate::summary::{Group, Summary};
+use crate::sweep::Threads;
+use crate::twice::play_twice;
+use crate::watch::Keep;
+
+/// What came of a [`Simulation`](super::Simulation).
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub(super) subject: Subject,
+    pub(super) generator: Generator,
+    pub(super) summary: Summary,
+    pub(super) elapsed: Duration,
+    pub(super) test: Option<String>,
+    /// One history was asked for by its number.
+    pub(super) one: bool,
+}
+
+impl Report {
+    /// What was counted.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Every history committed its input exactly once, and the search entered at least one crash window.
+    ///
+    /// # Panics
+    /// With the first failure of each kind and the line that replays it, if not. Also if two plays of one
+    /// seed differed, or if no history entered any crash window, unless faults were switched off.
+    #[track_caller]
+    pub fn assert_exactly_once(&self) {
+        match self.exit() {
+            Exit::Held => {}
+            Exit::Vacuous => panic!("\n\n{}{}", self.vacuous(), sandbox_note()),
+            _ => panic!("\n\n{self}"),
+        }
+    }
+
+    /// At least one history showed this anomaly: what a test of a broken subject asserts. Returns the first
+    /// of them, by seed.
+    ///
+    /// # Panics
+    /// If none did.
+    #[track_caller]
+    pub fn assert_finds(&self, anomaly: Anomaly) -> &Group {
+        let groups = self
+            .summary
+            .groups
+            .iter()
+            .filter(|((found, _), _)| *found == anomaly);
+        match groups.map(|(_, group)| group).min_by_key(|group| group.seed) {
+            Some(group) => group,
+            None => panic!("\n\n{anomaly} was expected, and not found\n\n{self}"),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::of_sweep(&self.summary, self.generator.calm || self.one)
+    }
+
+    fn vacuous(&self) -> String {
+        format!(
+            "FAIL  vacuous       {} seeds\n\n  \
+             no history entered any crash window, so nothing was shown: play more seeds or more records,\n  \
+             or say faults(false) if nothing was to go wrong; a sink of your own also has to note what it does\n",
+            Grouped(self.summary.seeds)
+        )
+    }
+
+    fn replay(&self, seed: Seed) -> String {
+        let test = self.test.as_ref().map(|test| format!(" {test}"));
+        format!("TWOPHASE_SEED={seed} cargo test{}", test.unwrap_or_default())
+    }
+
+    fn failure(&self, group: &Group) -> String {
+        let schedule = self.subject.pin(self.generator.clone()).schedule(group.seed).ok();
+        let failure = Failure {
+            of: format!("seed {}", group.seed),
+            finding: &group.finding,
+            among: Some((group.count, self.summary.seeds, self.elapsed)),
+            allowed_by: schedule.and_then(|schedule| allowed_by(&group.finding, &schedule)),
+            replay: &self.replay(group.seed),
+        };
+        failure.to_string()
+    }
+
+    fn not_deterministic(&self) -> Option<String> {
+        let unequal = self.summary.unequal?;
+        let schedule = self
+            .subject
+            .pin(self.generator.clone())
+            .schedule(unequal.seed)
+            .ok()?;
+        let keep = Keep::default();
+        let said = NotDeterministic {
+            unequal,
+            difference: play_twice(Threads::Fresh, &self.subject, &Arc::new(schedule), keep).1,
+            replay: &self.replay(unequal.seed),
+        };
+        Some(said.to_string())
+    }
+}
+
+/// The first failure of each kind, then what it all adds up to.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(said) = self.not_deterministic() {
+            writeln!(f, "{said}")?;
+        }
+        for group in self.summary.groups.values() {
+            writeln!(f, "{}", self.failure(group))?;
+        }
+        let totals = Totals {
+            summary: &self.summary,
+            elapsed: self.elapsed,
+            word: if self.exit() == Exit::Held { "ok" } else { "FAIL" },
+        };
+        write!(f, "{totals}{}", sandbox_note())
+    }
+}
