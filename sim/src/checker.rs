@@ -237,7 +237,14 @@ impl Checker {
             }
             (Request::Produce(produce), Response::Produce(Ok(_))) if changed => {
                 if let (Some(id), Some(producer)) = (&produce.id, produce.producer) {
-                    self.fenced(at, id, producer, ledger);
+                    // Until its marker arrives a doomed transaction takes records; they are aborted with it.
+                    let newest = ledger.of(producer);
+                    let doomed = newest.is_some_and(|one| {
+                        one.decided == Some(Marker::Abort) && !one.is_written_on(produce.partition)
+                    });
+                    if !doomed {
+                        self.fenced(at, id, producer, ledger);
+                    }
                 }
             }
             _ => {}

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use twophase::kafka::protocol::{Marker, Producer, Request, Response};
-use twophase::{CheckpointId, Fact, Life, RecordId, TransactionalId};
+use twophase::{CheckpointId, Fact, Life, Partition, RecordId, TransactionalId};
 
 use crate::coverage::{Window, Windows};
 use crate::event::{Actor, Event, What};
@@ -31,7 +31,9 @@ pub(crate) struct Transaction {
     pub(crate) abandoned: bool,
     /// What the broker decided.
     pub(crate) decided: Option<Marker>,
-    /// By which partitions, as bits, the marker was written.
+    /// On which partitions, as bits, it has records,
+    touched: u64,
+    /// and on which its marker is written.
     written_on: u64,
     /// Its sink has learnt that it was committed,
     told: bool,
@@ -40,8 +42,6 @@ pub(crate) struct Transaction {
     /// and would not know it after a restore: the newest durable checkpoint names it as owed.
     owed: bool,
     pub(crate) timed_out: bool,
-    /// The broker aborted it over its writer's head.
-    fenced: bool,
     /// The window in which its writer was struck last.
     struck_in: Option<Window>,
     /// The window in which it stood when the broker decided.
@@ -162,7 +162,7 @@ impl Ledger {
             ) => {
                 if let Some(transaction) = self.ended_by(id, producer, marker) {
                     transaction.decide(marker);
-                    transaction.written_on |= 1 << (partition.0 & 63);
+                    transaction.written_on |= bit(partition);
                 }
             }
             (_, What::TimedOut { id }) => self.timed_out(id),
@@ -176,7 +176,9 @@ impl Ledger {
                 let (Some(id), Some(producer)) = (&produce.id, produce.producer) else {
                     return;
                 };
-                let at = self.find_or_open(id, producer, (name, life, current));
+                let partition = produce.partition;
+                let at = self.find_or_open(id, producer, partition, (name, life, current));
+                self.transactions[at].touched |= bit(partition);
                 self.transactions[at].records += produce.records.len() as u32;
                 for record in produce.records.iter() {
                     self.carried.push((record.id, at));
@@ -201,7 +203,6 @@ impl Ledger {
                     for at in 0..self.transactions.len() {
                         if open(&self.transactions[at]) {
                             self.transactions[at].decide(Marker::Abort);
-                            self.transactions[at].fenced = true;
                             self.acted(at, current);
                         }
                     }
@@ -225,13 +226,21 @@ impl Ledger {
             .rposition(|transaction| transaction.producer == producer)
     }
 
-    fn find_or_open(&mut self, id: &TransactionalId, producer: Producer, by: (Name, Life, bool)) -> usize {
+    fn find_or_open(
+        &mut self,
+        id: &TransactionalId,
+        producer: Producer,
+        partition: Partition,
+        by: (Name, Life, bool),
+    ) -> usize {
         let (writer, life, current) = by;
-        // Under the older protocol one epoch can carry several transactions, one after the other. But a writer
-        // that was fenced can still append to the old one until the marker arrives.
-        let newest = self.position(producer);
-        let goes_on = |at: &usize| self.transactions[*at].decided.is_none() || self.transactions[*at].fenced;
-        if let Some(at) = newest.filter(goes_on) {
+        // Under the older protocol one epoch can carry several transactions, one after the other. But where one
+        // that is decided waits for its marker, what still arrives joins it and shares its end.
+        let goes_on = |at: &usize| {
+            let newest = &self.transactions[*at];
+            newest.decided.is_none() || newest.touched & !newest.written_on & bit(partition) != 0
+        };
+        if let Some(at) = self.position(producer).filter(goes_on) {
             return at;
         }
         self.transactions.push(Transaction {
@@ -251,7 +260,7 @@ impl Ledger {
             told_at_snapshot: false,
             owed: false,
             timed_out: false,
-            fenced: false,
+            touched: 0,
             struck_in: None,
             decided_in: None,
         });
@@ -389,7 +398,6 @@ impl Ledger {
         let undecided = |open: &&mut Transaction| open.id == *id && open.decided.is_none();
         for transaction in self.transactions.iter_mut().filter(undecided) {
             transaction.timed_out = true;
-            transaction.fenced = true;
             transaction.decide(Marker::Abort);
             if transaction.promised {
                 transaction.decided_in = Some(Window::W8);
@@ -397,6 +405,11 @@ impl Ledger {
             }
         }
     }
+}
+
+/// This partition, in a set of them. There are no more than 64 (playable.rs).
+fn bit(partition: Partition) -> u64 {
+    1 << (partition.0 & 63)
 }
 
 impl Transaction {
@@ -456,7 +469,7 @@ impl Transaction {
     }
 
     /// Whether its marker is on this partition.
-    pub(crate) fn is_written_on(&self, partition: twophase::Partition) -> bool {
-        self.written_on & 1 << (partition.0 & 63) != 0
+    pub(crate) fn is_written_on(&self, partition: Partition) -> bool {
+        self.written_on & bit(partition) != 0
     }
 }
