@@ -22,65 +22,21 @@
 //! Identity is (split, offset), so a loss can never cancel a duplicate.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use twophase::env::Completed;
 use twophase::kafka::protocol::{Marker, Producer, Request, Response};
 use twophase::{CheckpointId, Partition, Record, RecordId, SourceOffset, Split, TransactionalId};
 
+use crate::anomaly::{Anomaly, Finding};
 use crate::coverage::Window;
 use crate::event::{Actor, Event, What};
 use crate::ledger::{Ledger, Transaction};
 use crate::safe;
 use crate::schedule::Schedule;
 
-/// What a run can find.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Anomaly {
-    /// A record is committed twice.
-    Duplicate,
-    /// A record is committed that was never in the input.
-    Invented,
-    /// A record of an aborted transaction is visible.
-    AbortedRead,
-    /// A record of an open transaction is visible.
-    UndecidedRead,
-    /// A record is visible that no durable checkpoint covers.
-    Premature,
-    /// Records of one split are visible in the wrong order on one partition.
-    Reordered,
-    /// Something of an older epoch took effect.
-    Unfenced,
-    /// A record never arrived.
-    Lost,
-    /// Something never ends.
-    Stuck,
-    /// The code under test panicked.
-    Panicked,
-    /// The code under test never waits.
-    Hung,
-}
-
-/// An anomaly, where it was found, and what is known about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What is wrong.
-    pub anomaly: Anomaly,
-    /// In which window the transaction concerned was struck, if in one.
-    pub window: Option<Window>,
-    /// Microseconds since the history began.
-    pub at: u64,
-    /// The first record concerned.
-    pub record: Option<RecordId>,
-    /// How many records are concerned.
-    pub records: usize,
-    /// The transaction concerned.
-    pub transaction: Option<TransactionalId>,
-    /// One sentence about it.
-    pub detail: String,
-}
+/// What is wrong, and why, as the end of a sentence.
+type Wrong = (Anomaly, &'static str);
 
 /// Judges a history while it happens.
 #[derive(Debug)]
@@ -146,17 +102,8 @@ impl Checker {
                 head,
                 version: Some(_),
             } => {
-                // Taking over and starting anew write the head too, with the checkpoint that was there.
-                let newer = head
-                    .completed
-                    .as_ref()
-                    .filter(|completed| Some(completed.id) > self.completed);
-                if let Some(completed) = newer {
-                    self.completed = Some(completed.id);
-                    for (covered, resume_at) in self.covered.iter_mut().zip(&completed.resume_at) {
-                        *covered = (*covered).max(*resume_at);
-                    }
-                    self.leftovers(event.at, ledger);
+                if let Some(completed) = &head.completed {
+                    self.durable(event.at, completed, ledger);
                 }
             }
             What::Panicked(message) => self.report(
@@ -179,45 +126,39 @@ impl Checker {
     ) {
         let RecordId { split, offset } = record.id;
         let by = producer.and_then(|producer| ledger.written_by(record.id, producer));
-        let input = self
-            .schedule
-            .input
-            .get(usize::from(split.0))
-            .and_then(|input| input.get(offset.0 as usize));
-        let anomaly = match input {
-            None => Some((Anomaly::Invented, "it is not in the input")),
-            Some(payload) if *payload != record.payload => {
-                Some((Anomaly::Invented, "its payload is another"))
-            }
-            Some(_) if self.seen[usize::from(split.0)][offset.0 as usize] => {
-                Some((Anomaly::Duplicate, "it is committed twice"))
-            }
-            Some(_) => None,
-        };
-        let anomaly = anomaly
-            .or_else(|| match by.map(|by| (by.decided, by.is_written_on(partition))) {
-                Some((Some(Marker::Abort), _)) => Some((Anomaly::AbortedRead, "its transaction was aborted")),
-                Some((None, _) | (_, false)) => {
-                    Some((Anomaly::UndecidedRead, "its transaction has not ended"))
-                }
-                _ => None,
-            })
-            .or_else(|| {
-                let covered = self.covered[usize::from(split.0)];
-                (offset >= covered).then_some((Anomaly::Premature, "no durable checkpoint covers it"))
-            })
-            .or_else(|| {
-                let newest = self.newest.get(&(split, partition));
-                newest
-                    .is_some_and(|newest| offset < *newest)
-                    .then_some((Anomaly::Reordered, "a later one came before it"))
-            });
-        if let Some((anomaly, why)) = anomaly {
+        let wrong = self
+            .wrong_with_record(record)
+            .or_else(|| wrong_with_transaction(by?, partition))
+            .or_else(|| self.wrong_with_order(record.id, partition));
+        if let Some((anomaly, why)) = wrong {
             return self.report_record(at, anomaly, record.id, by, why, ledger);
         }
         self.seen[usize::from(split.0)][offset.0 as usize] = true;
         self.remaining -= 1;
         self.newest.insert((split, partition), offset);
+    }
+
+    /// Whether it is one of the input that was not there before.
+    fn wrong_with_record(&self, record: &Record) -> Option<Wrong> {
+        let (split, offset) = (usize::from(record.id.split.0), record.id.offset.0 as usize);
+        match self.schedule.input.get(split).and_then(|input| input.get(offset)) {
+            None => Some((Anomaly::Invented, "it is not in the input")),
+            Some(payload) if *payload != record.payload => {
+                Some((Anomaly::Invented, "its payload is another"))
+            }
+            Some(_) if self.seen[split][offset] => Some((Anomaly::Duplicate, "it is committed twice")),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether it comes neither too early nor too late.
+    fn wrong_with_order(&self, record: RecordId, partition: Partition) -> Option<Wrong> {
+        if record.offset >= self.covered[usize::from(record.split.0)] {
+            return Some((Anomaly::Premature, "no durable checkpoint covers it"));
+        }
+        let newest = self.newest.get(&(record.split, partition));
+        let overtaken = newest.is_some_and(|newest| record.offset < *newest);
+        overtaken.then_some((Anomaly::Reordered, "a later one came before it"))
     }
 
     fn applied(&mut self, at: u64, request: &Request, response: &Response, changed: bool, ledger: &Ledger) {
@@ -272,6 +213,19 @@ impl Checker {
             let about = ledger.of(granted).or_else(|| ledger.of(producer));
             self.report(at, Anomaly::Unfenced, about, detail);
         }
+    }
+
+    /// The head says that this checkpoint is durable. Taking over and starting anew write the head too, with
+    /// the checkpoint that was there.
+    fn durable(&mut self, at: u64, completed: &Completed, ledger: &Ledger) {
+        if Some(completed.id) <= self.completed {
+            return;
+        }
+        self.completed = Some(completed.id);
+        for (covered, resume_at) in self.covered.iter_mut().zip(&completed.resume_at) {
+            *covered = (*covered).max(*resume_at);
+        }
+        self.leftovers(at, ledger);
     }
 
     /// A checkpoint has completed: no transaction that was opened before its writer's newest restore may
@@ -432,27 +386,11 @@ impl Checker {
     }
 }
 
-impl Anomaly {
-    /// As it is printed.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Anomaly::Duplicate => "duplicate",
-            Anomaly::Invented => "invented",
-            Anomaly::AbortedRead => "aborted-read",
-            Anomaly::UndecidedRead => "undecided-read",
-            Anomaly::Premature => "premature",
-            Anomaly::Reordered => "reordered",
-            Anomaly::Unfenced => "unfenced",
-            Anomaly::Lost => "lost",
-            Anomaly::Stuck => "stuck",
-            Anomaly::Panicked => "panicked",
-            Anomaly::Hung => "hung",
-        }
-    }
-}
-
-impl fmt::Display for Anomaly {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+/// Whether a record may be read from its transaction, on this partition.
+fn wrong_with_transaction(by: &Transaction, partition: Partition) -> Option<Wrong> {
+    match by.decided {
+        Some(Marker::Abort) => Some((Anomaly::AbortedRead, "its transaction was aborted")),
+        Some(Marker::Commit) if by.is_written_on(partition) => None,
+        _ => Some((Anomaly::UndecidedRead, "its transaction has not ended")),
     }
 }

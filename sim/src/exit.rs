@@ -1,6 +1,6 @@
 //! What a command's end tells scripts.
 
-use crate::checker::Anomaly;
+use crate::anomaly::Anomaly;
 use crate::outcome::Verdict;
 use crate::summary::Summary;
 

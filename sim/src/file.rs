@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::checker::Anomaly;
+use crate::anomaly::Anomaly;
 use crate::coverage::Window;
 use crate::outcome::Verdict;
 use crate::schedule::Schedule;

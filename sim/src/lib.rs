@@ -61,6 +61,7 @@ pub mod seed;
 pub mod site;
 pub mod subjects;
 
+mod anomaly;
 mod checker;
 mod cli;
 mod coverage;
@@ -93,7 +94,7 @@ mod wall;
 mod watch;
 mod world;
 
-pub use checker::{Anomaly, Finding};
+pub use anomaly::{Anomaly, Finding};
 pub use cli::cli;
 pub use coverage::{Window, Windows};
 pub use env::{SimClock, SimEnv, SimNetwork, SimPort, SimSource, SimStore};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use twophase::RecordId;
 
-use crate::checker::Finding;
+use crate::anomaly::Finding;
 use crate::coverage::Windows;
 use crate::fault::FaultKind;
 use crate::history::History;

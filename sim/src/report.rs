@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::checker::{Anomaly, Finding};
+use crate::anomaly::{Anomaly, Finding};
 use crate::coverage::Window;
 use crate::fault::{Fault, FaultKind};
 use crate::runtime::SANDBOXED;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::checker::Anomaly;
+use crate::anomaly::Anomaly;
 use crate::outcome::{Outcome, Verdict};
 use crate::runtime::{Sandbox, sandboxed};
 use crate::safe;

@@ -7,7 +7,7 @@ use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
 use twophase::{Job, Sink, StandardJob};
 
-use crate::checker::Anomaly;
+use crate::anomaly::Anomaly;
 use crate::coverage::Window;
 use crate::env::SimEnv;
 use crate::generate::Generator;

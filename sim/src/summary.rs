@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::checker::{Anomaly, Finding};
+use crate::anomaly::{Anomaly, Finding};
 use crate::coverage::Window;
 use crate::fault::FaultKind;
 use crate::outcome::{Outcome, Verdict};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use twophase::{Fact, RecordId};
 
-use crate::checker::{Anomaly, Checker, Finding};
+use crate::anomaly::{Anomaly, Finding};
+use crate::checker::Checker;
 use crate::digest::Digest;
 use crate::event::{Event, Observer, What};
 use crate::fault::FaultKind;

@@ -9,7 +9,7 @@ use super::Trouble;
 use super::history::Play;
 use super::out::Out;
 use super::run::Told;
-use crate::checker::{Anomaly, Finding};
+use crate::anomaly::{Anomaly, Finding};
 use crate::coverage::Window;
 use crate::exit::Exit;
 use crate::fault::FaultKind;

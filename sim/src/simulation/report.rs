@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::checker::Anomaly;
+use crate::anomaly::Anomaly;
 use crate::exit::Exit;
 use crate::generate::Generator;
 use crate::report::{Failure, Grouped, NotDeterministic, Totals, allowed_by, sandbox_note};
