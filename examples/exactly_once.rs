@@ -30,12 +30,7 @@ struct Orders<E: Env> {
 
 impl<E: Env> Orders<E> {
     fn new(env: E) -> Self {
-        Orders {
-            env,
-            open: BTreeMap::new(),
-            count: 0,
-            promised: Some(Vec::new()),
-        }
+        Orders { env, open: BTreeMap::new(), count: 0, promised: Some(Vec::new()) }
     }
 
     /// Every name is used once in all lives of the job, and tells whose it is: `orders-SINK-INCARNATION-COUNT`.

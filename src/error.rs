@@ -44,10 +44,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with this consequence and cause.
     pub fn new(next: Next, cause: impl Into<BoxError>) -> Self {
-        Failure {
-            next,
-            cause: cause.into(),
-        }
+        Failure { next, cause: cause.into() }
     }
 
     /// What the caller does next.

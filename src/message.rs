@@ -169,9 +169,7 @@ impl ToCoordinator {
 }
 
 fn encode(message: &impl Serialize) -> Bytes {
-    postcard::to_stdvec(message)
-        .expect("messages hold only types that postcard can write")
-        .into()
+    postcard::to_stdvec(message).expect("messages hold only types that postcard can write").into()
 }
 
 /// `None` for bytes that no process of this job sent; a datagram that cannot be read counts as lost.

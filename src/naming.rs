@@ -98,11 +98,7 @@ impl fmt::Display for Name {
 
 impl fmt::Display for EndsInDigit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the prefix {:?} ends in a digit, so its names could be those of another",
-            self.0
-        )
+        write!(f, "the prefix {:?} ends in a digit, so its names could be those of another", self.0)
     }
 }
 
@@ -131,10 +127,7 @@ pub(crate) struct Counters {
 
 impl Counters {
     pub(crate) fn new(naming: Naming) -> Self {
-        Counters {
-            naming,
-            ..Counters::default()
-        }
+        Counters { naming, ..Counters::default() }
     }
 
     /// The counter for the next transaction.
@@ -172,14 +165,7 @@ mod tests {
     #[test]
     fn the_names_of_other_jobs_are_nobodys() {
         let ours = prefix("t");
-        for theirs in [
-            "t1-0-i1-1",
-            "t1x0-i1-1",
-            "tt0-i1-1",
-            "t-0-i1-1",
-            "x0-i1-1",
-            "t0-i1-1-i1-1",
-        ] {
+        for theirs in ["t1-0-i1-1", "t1x0-i1-1", "tt0-i1-1", "t-0-i1-1", "x0-i1-1", "t0-i1-1-i1-1"] {
             assert_eq!(ours.parse(theirs), None, "{theirs}");
         }
     }
@@ -194,16 +180,9 @@ mod tests {
 
     #[test]
     fn only_our_own_spelling_is_a_name() {
-        for odd in [
-            "t00-i1-1",
-            "t+0-i1-1",
-            "t0-i1-01",
-            "t0-i1-",
-            "t-i1-1",
-            "t0-i1",
-            "t65536-i1-1",
-            "t0-i1-1 ",
-        ] {
+        for odd in
+            ["t00-i1-1", "t+0-i1-1", "t0-i1-01", "t0-i1-", "t-i1-1", "t0-i1", "t65536-i1-1", "t0-i1-1 "]
+        {
             assert_eq!(prefix("t").parse(odd), None, "{odd}");
         }
     }

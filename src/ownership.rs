@@ -51,10 +51,7 @@ impl Ownership {
     /// A state that `me` cannot have been given if each leftover is to have one owner.
     pub fn new(me: Author, authors: &[Author]) -> Result<Self, Misplaced> {
         let Some(first) = authors.first() else {
-            return Ok(Ownership {
-                owned: vec![me.sink],
-                total: me.of.max(1),
-            });
+            return Ok(Ownership { owned: vec![me.sink], total: me.of.max(1) });
         };
         let own_only = me.of >= first.of;
         let misplaced = |author: &&Author| {
@@ -84,10 +81,7 @@ impl fmt::Display for Author {
 impl fmt::Display for Misplaced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Misplaced { author, holder } = self;
-        write!(
-            f,
-            "the state of {author} was given to {holder}, so two sinks may own its leftovers"
-        )
+        write!(f, "the state of {author} was given to {holder}, so two sinks may own its leftovers")
     }
 }
 
@@ -105,15 +99,11 @@ mod tests {
     fn contiguous(from: u16, to: u16) -> Vec<Vec<u16>> {
         let mut states = 0..from;
         let share = |index| from / to + u16::from(index < from % to);
-        (0..to)
-            .map(|index| states.by_ref().take(share(index).into()).collect())
-            .collect()
+        (0..to).map(|index| states.by_ref().take(share(index).into()).collect()).collect()
     }
 
     fn round_robin(from: u16, to: u16) -> Vec<Vec<u16>> {
-        (0..to)
-            .map(|index| (index..from).step_by(to.into()).collect())
-            .collect()
+        (0..to).map(|index| (index..from).step_by(to.into()).collect()).collect()
     }
 
     /// What each sink of a job owns, that restores the states of `from` (0: none) with parallelism `to`.
@@ -124,10 +114,7 @@ mod tests {
         let shares = redistribute(from, to).into_iter().enumerate();
         shares
             .map(|(sink, states)| {
-                let me = Author {
-                    sink: sink as u16,
-                    of: to,
-                };
+                let me = Author { sink: sink as u16, of: to };
                 Ownership::new(me, &authors(states)).unwrap()
             })
             .collect()

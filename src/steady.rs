@@ -16,11 +16,7 @@ pub(crate) struct Steady<C> {
 
 impl<C: Clock> Steady<C> {
     pub(crate) fn new(clock: &C) -> Self {
-        Steady {
-            clock: clock.clone(),
-            last: clock.now(),
-            behind: 0,
-        }
+        Steady { clock: clock.clone(), last: clock.now(), behind: 0 }
     }
 
     /// The time; never less than it was.

@@ -65,10 +65,7 @@ pub struct Transactional<E: Env, B: Broker = <E as Env>::Broker> {
 #[derive(Debug)]
 enum Restore {
     /// What was heard from the restored states so far: who wrote them, and what they promised.
-    Under {
-        authors: Vec<Author>,
-        promised: BTreeSet<Handle>,
-    },
+    Under { authors: Vec<Author>, promised: BTreeSet<Handle> },
     /// The first transaction is open.
     Over,
 }
@@ -82,19 +79,13 @@ impl<E: Env, B: Broker> Transactional<E, B> {
             broker,
             options,
             live: BTreeMap::new(),
-            restore: Restore::Under {
-                authors: Vec::new(),
-                promised: BTreeSet::new(),
-            },
+            restore: Restore::Under { authors: Vec::new(), promised: BTreeSet::new() },
         }
     }
 
     fn me(&self) -> Author {
         let me = self.env.me();
-        Author {
-            sink: me.index,
-            of: me.parallelism,
-        }
+        Author { sink: me.index, of: me.parallelism }
     }
 
     /// Ends what earlier incarnations left open. Repeatable: a crash in the middle leaves less to do.
@@ -203,19 +194,14 @@ impl<E: Env, B: Broker> Participant for Transactional<E, B> {
         transaction: &mut Handle,
     ) -> Result<(), Failure> {
         *transaction = self.live(&transaction.id)?.pre_commit().await?;
-        self.env
-            .note(Fact::PreCommitted(checkpoint, transaction.id.clone()));
+        self.env.note(Fact::PreCommitted(checkpoint, transaction.id.clone()));
         Ok(())
     }
 
     /// A commit of unknown outcome fails: the engine restarts, and recovery repeats it.
     async fn commit(&mut self, transaction: &Handle) -> Result<(), Failure> {
         let id = &transaction.id;
-        let one = self
-            .broker
-            .commit(std::slice::from_ref(transaction), &[])
-            .await
-            .pop();
+        let one = self.broker.commit(std::slice::from_ref(transaction), &[]).await.pop();
         let ended = one.ok_or_else(|| Failure::new(Next::Fatal, format!("no result for {id}")))??;
         self.ended(id);
         self.env.note(match ended {

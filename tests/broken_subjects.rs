@@ -19,11 +19,7 @@ const CORRECT_SEEDS: u64 = 200;
 const CALM_SEEDS: u64 = 60;
 
 fn generator_for(subject: &Subject) -> Generator {
-    Generator {
-        protocol: subject.protocol,
-        naming: subject.naming,
-        ..Generator::default()
-    }
+    Generator { protocol: subject.protocol, naming: subject.naming, ..Generator::default() }
 }
 
 fn play_seed(subject: &Subject, generator: &Generator, seed: u64) -> Outcome {
@@ -53,9 +49,7 @@ fn check_all<T: Sync>(all: &[T], check: impl Fn(&T) -> Result<(), String> + Sync
     let said: Vec<String> = thread::scope(|scope| {
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
         let workers = workers.into_iter();
-        workers
-            .flat_map(|worker| worker.join().expect("no check panics"))
-            .collect()
+        workers.flat_map(|worker| worker.join().expect("no check panics")).collect()
     });
     assert!(said.is_empty(), "{}", said.join("\n"));
 }
@@ -75,19 +69,12 @@ fn every_mistake_is_found_under_its_anomaly_and_window() {
 }
 
 /// These mistakes are made on every day, and so are seen without any fault. The others need one.
-const EVERY_DAY: [&str; 3] = [
-    "commits-at-barrier",
-    "notifies-before-storing",
-    "commits-only-the-notified",
-];
+const EVERY_DAY: [&str; 3] = ["commits-at-barrier", "notifies-before-storing", "commits-only-the-notified"];
 
 #[test]
 fn without_faults_only_those_are_found_that_do_wrong_every_day() {
     check_all(&broken(), |(subject, anomaly, window)| {
-        let generator = Generator {
-            calm: true,
-            ..generator_for(subject)
-        };
+        let generator = Generator { calm: true, ..generator_for(subject) };
         let outcomes = (0..CALM_SEEDS).map(|seed| play_seed(subject, &generator, seed));
         let found: BTreeSet<_> = outcomes
             .filter_map(|outcome| outcome.finding().map(|finding| (finding.anomaly, finding.window)))
@@ -120,14 +107,7 @@ fn no_correct_subject_is_blamed() {
 #[test]
 fn every_window_that_code_can_get_wrong_has_a_subject_that_does() {
     let covered: BTreeSet<_> = broken().into_iter().map(|(.., window)| window).collect();
-    for window in [
-        Window::W1,
-        Window::W2,
-        Window::W3,
-        Window::W4,
-        Window::W5,
-        Window::W7,
-    ] {
+    for window in [Window::W1, Window::W2, Window::W3, Window::W4, Window::W5, Window::W7] {
         assert!(covered.contains(&window), "{window}");
     }
 }

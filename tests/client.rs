@@ -5,13 +5,7 @@ use twophase::kafka::{Client, KafkaOptions, Kind, Trouble, Turn};
 use twophase::{Next, Partition, Record, RecordId, SourceOffset, Split, TransactionalId};
 
 fn options(protocol: Protocol) -> KafkaOptions {
-    KafkaOptions {
-        protocol,
-        batch: 2,
-        attempts: 3,
-        refusals: 3,
-        ..KafkaOptions::default()
-    }
+    KafkaOptions { protocol, batch: 2, attempts: 3, refusals: 3, ..KafkaOptions::default() }
 }
 
 fn id() -> TransactionalId {
@@ -19,20 +13,11 @@ fn id() -> TransactionalId {
 }
 
 fn at(epoch: i16) -> Producer {
-    Producer {
-        id: ProducerId(4),
-        epoch: ProducerEpoch(epoch),
-    }
+    Producer { id: ProducerId(4), epoch: ProducerEpoch(epoch) }
 }
 
 fn record(offset: u64) -> Record {
-    Record {
-        id: RecordId {
-            split: Split(0),
-            offset: SourceOffset(offset),
-        },
-        payload: Default::default(),
-    }
+    Record { id: RecordId { split: Split(0), offset: SourceOffset(offset) }, payload: Default::default() }
 }
 
 /// A client that holds epoch 0.
@@ -76,21 +61,17 @@ fn acknowledge_all(client: &mut Client) -> Vec<Request> {
 fn good(request: &Request) -> Response {
     match request {
         Request::InitProducerId(_) => Response::InitProducerId(Ok(at(0))),
-        Request::AddPartitions { partitions, .. } => Response::AddPartitions(Ok(partitions
-            .iter()
-            .map(|partition| (*partition, Ok(())))
-            .collect())),
+        Request::AddPartitions { partitions, .. } => {
+            Response::AddPartitions(Ok(partitions.iter().map(|partition| (*partition, Ok(()))).collect()))
+        }
         Request::AddOffsets { .. } => Response::AddOffsets(Ok(())),
         Request::Produce(_) => Response::Produce(Ok(LogOffset(0))),
-        Request::TxnOffsetCommit { offsets, .. } => Response::TxnOffsetCommit(
-            offsets
-                .iter()
-                .map(|(partition, _)| (*partition, Ok(())))
-                .collect(),
-        ),
-        Request::EndTxn {
-            producer, version, ..
-        } => Response::EndTxn(Ok((*version >= 5).then(|| at(producer.epoch.0 + 1)))),
+        Request::TxnOffsetCommit { offsets, .. } => {
+            Response::TxnOffsetCommit(offsets.iter().map(|(partition, _)| (*partition, Ok(()))).collect())
+        }
+        Request::EndTxn { producer, version, .. } => {
+            Response::EndTxn(Ok((*version >= 5).then(|| at(producer.epoch.0 + 1))))
+        }
         other => panic!("no client sends this: {other:?}"),
     }
 }
@@ -103,10 +84,7 @@ fn a_batch_whose_answer_was_lost_is_sent_again_under_the_same_number() {
     client.unanswered().unwrap();
     let again = produced(&mut client);
     assert_eq!(first, again);
-    assert!(
-        std::sync::Arc::ptr_eq(&first.records, &again.records),
-        "records were copied"
-    );
+    assert!(std::sync::Arc::ptr_eq(&first.records, &again.records), "records were copied");
 }
 
 #[test]
@@ -114,9 +92,7 @@ fn a_duplicate_counts_as_written() {
     let mut client = writer(Protocol::V2);
     (0..2).for_each(|offset| client.add(Partition(0), record(offset)));
     produced(&mut client);
-    client
-        .answered(Response::Produce(Err(ErrorCode::DuplicateSequenceNumber)))
-        .unwrap();
+    client.answered(Response::Produce(Err(ErrorCode::DuplicateSequenceNumber))).unwrap();
     assert_idle(&mut client);
     (2..4).for_each(|offset| client.add(Partition(0), record(offset)));
     assert_eq!(produced(&mut client).base_sequence, Sequence(2));
@@ -145,12 +121,7 @@ fn v2_numbers_each_transaction_from_zero_under_an_epoch_of_its_own() {
             .collect();
         let by = Some(at(epoch));
         assert_eq!(written, [(by, Sequence(0), 12), (by, Sequence(2), 12)]);
-        let end = Request::EndTxn {
-            id: id(),
-            producer: at(epoch),
-            marker: Marker::Commit,
-            version: 5,
-        };
+        let end = Request::EndTxn { id: id(), producer: at(epoch), marker: Marker::Commit, version: 5 };
         assert_eq!(requests.last(), Some(&end), "the end overtook a record");
     }
     assert_eq!(client.producer(), Some(at(3)));
@@ -169,11 +140,7 @@ fn v1_adds_each_partition_once_before_its_first_record() {
     let added: Vec<_> = requests
         .iter()
         .map(|request| match request {
-            Request::AddPartitions {
-                partitions,
-                version: 3,
-                ..
-            } => partitions.clone(),
+            Request::AddPartitions { partitions, version: 3, .. } => partitions.clone(),
             Request::Produce(Produce { version: 11, .. }) => vec![],
             other => panic!("neither an add nor a write of V1: {other:?}"),
         })
@@ -239,12 +206,7 @@ fn a_resumed_transaction_is_ended_without_an_init_in_its_own_protocol() {
     for (protocol, version) in [(Protocol::V1, 4), (Protocol::V2, 5)] {
         let mut client = Client::resume(id(), at(7), options(protocol));
         client.end(Marker::Commit).unwrap();
-        let end = Request::EndTxn {
-            id: id(),
-            producer: at(7),
-            marker: Marker::Commit,
-            version,
-        };
+        let end = Request::EndTxn { id: id(), producer: at(7), marker: Marker::Commit, version };
         assert_eq!(sent(&mut client), end);
     }
 }
@@ -257,9 +219,7 @@ fn a_commit_whose_answer_was_lost_is_repeated_at_its_own_epoch() {
     let first = sent(&mut client);
     client.unanswered().unwrap();
     assert_eq!(sent(&mut client), first);
-    client
-        .answered(Response::EndTxn(Err(ErrorCode::ConcurrentTransactions)))
-        .unwrap();
+    client.answered(Response::EndTxn(Err(ErrorCode::ConcurrentTransactions))).unwrap();
     assert!(matches!(client.turn(), Ok(Turn::BackOff)));
     assert_eq!(sent(&mut client), first);
     client.answered(Response::EndTxn(Ok(Some(at(8))))).unwrap();
@@ -294,9 +254,7 @@ fn a_fence_is_repeated_until_it_is_granted() {
     let first = sent(&mut client);
     client.unanswered().unwrap();
     assert_eq!(sent(&mut client), first);
-    client
-        .answered(Response::InitProducerId(Err(ErrorCode::ConcurrentTransactions)))
-        .unwrap();
+    client.answered(Response::InitProducerId(Err(ErrorCode::ConcurrentTransactions))).unwrap();
     assert!(matches!(client.turn(), Ok(Turn::BackOff)));
     assert_eq!(sent(&mut client), first);
     client.answered(Response::InitProducerId(Ok(at(2)))).unwrap();
@@ -306,10 +264,8 @@ fn a_fence_is_repeated_until_it_is_granted() {
 /// KC-8b, KC-10: an expected epoch lets a stale incarnation back in.
 #[test]
 fn an_init_never_names_an_expected_producer() {
-    for mut client in [
-        Client::open(id(), options(Protocol::V1)),
-        Client::fence(id(), options(Protocol::V2)),
-    ] {
+    for mut client in [Client::open(id(), options(Protocol::V1)), Client::fence(id(), options(Protocol::V2))]
+    {
         let Request::InitProducerId(init) = sent(&mut client) else {
             panic!("the client was to ask for an init");
         };
@@ -329,13 +285,7 @@ fn a_transaction_that_lost_a_record_cannot_be_committed() {
     assert_eq!(trouble.next(), Next::AbortAndRetry);
     assert_eq!(client.end(Marker::Commit).unwrap_err(), trouble);
     client.end(Marker::Abort).unwrap();
-    assert!(matches!(
-        sent(&mut client),
-        Request::EndTxn {
-            marker: Marker::Abort,
-            ..
-        }
-    ));
+    assert!(matches!(sent(&mut client), Request::EndTxn { marker: Marker::Abort, .. }));
 }
 
 /// Known bug P-07: what is sent after the end of a transaction opens it again.
@@ -347,16 +297,7 @@ fn nothing_of_an_aborted_transaction_is_sent_after_its_end() {
     client.unanswered().unwrap();
     client.end(Marker::Abort).unwrap();
     let requests = acknowledge_all(&mut client);
-    assert!(
-        matches!(
-            requests[..],
-            [Request::EndTxn {
-                marker: Marker::Abort,
-                ..
-            }]
-        ),
-        "{requests:?}"
-    );
+    assert!(matches!(requests[..], [Request::EndTxn { marker: Marker::Abort, .. }]), "{requests:?}");
 }
 
 #[test]
@@ -365,9 +306,7 @@ fn a_fenced_client_stays_fenced() {
     client.add(Partition(0), record(0));
     client.flush();
     produced(&mut client);
-    let trouble = client
-        .answered(Response::Produce(Err(ErrorCode::ProducerFenced)))
-        .unwrap_err();
+    let trouble = client.answered(Response::Produce(Err(ErrorCode::ProducerFenced))).unwrap_err();
     assert_eq!(trouble.next(), Next::Fenced);
     assert_eq!(client.end(Marker::Abort).unwrap_err(), trouble);
 }
@@ -384,10 +323,7 @@ fn a_batch_refused_for_too_long_gives_up_its_transaction() {
         assert!(matches!(client.turn(), Ok(Turn::BackOff)));
     }
     produced(&mut client);
-    assert_eq!(
-        client.answered(refused()).unwrap_err().next(),
-        Next::AbortAndRetry
-    );
+    assert_eq!(client.answered(refused()).unwrap_err().next(), Next::AbortAndRetry);
 }
 
 #[test]
@@ -395,30 +331,15 @@ fn an_answer_to_another_request_is_a_defect() {
     let mut client = Client::open(id(), options(Protocol::V2));
     sent(&mut client);
     let trouble = client.answered(Response::EndTxn(Ok(None))).unwrap_err();
-    assert_eq!(
-        trouble,
-        Trouble::Mismatched {
-            kind: Kind::InitProducerId
-        }
-    );
+    assert_eq!(trouble, Trouble::Mismatched { kind: Kind::InitProducerId });
 }
 
 #[test]
 fn offsets_join_the_transaction_before_its_end() {
     let offsets = vec![(Partition(3), LogOffset(9))];
     for (protocol, expected) in [
-        (
-            Protocol::V1,
-            &[
-                Kind::AddOffsets,
-                Kind::TxnOffsetCommit,
-                Kind::EndTxn(Marker::Commit),
-            ][..],
-        ),
-        (
-            Protocol::V2,
-            &[Kind::TxnOffsetCommit, Kind::EndTxn(Marker::Commit)],
-        ),
+        (Protocol::V1, &[Kind::AddOffsets, Kind::TxnOffsetCommit, Kind::EndTxn(Marker::Commit)][..]),
+        (Protocol::V2, &[Kind::TxnOffsetCommit, Kind::EndTxn(Marker::Commit)]),
     ] {
         let mut client = writer(protocol);
         client.send_offsets("group".into(), offsets.clone());

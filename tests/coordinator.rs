@@ -160,9 +160,7 @@ impl Stage {
     /// The writes that were under way arrive. Whether they were refused.
     fn arrive(&mut self) -> Vec<bool> {
         let late = std::mem::take(&mut self.late);
-        late.into_iter()
-            .map(|(expected, head)| self.apply(expected, head).is_err())
-            .collect()
+        late.into_iter().map(|(expected, head)| self.apply(expected, head).is_err()).collect()
     }
 
     /// Another coordinator, in its second life, takes over behind this one's back.
@@ -178,11 +176,8 @@ impl Stage {
     }
 
     fn from(&mut self, worker: u16, message: ToCoordinator) {
-        let from = Address {
-            role: Role::Sink,
-            index: worker,
-            life: Some(Life(self.lives[usize::from(worker)])),
-        };
+        let from =
+            Address { role: Role::Sink, index: worker, life: Some(Life(self.lives[usize::from(worker)])) };
         self.input(Input::Message { from, message });
     }
 
@@ -195,10 +190,7 @@ impl Stage {
     /// All tasks of the newest incarnation have come this far.
     fn all_reached(&mut self, progress: Progress) {
         let incarnation = self.incarnation;
-        self.all_report(Some(Task {
-            incarnation,
-            progress,
-        }));
+        self.all_report(Some(Task { incarnation, progress }));
     }
 
     fn ack(&mut self, worker: u16, checkpoint: u64) {
@@ -211,14 +203,7 @@ impl Stage {
             sink: vec![worker as u8],
         };
         let checkpoint = CheckpointId(checkpoint);
-        self.from(
-            worker,
-            ToCoordinator::Ack {
-                incarnation,
-                checkpoint,
-                snapshot,
-            },
-        );
+        self.from(worker, ToCoordinator::Ack { incarnation, checkpoint, snapshot });
     }
 
     fn ack_all(&mut self, checkpoint: u64) {
@@ -230,24 +215,13 @@ impl Stage {
     fn fail(&mut self, worker: u16, gave_up: bool) {
         let incarnation = self.incarnation;
         let reason = "sink failed".to_owned();
-        self.from(
-            worker,
-            ToCoordinator::Failed {
-                incarnation,
-                gave_up,
-                reason,
-            },
-        );
+        self.from(worker, ToCoordinator::Failed { incarnation, gave_up, reason });
     }
 
     /// This many milliseconds pass. Workers stay audible, unless that is what a test is about.
     fn pass(&mut self, millis: u64) {
         let until = self.now.after(Duration::from_millis(millis));
-        while let Some(deadline) = self
-            .coordinator
-            .next_deadline()
-            .filter(|&deadline| deadline <= until)
-        {
+        while let Some(deadline) = self.coordinator.next_deadline().filter(|&deadline| deadline <= until) {
             self.now = self.now.max(deadline);
             self.input(Input::Time);
         }
@@ -270,10 +244,7 @@ impl Stage {
 
     /// The checkpoints of all messages of this kind, as they were sent to worker 0.
     fn told(&self, label: &str) -> Vec<u64> {
-        let to_first = self
-            .sent
-            .iter()
-            .filter(|(worker, message)| *worker == 0 && message.label() == label);
+        let to_first = self.sent.iter().filter(|(worker, message)| *worker == 0 && message.label() == label);
         to_first
             .filter_map(|(_, message)| match message {
                 ToWorker::Trigger { checkpoint, .. }
@@ -340,31 +311,18 @@ fn two_that_start_at_once_never_share_a_term() {
     // Both read an empty store; the other, which started earlier, writes term 1 first.
     let mut s = Stage::new();
     s.coordinator = Coordinator::new(&settings(), &coordinator(2));
-    let theirs = Head {
-        term: Term(1),
-        leader: Life(1),
-        incarnation: Incarnation(1),
-        ..Head::default()
-    };
+    let theirs = Head { term: Term(1), leader: Life(1), incarnation: Incarnation(1), ..Head::default() };
     s.fates = [Fate::Lost].into();
     s.input(Input::Started);
     s.apply(None, theirs).expect("nobody has written");
     s.pass(10);
-    assert_eq!(
-        (s.head().term, s.head().leader, s.head().incarnation),
-        (Term(2), Life(2), Incarnation(2))
-    );
+    assert_eq!((s.head().term, s.head().leader, s.head().incarnation), (Term(2), Life(2), Incarnation(2)));
 }
 
 #[test]
 fn an_older_process_that_wakes_up_late_does_not_depose_the_newer_one() {
     let mut s = Stage::new();
-    let newer = Head {
-        term: Term(3),
-        leader: Life(2),
-        incarnation: Incarnation(5),
-        ..Head::default()
-    };
+    let newer = Head { term: Term(3), leader: Life(2), incarnation: Incarnation(5), ..Head::default() };
     s.apply(None, newer.clone()).expect("nobody has written");
     s.input(Input::Started);
     assert_eq!(s.end, Some(End::Deposed));
@@ -374,11 +332,8 @@ fn an_older_process_that_wakes_up_late_does_not_depose_the_newer_one() {
 #[test]
 fn a_new_coordinator_restores_the_newest_completed_checkpoint_and_never_reuses_its_id() {
     let mut s = Stage::new();
-    let completed = Completed {
-        id: CheckpointId(7),
-        resume_at: vec![SourceOffset(3); 4],
-        sinks: vec![vec![].into(); 2],
-    };
+    let completed =
+        Completed { id: CheckpointId(7), resume_at: vec![SourceOffset(3); 4], sinks: vec![vec![].into(); 2] };
     let theirs = Head {
         term: Term(1),
         leader: Life(0),
@@ -406,14 +361,7 @@ fn complete_is_said_only_after_the_checkpoint_is_durable() {
     assert_eq!(s.durable(), Some(1));
     assert_eq!(s.order, ["put", "complete", "complete"]);
     assert_eq!(s.notes, [Fact::Completed(CheckpointId(1))]);
-    let offsets: Vec<u64> = s
-        .head()
-        .completed
-        .expect("just stored")
-        .resume_at
-        .iter()
-        .map(|o| o.0)
-        .collect();
+    let offsets: Vec<u64> = s.head().completed.expect("just stored").resume_at.iter().map(|o| o.0).collect();
     assert_eq!(offsets, [10, 10, 0, 0]);
 }
 
@@ -445,10 +393,7 @@ fn a_newer_checkpoint_subsumes_the_older_and_makes_up_for_its_notice() {
     s.pass(100);
     assert_eq!(s.told("trigger"), [2]); // both are in flight
     s.ack_all(2);
-    assert_eq!(
-        (s.durable(), s.told("complete"), s.told("aborted")),
-        (Some(2), vec![2], vec![1])
-    );
+    assert_eq!((s.durable(), s.told("complete"), s.told("aborted")), (Some(2), vec![2], vec![1]));
     s.ack_all(1);
     assert_eq!(s.durable(), Some(2));
 }
@@ -466,13 +411,7 @@ fn no_more_checkpoints_are_in_flight_than_allowed() {
 fn a_checkpoint_that_a_task_declines_is_given_up_and_frees_its_slot() {
     let mut s = Stage::triggered();
     let incarnation = s.incarnation;
-    s.from(
-        0,
-        ToCoordinator::Decline {
-            incarnation,
-            checkpoint: CheckpointId(1),
-        },
-    );
+    s.from(0, ToCoordinator::Decline { incarnation, checkpoint: CheckpointId(1) });
     assert_eq!(s.told("aborted"), [1]);
     s.ack_all(1);
     assert_eq!(s.durable(), None);
@@ -589,13 +528,7 @@ fn silence_of_a_worker_restarts_all_tasks_when_it_is_back() {
     let incarnation = s.incarnation;
     for _ in 0..8 {
         s.pass(100);
-        s.from(
-            0,
-            ToCoordinator::Heartbeat(Some(Task {
-                incarnation,
-                progress: Progress::Running,
-            })),
-        );
+        s.from(0, ToCoordinator::Heartbeat(Some(Task { incarnation, progress: Progress::Running })));
     }
     assert_eq!(s.head().incarnation, Incarnation(2));
     assert_eq!(s.deployed(), []);
@@ -693,11 +626,7 @@ fn a_worker_that_says_no_goodbye_does_not_hold_the_end_up_for_ever() {
 #[test]
 fn a_coordinator_that_takes_over_an_ended_job_deploys_nothing() {
     let mut s = Stage::new();
-    let ended = Head {
-        term: Term(1),
-        ended: true,
-        ..Head::default()
-    };
+    let ended = Head { term: Term(1), ended: true, ..Head::default() };
     s.apply(None, ended).expect("nobody has written");
     s.input(Input::Started);
     s.from(0, ToCoordinator::Heartbeat(None));

@@ -43,28 +43,15 @@ impl Script {
     /// What was asked since this was asked last; nothing of the script is left over.
     #[track_caller]
     fn asked(&self) -> Vec<Request> {
-        assert!(
-            self.answers.lock().unwrap().is_empty(),
-            "not everything was asked for"
-        );
+        assert!(self.answers.lock().unwrap().is_empty(), "not everything was asked for");
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 }
 
 fn broker(protocol: Protocol) -> (KafkaBroker<Script, Naps>, Script, Naps) {
     let (script, naps) = (Script::default(), Naps::default());
-    let options = KafkaOptions {
-        protocol,
-        batch: 10,
-        attempts: 2,
-        refusals: 3,
-        ..KafkaOptions::default()
-    };
-    (
-        KafkaBroker::new(script.clone(), naps.clone(), options),
-        script,
-        naps,
-    )
+    let options = KafkaOptions { protocol, batch: 10, attempts: 2, refusals: 3, ..KafkaOptions::default() };
+    (KafkaBroker::new(script.clone(), naps.clone(), options), script, naps)
 }
 
 fn id(text: &str) -> TransactionalId {
@@ -72,10 +59,7 @@ fn id(text: &str) -> TransactionalId {
 }
 
 fn at(epoch: i16) -> Producer {
-    Producer {
-        id: ProducerId(4),
-        epoch: ProducerEpoch(epoch),
-    }
+    Producer { id: ProducerId(4), epoch: ProducerEpoch(epoch) }
 }
 
 fn granted(epoch: i16) -> Response {
@@ -87,13 +71,7 @@ fn ended(code: ErrorCode) -> Response {
 }
 
 fn record() -> Record {
-    Record {
-        id: RecordId {
-            split: Split(0),
-            offset: SourceOffset(0),
-        },
-        payload: Default::default(),
-    }
+    Record { id: RecordId { split: Split(0), offset: SourceOffset(0) }, payload: Default::default() }
 }
 
 /// Begins `t0-i1-1` at epoch 0, writes a record and pre-commits. What was asked for that is forgotten.
@@ -127,12 +105,7 @@ fn a_handle_is_committed_by_a_broker_value_that_never_saw_the_transaction() {
         let (recovery, script, _) = broker(other);
         script.then(Response::EndTxn(Ok(None)));
         assert_eq!(commit(&recovery, &handle), Ok(Ended::Now));
-        let end = Request::EndTxn {
-            id: id("t0-i1-1"),
-            producer: at(0),
-            marker: Marker::Commit,
-            version,
-        };
+        let end = Request::EndTxn { id: id("t0-i1-1"), producer: at(0), marker: Marker::Commit, version };
         assert_eq!(script.asked(), [end]);
     }
 }
@@ -181,10 +154,7 @@ fn v2_begins_again_under_the_epoch_that_its_commit_answered() {
     let Request::Produce(produce) = &script.asked()[0] else {
         panic!("a produce was to be sent");
     };
-    assert_eq!(
-        (produce.producer, produce.base_sequence),
-        (Some(at(1)), Sequence(0))
-    );
+    assert_eq!((produce.producer, produce.base_sequence), (Some(at(1)), Sequence(0)));
 }
 
 /// Known bug T-01 and KC-14: two transactions of one epoch cannot be told apart.
@@ -208,18 +178,13 @@ fn a_producer_whose_commit_was_fenced_is_not_used_again() {
     assert_eq!(commit(&broker, &handle), Ok(Ended::Indistinct));
     script.then(granted(3));
     now(broker.begin(&id("t0-i1-1"))).unwrap();
-    assert!(matches!(
-        script.asked()[..],
-        [Request::EndTxn { .. }, Request::InitProducerId(_)]
-    ));
+    assert!(matches!(script.asked()[..], [Request::EndTxn { .. }, Request::InitProducerId(_)]));
 }
 
 #[test]
 fn a_begin_waits_while_the_broker_still_ends_what_it_fenced() {
     let (broker, script, naps) = broker(Protocol::V2);
-    script
-        .then(Response::InitProducerId(Err(ErrorCode::ConcurrentTransactions)))
-        .then(granted(2));
+    script.then(Response::InitProducerId(Err(ErrorCode::ConcurrentTransactions))).then(granted(2));
     now(broker.begin(&id("t0-i1-1"))).unwrap();
     assert_eq!(script.asked().len(), 2);
     assert_eq!(*naps.0.lock().unwrap(), [Duration::from_millis(100)]);
@@ -253,10 +218,7 @@ fn a_commit_says_what_its_answer_proves_and_no_more() {
 fn one_commit_that_fails_does_not_keep_the_next_from_its_own() {
     let (broker, script, _) = broker(Protocol::V2);
     let handle = pre_committed(&broker, &script, Protocol::V2);
-    script
-        .then_silence()
-        .then_silence()
-        .then(Response::EndTxn(Ok(None)));
+    script.then_silence().then_silence().then(Response::EndTxn(Ok(None)));
     let results = now(broker.commit(&[handle.clone(), handle], &[]));
     assert!(results[0].as_ref().unwrap_err().may_have_happened());
     assert_eq!(*results[1].as_ref().unwrap(), Ended::Now);
@@ -267,11 +229,7 @@ fn lingering_transactions_are_found_by_name_with_the_epoch_that_is_open() {
     let (writer, script, _) = broker(Protocol::V2);
     let ours = pre_committed(&writer, &script, Protocol::V2);
     let (recovery, script, _) = broker(Protocol::V2);
-    let listing = |name| Listing {
-        id: id(name),
-        producer: at(0).id,
-        state: CoordinatorState::Ongoing,
-    };
+    let listing = |name| Listing { id: id(name), producer: at(0).id, state: CoordinatorState::Ongoing };
     let described = |state| {
         Response::DescribeTransaction(Ok(Description {
             state,
@@ -283,16 +241,12 @@ fn lingering_transactions_are_found_by_name_with_the_epoch_that_is_open() {
     };
     let listed = ["t0-i1-1", "t0-i1-2", "t0-i1-3", "x0-i1-1"].map(listing).to_vec();
     script
-        .then(Response::ListTransactions(Err(
-            ErrorCode::CoordinatorLoadInProgress,
-        )))
+        .then(Response::ListTransactions(Err(ErrorCode::CoordinatorLoadInProgress)))
         .then_silence()
         .then(Response::ListTransactions(Ok(listed)))
         .then(described(CoordinatorState::Ongoing))
         .then(described(CoordinatorState::CompleteAbort)) // has ended since
-        .then(Response::DescribeTransaction(Err(
-            ErrorCode::TransactionalIdNotFound,
-        )));
+        .then(Response::DescribeTransaction(Err(ErrorCode::TransactionalIdNotFound)));
     // the very handle that its writer had: a restored state can be compared with it
     assert_eq!(now(recovery.lingering("t")).unwrap(), [ours]);
     script.asked();
@@ -301,11 +255,7 @@ fn lingering_transactions_are_found_by_name_with_the_epoch_that_is_open() {
 #[test]
 fn a_handle_of_an_unknown_format_is_refused_before_anything_is_sent() {
     let (broker, script, _) = broker(Protocol::V2);
-    let handle = Handle {
-        id: id("t0-i1-1"),
-        format: 9,
-        bytes: vec![],
-    };
+    let handle = Handle { id: id("t0-i1-1"), format: 9, bytes: vec![] };
     assert_eq!(commit(&broker, &handle), Err(Next::Fatal));
     assert_eq!(now(broker.abort(&handle)).unwrap_err().next(), Next::Fatal);
     assert_eq!(script.asked(), []);

@@ -48,10 +48,7 @@ impl Stage {
 
     fn append(&mut self, producer: Producer, sequence: i32, version: i16) -> Result<LogOffset, ErrorCode> {
         let record = Record {
-            id: RecordId {
-                split: Split(0),
-                offset: SourceOffset(sequence as u64),
-            },
+            id: RecordId { split: Split(0), offset: SourceOffset(sequence as u64) },
             payload: Bytes::new(),
         };
         let request = Request::Produce(Produce {
@@ -75,12 +72,7 @@ impl Stage {
         marker: Marker,
         version: i16,
     ) -> Result<Option<Producer>, ErrorCode> {
-        let request = Request::EndTxn {
-            id: id(),
-            producer,
-            marker,
-            version,
-        };
+        let request = Request::EndTxn { id: id(), producer, marker, version };
         match self.log.apply(self.now, &request, &mut self.effects) {
             Response::EndTxn(answer) => answer,
             other => panic!("not the answer to this request: {other:?}"),
@@ -120,17 +112,11 @@ fn a_commit_is_answered_before_anything_can_be_seen() {
     let producer = stage.initialise().unwrap();
     stage.append(producer, 0, 12).unwrap();
     stage.end(producer, Marker::Commit, 5).unwrap();
-    assert_eq!(
-        (stage.state(), stage.committed()),
-        (CoordinatorState::PrepareCommit, 0)
-    );
+    assert_eq!((stage.state(), stage.committed()), (CoordinatorState::PrepareCommit, 0));
 
     let markers = stage.markers();
     stage.deliver(&markers[0]).unwrap();
-    assert_eq!(
-        (stage.state(), stage.committed()),
-        (CoordinatorState::CompleteCommit, 1)
-    );
+    assert_eq!((stage.state(), stage.committed()), (CoordinatorState::CompleteCommit, 1));
 }
 
 #[test]
@@ -145,11 +131,7 @@ fn a_takeover_comes_again_until_the_abort_is_everywhere() {
 
     stage.deliver(&markers[0]).unwrap();
     let new = stage.initialise().unwrap();
-    assert_eq!(
-        new.epoch,
-        ProducerEpoch(old.epoch.0 + 2),
-        "one raise to fence, one to hand out"
-    );
+    assert_eq!(new.epoch, ProducerEpoch(old.epoch.0 + 2), "one raise to fence, one to hand out");
     assert_eq!(stage.append(old, 1, 12), Err(ErrorCode::InvalidProducerEpoch));
 }
 
@@ -163,10 +145,7 @@ fn a_marker_of_a_dead_coordinator_is_refused_once_the_new_one_was_there() {
     stage.log.reload(stage.now, &mut stage.effects);
     let from_the_new = stage.markers();
     stage.deliver(&from_the_new[0]).unwrap();
-    assert_eq!(
-        stage.deliver(&from_the_dead[0]),
-        Err(ErrorCode::TransactionCoordinatorFenced)
-    );
+    assert_eq!(stage.deliver(&from_the_dead[0]), Err(ErrorCode::TransactionCoordinatorFenced));
 }
 
 #[test]
@@ -178,10 +157,7 @@ fn a_marker_of_a_dead_coordinator_completes_nothing_at_the_new_one() {
     let from_the_dead = stage.markers();
     stage.log.reload(stage.now, &mut stage.effects);
     stage.deliver(&from_the_dead[0]).unwrap();
-    assert_eq!(
-        (stage.state(), stage.committed()),
-        (CoordinatorState::PrepareCommit, 1)
-    );
+    assert_eq!((stage.state(), stage.committed()), (CoordinatorState::PrepareCommit, 1));
 }
 
 /// Commits, begins the next transaction of what was answered, and delivers the first one's marker again.
@@ -207,10 +183,7 @@ fn a_marker_that_comes_twice_ends_the_next_transaction_in_v1() {
 #[test]
 fn a_marker_that_comes_twice_is_refused_in_v2() {
     let (stage, again) = deliver_the_first_marker_again(5);
-    assert_eq!(
-        (again, stage.committed()),
-        (Err(ErrorCode::InvalidProducerEpoch), 1)
-    );
+    assert_eq!((again, stage.committed()), (Err(ErrorCode::InvalidProducerEpoch), 1));
 }
 
 #[test]
@@ -226,10 +199,7 @@ fn a_transaction_expires_only_when_more_than_its_timeout_has_passed() {
     stage.log.sweep(stage.now, &mut stage.effects);
     assert!(stage.effects.contains(&Effect::Expired { id: id(), producer }));
     assert_eq!(stage.state(), CoordinatorState::PrepareAbort);
-    assert_eq!(
-        stage.end(producer, Marker::Commit, 4),
-        Err(ErrorCode::ProducerFenced)
-    );
+    assert_eq!(stage.end(producer, Marker::Commit, 4), Err(ErrorCode::ProducerFenced));
 }
 
 #[test]
@@ -259,14 +229,8 @@ fn a_batch_that_was_refused_for_its_sequence_blocks_what_starts_higher() {
 
     // The restarted leader knows the last batch only: the repeat of the first one is out of order, and is noted.
     stage.log.restart(Partition(0));
-    assert_eq!(
-        stage.append(producer, 0, 12),
-        Err(ErrorCode::OutOfOrderSequenceNumber)
-    );
-    assert_eq!(
-        stage.append(producer, 2, 12),
-        Err(ErrorCode::OutOfOrderSequenceNumber)
-    );
+    assert_eq!(stage.append(producer, 0, 12), Err(ErrorCode::OutOfOrderSequenceNumber));
+    assert_eq!(stage.append(producer, 2, 12), Err(ErrorCode::OutOfOrderSequenceNumber));
     stage.log.restart(Partition(0));
     assert_eq!(stage.append(producer, 2, 12), Ok(LogOffset(4)));
 }

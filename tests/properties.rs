@@ -6,17 +6,11 @@ use proptest::prelude::*;
 use twophase_sim::{Generator, Keep, Outcome, Schedule, Seed, Verdict, play, subjects};
 
 fn schedule(seed: u64) -> Schedule {
-    Generator::default()
-        .schedule(Seed(seed))
-        .expect("made-up records can always be read")
+    Generator::default().schedule(Seed(seed)).expect("made-up records can always be read")
 }
 
 fn outcome(schedule: Schedule, keep: Keep) -> Outcome {
-    play(
-        &subjects::named("kafka").expect("the correct job is there"),
-        &Arc::new(schedule),
-        keep,
-    )
+    play(&subjects::named("kafka").expect("the correct job is there"), &Arc::new(schedule), keep)
 }
 
 fn holds(outcome: &Outcome) -> bool {

@@ -21,14 +21,8 @@ fn site(text: &str) -> Site {
 
 /// Two sinks, four splits, nothing that takes long, and nothing that goes wrong.
 fn quick() -> Schedule {
-    let generator = Generator {
-        records: Some(40),
-        calm: true,
-        ..Generator::default()
-    };
-    let mut schedule = generator
-        .schedule(Seed(1))
-        .expect("made-up records can always be read");
+    let generator = Generator { records: Some(40), calm: true, ..Generator::default() };
+    let mut schedule = generator.schedule(Seed(1)).expect("made-up records can always be read");
     let splits: Vec<_> = schedule.input.concat().chunks(10).map(<[_]>::to_vec).collect();
     schedule.input = splits;
     let settings = &mut schedule.settings;
@@ -64,21 +58,14 @@ fn verdict(schedule: &Schedule, timeout: Duration) -> Verdict {
 /// The shortest transaction timeout, in whole milliseconds, with which this schedule holds.
 fn threshold(schedule: &Schedule) -> Duration {
     let holds = |millis: u64| {
-        matches!(
-            verdict(schedule, Duration::from_millis(millis)),
-            Verdict::Held | Verdict::Vacuous
-        )
+        matches!(verdict(schedule, Duration::from_millis(millis)), Verdict::Held | Verdict::Vacuous)
     };
     let (mut loses, mut enough) = (1, safe_rule(schedule).needed().as_millis() as u64 + 1);
     assert!(holds(enough), "inside the rule nothing is lost");
     assert!(!holds(loses), "a timeout of one millisecond is never enough");
     while enough - loses > 1 {
         let middle = loses.midpoint(enough);
-        if holds(middle) {
-            enough = middle
-        } else {
-            loses = middle
-        }
+        if holds(middle) { enough = middle } else { loses = middle }
     }
     millis(enough)
 }
@@ -88,18 +75,14 @@ fn threshold(schedule: &Schedule) -> Duration {
 fn assert_term_counts(term: fn(&SafeRule) -> Duration, less: &Schedule, more: &Schedule) {
     let (before, after) = (threshold(less), threshold(more));
     assert!(term(&safe_rule(more)) > term(&safe_rule(less)));
-    assert!(
-        after > before,
-        "the timeout that is enough grows with the term: {before:?} then {after:?}"
-    );
+    assert!(after > before, "the timeout that is enough grows with the term: {before:?} then {after:?}");
 
     let at = verdict(more, after - NOTCH);
     match &at {
         Verdict::FailStop(_) => {} // the broker still told, so the job said so instead of losing them in silence
-        Verdict::Failed(finding) => assert!(
-            finding.window == Some(Window::W8) || finding.window.is_none(),
-            "{finding:?}"
-        ),
+        Verdict::Failed(finding) => {
+            assert!(finding.window == Some(Window::W8) || finding.window.is_none(), "{finding:?}")
+        }
         _ => panic!("one notch below, something must be wrong: {at:?}"),
     }
     assert!(after <= safe_rule(more).needed());
@@ -136,9 +119,7 @@ fn f_a_lost_notice_leaves_the_commit_to_the_next_checkpoint() {
     less.timing.pace = Span::millis(60, 60);
     less.settings.checkpoint_interval = millis(250);
     let mut more = less.clone();
-    more.faults = vec![Fault::Lose {
-        at: site("coord-0/1/send.complete#1/sent"),
-    }];
+    more.faults = vec![Fault::Lose { at: site("coord-0/1/send.complete#1/sent") }];
     assert_term_counts(|rule| rule.checkpoints + rule.outages, &less, &more);
 }
 
@@ -152,11 +133,7 @@ fn a_checkpoint_that_succeeds_may_take_its_whole_timeout() {
     more.settings.queue = 10;
     more.timing.latency = Span::millis(4, 4);
     more.timing.pace = Span::millis(0, 0);
-    assert_term_counts(
-        |rule| rule.checkpoint_timeout + rule.start + rule.delivery,
-        &less,
-        &more,
-    );
+    assert_term_counts(|rule| rule.checkpoint_timeout + rule.start + rule.delivery, &less, &more);
 }
 
 #[test]
@@ -199,11 +176,7 @@ fn j_a_broker_whose_clock_is_ahead_times_out_early() {
     let failover = |clock_ahead| {
         let mut schedule = quick();
         schedule.timing.pace = Span::millis(10, 10);
-        schedule.faults = vec![Fault::CoordinatorFailover {
-            at: millis(60),
-            lasts: millis(2),
-            clock_ahead,
-        }];
+        schedule.faults = vec![Fault::CoordinatorFailover { at: millis(60), lasts: millis(2), clock_ahead }];
         schedule
     };
     assert_term_counts(|rule| rule.clocks, &failover(millis(0)), &failover(millis(500)));
@@ -212,10 +185,7 @@ fn j_a_broker_whose_clock_is_ahead_times_out_early() {
 #[test]
 fn the_generator_draws_inside_the_rule_unless_asked_otherwise() {
     let safe = Generator::default();
-    let anywhere = Generator {
-        safety: twophase_sim::Safety::Unsafe,
-        ..Generator::default()
-    };
+    let anywhere = Generator { safety: twophase_sim::Safety::Unsafe, ..Generator::default() };
     let unsafe_ones = (0..200).filter(|seed| {
         assert!(is_safe(&safe.schedule(Seed(*seed)).unwrap()), "seed {seed}");
         !is_safe(&anywhere.schedule(Seed(*seed)).unwrap())

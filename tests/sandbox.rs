@@ -55,13 +55,8 @@ where
         correct: exactly_once(env),
         meddle: meddle(),
     });
-    let calm = Generator {
-        calm: true,
-        ..Generator::default()
-    };
-    let schedule = calm
-        .schedule(Seed(3))
-        .expect("made-up records can always be read");
+    let calm = Generator { calm: true, ..Generator::default() };
+    let schedule = calm.schedule(Seed(3)).expect("made-up records can always be read");
     play(&subject, &Arc::new(schedule), Keep::default())
 }
 
@@ -80,10 +75,7 @@ fn the_standard_clock_goes_with_the_world() {
         move |now: Timestamp| {
             let (began, at) = *first.get_or_insert((std::time::Instant::now(), now));
             let drift = began.elapsed().abs_diff(now.since(at));
-            assert!(
-                drift < Duration::from_micros(10),
-                "the clocks have parted by {drift:?}"
-            );
+            assert!(drift < Duration::from_micros(10), "the clocks have parted by {drift:?}");
             counter.fetch_add(1, Ordering::Relaxed);
         }
     });

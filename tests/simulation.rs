@@ -21,10 +21,7 @@ fn said(test: impl FnOnce()) -> String {
 
 #[test]
 fn the_correct_sink_passes() {
-    Simulation::new(subjects::exactly_once)
-        .seeds(0..100)
-        .run()
-        .assert_exactly_once();
+    Simulation::new(subjects::exactly_once).seeds(0..100).run().assert_exactly_once();
 }
 
 #[test]
@@ -32,14 +29,8 @@ fn a_broken_sink_fails_with_the_line_that_replays_it() {
     let report = broken("fences-before-committing").seeds(0..100).run();
     let first = report.assert_finds(Anomaly::Lost).clone();
     let said = said(|| report.assert_exactly_once());
-    assert!(
-        said.contains(&format!("FAIL  lost          seed {}   (", first.seed)),
-        "{said}"
-    );
-    assert!(
-        said.contains("window W4: crash after complete, before commit"),
-        "{said}"
-    );
+    assert!(said.contains(&format!("FAIL  lost          seed {}   (", first.seed)), "{said}");
+    assert!(said.contains("window W4: crash after complete, before commit"), "{said}");
     let replay = format!(
         "replay   TWOPHASE_SEED={} cargo test a_broken_sink_fails_with_the_line_that_replays_it\n",
         first.seed
@@ -59,21 +50,14 @@ fn an_anomaly_that_was_expected_must_be_found() {
 #[test]
 fn a_run_in_which_nothing_dangerous_happened_fails_unless_that_was_meant() {
     let vacuous = |seed: &u64| {
-        let report = Simulation::new(subjects::exactly_once)
-            .seeds(*seed..*seed + 1)
-            .run();
+        let report = Simulation::new(subjects::exactly_once).seeds(*seed..*seed + 1).run();
         report.summary().is_vacuous()
     };
     let seed = (0..200).find(vacuous).expect("one seed in a few is vacuous");
-    let report = Simulation::new(subjects::exactly_once)
-        .seeds(seed..seed + 1)
-        .run();
+    let report = Simulation::new(subjects::exactly_once).seeds(seed..seed + 1).run();
     let said = said(|| report.assert_exactly_once());
     assert!(said.contains("no history entered any crash window"), "{said}");
-    let calm = Simulation::new(subjects::exactly_once)
-        .seeds(0..20)
-        .faults(false)
-        .run();
+    let calm = Simulation::new(subjects::exactly_once).seeds(0..20).faults(false).run();
     calm.assert_exactly_once();
     assert_eq!(calm.summary().vacuous, 20);
 }
@@ -100,14 +84,8 @@ fn real_records_can_be_played() {
 
 #[test]
 fn outside_the_safe_rule_the_setting_that_lost_a_record_is_named() {
-    let report = Simulation::new(subjects::exactly_once)
-        .settings(Safety::Unsafe)
-        .seeds(0..100)
-        .run();
-    assert_eq!(
-        report.assert_finds(Anomaly::Lost).finding.window,
-        Some(Window::W8)
-    );
+    let report = Simulation::new(subjects::exactly_once).settings(Safety::Unsafe).seeds(0..100).run();
+    assert_eq!(report.assert_finds(Anomaly::Lost).finding.window, Some(Window::W8));
     assert!(said(|| report.assert_exactly_once()).contains("allowed by transaction_timeout = "));
 }
 
@@ -125,10 +103,7 @@ fn a_static_that_survives_crashes_is_not_deterministic() {
     .run();
     let said = said(|| report.assert_exactly_once());
     assert!(said.contains("FAIL  not deterministic  seed 0"), "{said}");
-    assert!(
-        said.contains("first at step") && said.contains("begins turn-"),
-        "{said}"
-    );
+    assert!(said.contains("first at step") && said.contains("begins turn-"), "{said}");
 }
 
 #[test]
@@ -140,11 +115,7 @@ fn a_sink_that_panics_is_found_and_the_sweep_goes_on() {
     .seeds(0..50)
     .run();
     let first = report.assert_finds(Anomaly::Panicked);
-    assert!(
-        first.finding.detail.contains("nobody tried a second time"),
-        "{}",
-        first.finding.detail
-    );
+    assert!(first.finding.detail.contains("nobody tried a second time"), "{}", first.finding.detail);
     assert_eq!(report.summary().seeds, 50);
 }
 
@@ -169,10 +140,7 @@ fn the_environment_plays_one_seed_of_any_test_and_prints_its_trace() {
     let output = with_environment("TWOPHASE_SEED", "0x29");
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{printed}");
-    assert!(
-        printed.contains("seed 41 of the_correct_sink_passes"),
-        "{printed}"
-    );
+    assert!(printed.contains("seed 41 of the_correct_sink_passes"), "{printed}");
     assert!(printed.contains("step        time  who"), "{printed}");
 }
 

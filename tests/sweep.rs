@@ -10,16 +10,10 @@ const SEEDS: u64 = 600;
 /// Plays the first seeds of a subject, on all cores.
 fn sweep(name: &str, safety: Safety) -> Vec<Outcome> {
     let subject = subjects::named(name).expect("the subject is there");
-    let generator = Generator {
-        safety,
-        protocol: subject.protocol,
-        naming: subject.naming,
-        ..Generator::default()
-    };
+    let generator =
+        Generator { safety, protocol: subject.protocol, naming: subject.naming, ..Generator::default() };
     let one = |seed| {
-        let schedule = generator
-            .schedule(Seed(seed))
-            .expect("made-up records can always be read");
+        let schedule = generator.schedule(Seed(seed)).expect("made-up records can always be read");
         play(&subject, &Arc::new(schedule), Keep::default())
     };
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
@@ -27,10 +21,7 @@ fn sweep(name: &str, safety: Safety) -> Vec<Outcome> {
         let slice =
             |of: u64| scope.spawn(move || (of..SEEDS).step_by(threads as usize).map(one).collect::<Vec<_>>());
         let slices: Vec<_> = (0..threads).map(slice).collect();
-        slices
-            .into_iter()
-            .flat_map(|slice| slice.join().expect("no history panics"))
-            .collect()
+        slices.into_iter().flat_map(|slice| slice.join().expect("no history panics")).collect()
     })
 }
 
@@ -75,11 +66,7 @@ fn few_seeds_are_vacuous_and_every_kind_of_fault_strikes() {
 
 #[test]
 fn what_a_zombie_leaves_open_is_timed_out_by_the_broker() {
-    assert!(
-        sweep("kafka", Safety::Safe)
-            .iter()
-            .any(|outcome| outcome.timed_out > 0)
-    );
+    assert!(sweep("kafka", Safety::Safe).iter().any(|outcome| outcome.timed_out > 0));
 }
 
 #[test]
@@ -88,9 +75,6 @@ fn outside_the_safe_rule_promised_transactions_time_out_and_nothing_else_goes_wr
     assert!(percent(&outcomes, |outcome| outcome.windows.has(Window::W8)) >= 1);
     for finding in outcomes.iter().filter_map(Outcome::finding) {
         let restarts_for_ever = finding.anomaly == twophase_sim::Anomaly::Stuck;
-        assert!(
-            finding.window == Some(Window::W8) || restarts_for_ever,
-            "{finding:?}"
-        );
+        assert!(finding.window == Some(Window::W8) || restarts_for_ever, "{finding:?}");
     }
 }

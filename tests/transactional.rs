@@ -27,11 +27,7 @@ struct Open {
 }
 
 fn handle(name: &str, which: u8) -> Handle {
-    Handle {
-        id: TransactionalId::new(name),
-        format: 1,
-        bytes: vec![which],
-    }
+    Handle { id: TransactionalId::new(name), format: 1, bytes: vec![which] }
 }
 
 impl Target {
@@ -44,10 +40,7 @@ impl Target {
     }
 
     fn has_open(self, name: &str, which: u8) -> Self {
-        self.open
-            .lock()
-            .unwrap()
-            .insert(TransactionalId::new(name), which);
+        self.open.lock().unwrap().insert(TransactionalId::new(name), which);
         self
     }
 
@@ -81,10 +74,7 @@ impl Broker for Target {
             return Err(Failure::new(Next::OutcomeUnknown, "no answer"));
         }
         self.open.lock().unwrap().insert(id.clone(), 0);
-        Ok(Open {
-            target: self.clone(),
-            handle: handle(id.as_str(), 0),
-        })
+        Ok(Open { target: self.clone(), handle: handle(id.as_str(), 0) })
     }
 
     async fn commit(&self, all: &[Handle], _token: &[u8]) -> Vec<Result<Ended, Failure>> {
@@ -128,8 +118,7 @@ impl Transaction for Open {
     }
 
     async fn append(&mut self, to: Partition, record: Record) -> Result<(), Failure> {
-        self.target
-            .call(&format!("append {} to {to} of", record.id), &self.handle.id);
+        self.target.call(&format!("append {} to {to} of", record.id), &self.handle.id);
         Ok(())
     }
 
@@ -213,13 +202,7 @@ impl Env for World {
 /// Sink `index` of `parallelism`, in incarnation 3.
 fn sink(index: u16, parallelism: u16, target: &Target) -> World {
     World {
-        me: Process {
-            role: Role::Sink,
-            index,
-            life: Life(0),
-            parallelism,
-            incarnation: Incarnation(3),
-        },
+        me: Process { role: Role::Sink, index, life: Life(0), parallelism, incarnation: Incarnation(3) },
         target: target.clone(),
         facts: Arc::default(),
         clock: Naps::default(),
@@ -227,18 +210,11 @@ fn sink(index: u16, parallelism: u16, target: &Target) -> World {
 }
 
 fn participant(world: &World) -> Transactional<World> {
-    Transactional::new(
-        world.clone(),
-        world.target.clone(),
-        TransactionalOptions::default(),
-    )
+    Transactional::new(world.clone(), world.target.clone(), TransactionalOptions::default())
 }
 
 fn pooling(world: &World) -> Transactional<World> {
-    let options = TransactionalOptions {
-        naming: Naming::Pool,
-        ..TransactionalOptions::default()
-    };
+    let options = TransactionalOptions { naming: Naming::Pool, ..TransactionalOptions::default() };
     Transactional::new(world.clone(), world.target.clone(), options)
 }
 
@@ -249,10 +225,7 @@ fn context(index: u16, of: u16) -> ownership::Author {
 
 #[test]
 fn what_was_promised_is_committed_before_anything_is_fenced() {
-    let target = Target::default()
-        .has_open("t0-i2-4", 100)
-        .has_open("t0-i2-5", 0)
-        .has_open("t0-i2-6", 0);
+    let target = Target::default().has_open("t0-i2-4", 100).has_open("t0-i2-5", 0).has_open("t0-i2-6", 0);
     let world = sink(0, 1, &target);
     let mut sink = participant(&world);
     now(async {
@@ -261,12 +234,7 @@ fn what_was_promised_is_committed_before_anything_is_fenced() {
         sink.finish_recovering(&mut context(0, 1), &[]).await.unwrap();
         sink.begin().await.unwrap();
     });
-    let order = [
-        "commit t0-i2-4",
-        "fence t0-i2-5",
-        "fence t0-i2-6",
-        "begin t0-i3-1",
-    ];
+    let order = ["commit t0-i2-4", "fence t0-i2-5", "fence t0-i2-6", "begin t0-i3-1"];
     assert_eq!(target.calls(), order);
     let id = TransactionalId::new;
     let facts = [
@@ -291,10 +259,7 @@ fn only_what_lower_incarnations_of_owned_sinks_left_is_ended() {
         .has_open("t0-x2-9", 0); // not one of our names
     let world = sink(0, 2, &target);
     now(participant(&world).begin()).unwrap();
-    assert_eq!(
-        target.calls(),
-        ["fence t0-i2-9", "fence t2-i1-9", "begin t0-i3-1"]
-    );
+    assert_eq!(target.calls(), ["fence t0-i2-9", "fence t2-i1-9", "begin t0-i3-1"]);
 }
 
 /// T-08: the name was promised, but this transaction under it was not.
@@ -319,10 +284,7 @@ fn a_newer_transaction_under_a_promised_name_is_ended_and_the_promised_one_is_no
 
 #[test]
 fn a_sink_that_took_over_states_ends_what_their_authors_left() {
-    let target = Target::default()
-        .has_open("t0-i2-1", 0)
-        .has_open("t1-i2-1", 0)
-        .has_open("t2-i2-1", 0);
+    let target = Target::default().has_open("t0-i2-1", 0).has_open("t1-i2-1", 0).has_open("t2-i2-1", 0);
     let world = sink(1, 2, &target);
     let mut sink = participant(&world);
     let mut stored = context(2, 3);
@@ -351,13 +313,7 @@ fn the_clean_up_happens_once() {
     let target = target.has_open("t0-i2-1", 0);
     now(sink.begin()).unwrap();
     assert_eq!(target.calls(), ["begin t0-i3-1", "begin t0-i3-2"]);
-    let restored = world
-        .facts
-        .lock()
-        .unwrap()
-        .iter()
-        .filter(|fact| **fact == Fact::Restored)
-        .count();
+    let restored = world.facts.lock().unwrap().iter().filter(|fact| **fact == Fact::Restored).count();
     assert_eq!(restored, 1);
 }
 
@@ -367,11 +323,7 @@ fn a_begin_without_an_answer_is_tried_under_another_name_and_its_own_is_never_us
         let target = Target::default();
         *target.silent_begins.lock().unwrap() = 1;
         let world = sink(0, 1, &target);
-        let mut sink = if naming == Naming::Pool {
-            pooling(&world)
-        } else {
-            participant(&world)
-        };
+        let mut sink = if naming == Naming::Pool { pooling(&world) } else { participant(&world) };
         let first = now(sink.begin()).unwrap();
         assert_eq!(first.id.as_str(), "t0-i3-2");
         now(sink.abort(&first)).unwrap();
@@ -418,10 +370,7 @@ fn the_handle_that_is_stored_is_that_of_the_pre_commit() {
 #[test]
 fn a_split_is_spread_over_all_partitions_and_a_record_always_goes_to_the_same() {
     let to = |split, offset| {
-        let id = RecordId {
-            split: Split(split),
-            offset: SourceOffset(offset),
-        };
+        let id = RecordId { split: Split(split), offset: SourceOffset(offset) };
         let payload = bytes::Bytes::new();
         spread(&Record { id, payload }, 3).0
     };

@@ -129,14 +129,8 @@ fn sink(world: &World) -> TwoPhase<World, Stopped> {
 }
 
 fn record(offset: u64) -> Record {
-    let id = RecordId {
-        split: Split(0),
-        offset: SourceOffset(offset),
-    };
-    Record {
-        id,
-        payload: "".into(),
-    }
+    let id = RecordId { split: Split(0), offset: SourceOffset(offset) };
+    Record { id, payload: "".into() }
 }
 
 /// One life of a job: from its newest checkpoint to the end of the input. The notice of every second checkpoint
@@ -145,8 +139,7 @@ async fn live(world: World) -> Result<(), Failure> {
     let from = world.durable().completed.clone();
     let mut sink = sink(&world);
     let restored: Vec<&[u8]> = from.iter().map(|checkpoint| &checkpoint.sink[..]).collect();
-    sink.open(from.as_ref().map(|checkpoint| checkpoint.id), &restored)
-        .await?;
+    sink.open(from.as_ref().map(|checkpoint| checkpoint.id), &restored).await?;
     for offset in from.as_ref().map_or(0, |checkpoint| checkpoint.resume_at)..INPUT {
         sink.write(record(offset)).await?;
         if offset % 2 == 1 {
@@ -193,23 +186,15 @@ fn to_the_end<T>(future: impl Future<Output = Result<T, Failure>> + Send) -> Res
 /// struck before the job was done.
 fn survives(crashes: &[usize]) -> bool {
     let world = World::default();
-    let struck = crashes
-        .iter()
-        .all(|&polls| match crash_after(polls, live(world.clone())) {
-            Some(done) => done
-                .map(|()| false)
-                .unwrap_or_else(|why| panic!("{crashes:?}: {why}")),
-            None => true,
-        });
+    let struck = crashes.iter().all(|&polls| match crash_after(polls, live(world.clone())) {
+        Some(done) => done.map(|()| false).unwrap_or_else(|why| panic!("{crashes:?}: {why}")),
+        None => true,
+    });
     if struck {
         to_the_end(live(world.clone())).unwrap_or_else(|why| panic!("{crashes:?}: {why}"));
     }
     let durable = world.durable();
-    assert!(
-        durable.committed.iter().copied().eq(0..INPUT),
-        "{crashes:?}: {:?}",
-        durable.committed
-    );
+    assert!(durable.committed.iter().copied().eq(0..INPUT), "{crashes:?}: {:?}", durable.committed);
     struck
 }
 
@@ -222,9 +207,7 @@ fn a_crash_at_any_await_loses_and_duplicates_nothing() {
 #[test]
 fn a_second_crash_at_any_await_of_the_restored_life_neither() {
     for first in (0..).take_while(|&polls| survives(&[polls])) {
-        (0..)
-            .take_while(|&second| survives(&[first, second]))
-            .for_each(drop);
+        (0..).take_while(|&second| survives(&[first, second])).for_each(drop);
     }
 }
 
@@ -234,10 +217,7 @@ fn unreadable_bytes_are_refused_before_anything_is_settled() {
     to_the_end(async { sink(&world).open(None, &[]).await }).unwrap();
     let good = State::<u32, ()> {
         current: None,
-        pending: vec![Begun {
-            handle: 1,
-            start: Timestamp(0),
-        }],
+        pending: vec![Begun { handle: 1, start: Timestamp(0) }],
         context: None,
     };
 
@@ -245,10 +225,7 @@ fn unreadable_bytes_are_refused_before_anything_is_settled() {
     let failure = to_the_end(sink.open(None, &[&good.encode().unwrap(), &[7]])).unwrap_err();
 
     assert_eq!(failure.to_string(), "the sink's state has format 7, expected 1");
-    assert!(
-        world.durable().staged.contains_key(&1),
-        "the first state was touched"
-    );
+    assert!(world.durable().staged.contains_key(&1), "the first state was touched");
 }
 
 #[test]

@@ -30,9 +30,7 @@ fn calm() -> Schedule {
         calm: true,
         ..Generator::default()
     };
-    let mut schedule = generator
-        .schedule(Seed(1))
-        .expect("made-up records can always be read");
+    let mut schedule = generator.schedule(Seed(1)).expect("made-up records can always be read");
     let splits: Vec<_> = schedule.input.concat().chunks(10).map(<[_]>::to_vec).collect();
     schedule.input = splits;
     let settings = &mut schedule.settings;
@@ -67,10 +65,7 @@ fn back_after(at: &str, restart_after: Duration) -> Fault {
 
 fn play_correct(schedule: Schedule) -> Outcome {
     let subject = subjects::named("kafka").expect("the correct job is there");
-    let keep = Keep {
-        output: true,
-        ..Keep::default()
-    };
+    let keep = Keep { output: true, ..Keep::default() };
     play(&subject, &Arc::new(schedule), keep)
 }
 
@@ -133,10 +128,7 @@ fn a_crash_between_commit_and_its_answer_duplicates_nothing() {
 /// W6: the commit of the restore is under way when the restore itself is cut off.
 #[test]
 fn a_crash_during_restore_is_followed_by_the_same_restore() {
-    let faults = vec![
-        crash("sink-0/1/end_txn.commit#1/before"),
-        crash("sink-0/2/end_txn.commit#1/sent"),
-    ];
+    let faults = vec![crash("sink-0/1/end_txn.commit#1/before"), crash("sink-0/2/end_txn.commit#1/sent")];
     assert_nothing_is_lost_in(Window::W6, faults);
 }
 
@@ -178,9 +170,5 @@ fn a_promise_that_outlives_the_transaction_timeout_is_reported_as_lost() {
 fn a_job_that_learns_of_the_timeout_stops_instead_of_going_on() {
     let outcome = play_correct(outliving(Protocol::V2));
     assert!(outcome.windows.has(Window::W8), "{:?}", outcome.windows);
-    assert!(
-        matches!(outcome.verdict, Verdict::FailStop(_)),
-        "{:?}",
-        outcome.verdict
-    );
+    assert!(matches!(outcome.verdict, Verdict::FailStop(_)), "{:?}", outcome.verdict);
 }

@@ -56,11 +56,7 @@ pub(crate) struct Checker {
 impl Checker {
     pub(crate) fn new(schedule: Arc<Schedule>) -> Self {
         Checker {
-            seen: schedule
-                .input
-                .iter()
-                .map(|split| vec![false; split.len()])
-                .collect(),
+            seen: schedule.input.iter().map(|split| vec![false; split.len()]).collect(),
             remaining: schedule.records(),
             completed: None,
             covered: vec![SourceOffset(0); schedule.input.len()],
@@ -81,37 +77,21 @@ impl Checker {
             return;
         }
         match event.what {
-            What::Visible {
-                partition,
-                record,
-                producer,
-                ..
-            } => {
+            What::Visible { partition, record, producer, .. } => {
                 self.visible(event.at, partition, record, producer, ledger);
             }
-            What::Applied {
-                request,
-                response,
-                changed,
-                ..
-            } => {
+            What::Applied { request, response, changed, .. } => {
                 self.applied(event.at, request, response, changed, ledger);
                 self.by_zombie(event.who);
             }
-            What::Put {
-                head,
-                version: Some(_),
-            } => {
+            What::Put { head, version: Some(_) } => {
                 if let Some(completed) = &head.completed {
                     self.durable(event.at, completed, ledger);
                 }
             }
-            What::Panicked(message) => self.report(
-                event.at,
-                Anomaly::Panicked,
-                None,
-                format!("{} panicked: {message}", event.who),
-            ),
+            What::Panicked(message) => {
+                self.report(event.at, Anomaly::Panicked, None, format!("{} panicked: {message}", event.who))
+            }
             _ => {}
         }
     }
@@ -233,9 +213,7 @@ impl Checker {
     fn leftovers(&mut self, at: u64, ledger: &Ledger) {
         let left = |open: &&Transaction| {
             open.decided.is_none()
-                && ledger
-                    .restored_at(open.writer)
-                    .is_some_and(|restored| open.opened < restored)
+                && ledger.restored_at(open.writer).is_some_and(|restored| open.opened < restored)
         };
         if let Some(open) = ledger.transactions().iter().find(left) {
             let detail = format!(
@@ -251,9 +229,7 @@ impl Checker {
         if self.finding.is_some() || (self.remaining == 0 && why_not.is_none()) {
             return;
         }
-        let missing = self
-            .missing()
-            .find(|record| self.is_lost(*record, ledger, why_not.is_none()));
+        let missing = self.missing().find(|record| self.is_lost(*record, ledger, why_not.is_none()));
         match (missing, why_not) {
             (Some(record), _) => {
                 let why = match ledger.carriers(record).next_back() {
@@ -268,12 +244,9 @@ impl Checker {
             (None, Some(why_not)) => {
                 self.stuck(at, why_not, ledger);
             }
-            (None, None) => self.report(
-                at,
-                Anomaly::Stuck,
-                None,
-                "the job has ended, but not all is visible".to_owned(),
-            ),
+            (None, None) => {
+                self.report(at, Anomaly::Stuck, None, "the job has ended, but not all is visible".to_owned())
+            }
         }
     }
 
@@ -292,10 +265,7 @@ impl Checker {
     fn missing(&self) -> impl Iterator<Item = RecordId> + '_ {
         self.seen.iter().zip(0..).flat_map(|(seen, split)| {
             let missing = seen.iter().zip(0..).filter(|(seen, _)| !**seen);
-            missing.map(move |(_, offset)| RecordId {
-                split: Split(split),
-                offset: SourceOffset(offset),
-            })
+            missing.map(move |(_, offset)| RecordId { split: Split(split), offset: SourceOffset(offset) })
         })
     }
 
@@ -303,9 +273,7 @@ impl Checker {
     fn is_lost(&self, record: RecordId, ledger: &Ledger, job_ended: bool) -> bool {
         let covered = record.offset < self.covered[usize::from(record.split.0)];
         (covered || job_ended)
-            && ledger
-                .carriers(record)
-                .all(|carrier| carrier.decided == Some(Marker::Abort))
+            && ledger.carriers(record).all(|carrier| carrier.decided == Some(Marker::Abort))
     }
 
     /// Settings inside the safe rule are never to blame: there, what timed out behind its promise was left to.
@@ -342,11 +310,7 @@ impl Checker {
         let mut next_to = committed.clone().zip(committed.skip(1));
         let within_one = anomaly == Anomaly::Duplicate && next_to.any(|(one, next)| std::ptr::eq(one, next));
         let carrier = wrong.or(by).or_else(|| carriers.next());
-        let records = if anomaly == Anomaly::Lost {
-            self.missing().count()
-        } else {
-            1
-        };
+        let records = if anomaly == Anomaly::Lost { self.missing().count() } else { 1 };
         let transaction = carrier.map(|carrier| carrier.id.clone());
         // Twice in one transaction: it went wrong while that was open.
         let window = if within_one {
@@ -354,34 +318,18 @@ impl Checker {
         } else {
             carrier.and_then(|carrier| self.blame(carrier.window()))
         };
-        let through = transaction
-            .as_ref()
-            .map_or(String::new(), |id| format!(" (written to {id})"));
+        let through = transaction.as_ref().map_or(String::new(), |id| format!(" (written to {id})"));
         let detail = format!("record {record}{through}: {why}");
-        self.finding = Some(Finding {
-            anomaly,
-            window,
-            at,
-            record: Some(record),
-            records,
-            transaction,
-            detail,
-        });
+        self.finding =
+            Some(Finding { anomaly, window, at, record: Some(record), records, transaction, detail });
     }
 
     pub(crate) fn report(&mut self, at: u64, anomaly: Anomaly, about: Option<&Transaction>, detail: String) {
         if self.finding.is_none() {
             let window = about.and_then(Transaction::window);
             let transaction = about.map(|about| about.id.clone());
-            self.finding = Some(Finding {
-                anomaly,
-                window,
-                at,
-                record: None,
-                records: 0,
-                transaction,
-                detail,
-            });
+            self.finding =
+                Some(Finding { anomaly, window, at, record: None, records: 0, transaction, detail });
         }
     }
 }

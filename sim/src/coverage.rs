@@ -36,16 +36,8 @@ pub struct Windows(u8);
 
 impl Window {
     /// All windows, in order.
-    pub const ALL: [Window; 8] = [
-        Window::W1,
-        Window::W2,
-        Window::W3,
-        Window::W4,
-        Window::W5,
-        Window::W6,
-        Window::W7,
-        Window::W8,
-    ];
+    pub const ALL: [Window; 8] =
+        [Window::W1, Window::W2, Window::W3, Window::W4, Window::W5, Window::W6, Window::W7, Window::W8];
 
     /// Where the crash falls.
     pub fn meaning(self) -> &'static str {

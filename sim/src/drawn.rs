@@ -28,11 +28,7 @@ impl fmt::Display for Drawn<'_> {
 impl Drawn<'_> {
     fn job(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Schedule { settings, .. } = self.0;
-        let sources = if settings.chained {
-            "read by the sinks"
-        } else {
-            "each behind a queue"
-        };
+        let sources = if settings.chained { "read by the sinks" } else { "each behind a queue" };
         writeln!(
             f,
             "job          records {}, splits {} ({sources}), sinks {}, partitions {}, protocol {:?}, naming {:?}",
@@ -119,17 +115,11 @@ impl fmt::Display for Line<'_> {
         }
         match fault {
             Fault::Crash { restart_after, .. } => write!(f, ", restarted after {}", Millis(*restart_after)),
-            Fault::Stop {
-                process,
-                restart_after,
-                ..
-            } => write!(f, " of {process}, restarted after {}", Millis(*restart_after)),
+            Fault::Stop { process, restart_after, .. } => {
+                write!(f, " of {process}, restarted after {}", Millis(*restart_after))
+            }
             Fault::Pause { lasts, .. } => write!(f, " for {}", Millis(*lasts)),
-            Fault::Zombie {
-                replaced_after,
-                wakes_after,
-                ..
-            } => write!(
+            Fault::Zombie { replaced_after, wakes_after, .. } => write!(
                 f,
                 ", replaced after {}, wakes {} later",
                 Millis(*replaced_after),
@@ -138,32 +128,16 @@ impl fmt::Display for Line<'_> {
             Fault::Lose { .. } => Ok(()),
             Fault::Delay { by, .. } => write!(f, " by {}", Millis(*by)),
             Fault::Repeat { after, .. } => write!(f, " after {}", Millis(*after)),
-            Fault::Partition {
-                from,
-                to,
-                both_ways,
-                lasts,
-                ..
-            } => {
+            Fault::Partition { from, to, both_ways, lasts, .. } => {
                 let arrow = if *both_ways { "<->" } else { "->" };
                 write!(f, " for {}: {} {arrow} {}", Millis(*lasts), Side(from), Side(to))
             }
             Fault::BrokerRestart { lasts, .. } => write!(f, " for {}", Millis(*lasts)),
-            Fault::CoordinatorFailover {
-                lasts, clock_ahead, ..
-            } => write!(
-                f,
-                " for {}, clock ahead by {}",
-                Millis(*lasts),
-                Millis(*clock_ahead)
-            ),
+            Fault::CoordinatorFailover { lasts, clock_ahead, .. } => {
+                write!(f, " for {}, clock ahead by {}", Millis(*lasts), Millis(*clock_ahead))
+            }
             Fault::SlowMarkers { lasts, by, .. } => write!(f, " for {}, by {}", Millis(*lasts), Millis(*by)),
-            Fault::ClockJump {
-                process,
-                by,
-                backwards,
-                ..
-            } => {
+            Fault::ClockJump { process, by, backwards, .. } => {
                 let where_to = if *backwards { "back" } else { "ahead" };
                 write!(f, " of {process}, {where_to} by {}", Millis(*by))
             }

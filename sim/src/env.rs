@@ -38,11 +38,7 @@ impl Access {
     /// The world, if what this process does still counts.
     fn alive(&self) -> Option<MutexGuard<'_, World>> {
         let mut world = self.world();
-        if world.life(self.pid).is_alive() {
-            Some(world)
-        } else {
-            None
-        }
+        if world.life(self.pid).is_alive() { Some(world) } else { None }
     }
 }
 
@@ -92,10 +88,7 @@ pub struct SimSource {
 
 impl SimEnv {
     pub(crate) fn new(world: &SharedWorld, pid: Pid) -> Self {
-        let access = Access {
-            world: world.clone(),
-            pid,
-        };
+        let access = Access { world: world.clone(), pid };
         let mut entered = access.world();
         let schedule = entered.schedule.clone();
         let me = entered.life(pid).process(schedule.settings.parallelism);
@@ -163,12 +156,7 @@ impl Env for SimEnv {
     }
 
     fn source(&self, split: Split) -> SimSource {
-        SimSource {
-            access: self.access.clone(),
-            split,
-            position: 0,
-            due: None,
-        }
+        SimSource { access: self.access.clone(), split, position: 0, due: None }
     }
 
     fn me(&self) -> &Process {
@@ -218,11 +206,7 @@ impl Network for SimNetwork {
                 return Poll::Pending;
             };
             world.send(self.0.pid, to, label, body);
-            if world.life(self.0.pid).is_alive() {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
+            if world.life(self.0.pid).is_alive() { Poll::Ready(()) } else { Poll::Pending }
         })
     }
 
@@ -252,14 +236,7 @@ impl CheckpointStore for SimStore {
     }
 
     async fn put(&self, key: &Key, expected: Option<Version>, value: Value) -> Result<Version, Failure> {
-        match self
-            .ask(StoreRequest::Put {
-                key: key.clone(),
-                expected,
-                value,
-            })
-            .await?
-        {
+        match self.ask(StoreRequest::Put { key: key.clone(), expected, value }).await? {
             StoreAnswer::Put(Ok(version)) => Ok(version),
             StoreAnswer::Put(Err(there)) => Err(Failure::new(Next::Fenced, Outdated { expected, there })),
             StoreAnswer::Read(_) => unreachable!("a put is answered as a put"),
@@ -285,11 +262,7 @@ struct Outdated {
 
 impl std::fmt::Display for Outdated {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "expected version {:?} but found {:?}",
-            self.expected, self.there
-        )
+        write!(f, "expected version {:?} but found {:?}", self.expected, self.there)
     }
 }
 
@@ -316,10 +289,7 @@ impl Source for SimSource {
 
     async fn next(&mut self) -> Result<Option<Record>, Failure> {
         let (split, offset) = (self.split, self.position);
-        let there = self
-            .access
-            .alive()
-            .map(|world| world.record(usize::from(split.0), offset));
+        let there = self.access.alive().map(|world| world.record(usize::from(split.0), offset));
         let payload = match there {
             Some(Some(payload)) => payload,
             Some(None) => return Ok(None),
@@ -331,13 +301,7 @@ impl Source for SimSource {
         }
         self.due = None;
         self.position += 1;
-        Ok(Some(Record {
-            id: RecordId {
-                split,
-                offset: SourceOffset(offset),
-            },
-            payload,
-        }))
+        Ok(Some(Record { id: RecordId { split, offset: SourceOffset(offset) }, payload }))
     }
 }
 
@@ -366,10 +330,7 @@ enum WaitState {
 
 impl<'a> Wait<'a> {
     fn new(access: &'a Access, wanted: Wanted) -> Self {
-        Wait {
-            access,
-            state: WaitState::Wanted(wanted),
-        }
+        Wait { access, state: WaitState::Wanted(wanted) }
     }
 
     /// Asks, and is inert if the process dies over it.
@@ -383,11 +344,7 @@ impl<'a> Wait<'a> {
             }
         };
         match started {
-            Some((wait, ordinal)) => WaitState::Started {
-                wait,
-                operation,
-                ordinal,
-            },
+            Some((wait, ordinal)) => WaitState::Started { wait, operation, ordinal },
             None => WaitState::Over,
         }
     }
@@ -406,22 +363,16 @@ impl Future for Wait<'_> {
                 self.state = self.start(&mut world, wanted, cx);
                 Poll::Pending
             }
-            WaitState::Started {
-                wait,
-                operation,
-                ordinal,
-            } => match world.take_answer(access.pid, wait, &operation, ordinal, cx.waker()) {
-                Some(answer) if world.life(access.pid).is_alive() => Poll::Ready(answer),
-                Some(_) => Poll::Pending,
-                None => {
-                    self.state = WaitState::Started {
-                        wait,
-                        operation,
-                        ordinal,
-                    };
-                    Poll::Pending
+            WaitState::Started { wait, operation, ordinal } => {
+                match world.take_answer(access.pid, wait, &operation, ordinal, cx.waker()) {
+                    Some(answer) if world.life(access.pid).is_alive() => Poll::Ready(answer),
+                    Some(_) => Poll::Pending,
+                    None => {
+                        self.state = WaitState::Started { wait, operation, ordinal };
+                        Poll::Pending
+                    }
                 }
-            },
+            }
             WaitState::Over => Poll::Pending,
         }
     }

@@ -146,9 +146,7 @@ pub trait Observer {
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Actor::Process {
-                name, current: true, ..
-            } => name.fmt(f),
+            Actor::Process { name, current: true, .. } => name.fmt(f),
             Actor::Process { name, life, .. } => write!(f, "{name} (zombie, life {})", life.0),
             Actor::Broker => f.write_str("broker"),
             Actor::World => f.write_str("world"),

@@ -36,11 +36,7 @@ impl Wake for TaskWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.queued.swap(true, Ordering::Relaxed) {
-            self.woken
-                .0
-                .lock()
-                .expect("nobody panics while waking")
-                .push(self.task);
+            self.woken.0.lock().expect("nobody panics while waking").push(self.task);
         }
     }
 }
@@ -63,19 +59,10 @@ impl Executor {
     /// Adds a task; it wants to be polled.
     pub(crate) fn spawn(&mut self, process: Pid, future: TaskFuture) {
         let task = TaskId(self.tasks.len());
-        let queued = Arc::new(TaskWaker {
-            task,
-            queued: AtomicBool::new(false),
-            woken: self.woken.clone(),
-        });
+        let queued = Arc::new(TaskWaker { task, queued: AtomicBool::new(false), woken: self.woken.clone() });
         let waker = Waker::from(queued.clone());
         waker.wake_by_ref();
-        self.tasks.push(Some(Task {
-            process,
-            future,
-            waker,
-            queued,
-        }));
+        self.tasks.push(Some(Task { process, future, waker, queued }));
     }
 
     /// Moves those that were woken since the last call to the end of `ready`.

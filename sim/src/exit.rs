@@ -30,10 +30,7 @@ impl Exit {
         if summary.unequal.is_some() {
             return Exit::NotDeterministic;
         }
-        let worst = summary
-            .groups
-            .keys()
-            .map(|(anomaly, _)| Exit::of_anomaly(*anomaly));
+        let worst = summary.groups.keys().map(|(anomaly, _)| Exit::of_anomaly(*anomaly));
         match worst.min_by_key(|exit| *exit as u8) {
             Some(failed) => failed,
             None if summary.is_vacuous() && !calm => Exit::Vacuous,

@@ -58,10 +58,9 @@ impl From<&Verdict> for Expectation {
             Verdict::Held => Expectation::Held,
             Verdict::Vacuous => Expectation::Vacuous,
             Verdict::FailStop(_) => Expectation::FailStop,
-            Verdict::Failed(finding) => Expectation::Failed {
-                anomaly: finding.anomaly,
-                window: finding.window,
-            },
+            Verdict::Failed(finding) => {
+                Expectation::Failed { anomaly: finding.anomaly, window: finding.window }
+            }
         }
     }
 }
@@ -117,10 +116,7 @@ impl Saved {
 
     fn parse_current(text: &str) -> Result<Self, String> {
         let saved: Saved = serde_json::from_str(text).map_err(|error| syntax(&error))?;
-        saved
-            .schedule
-            .check()
-            .map_err(|what| format!(": cannot be played: {what}"))?;
+        saved.schedule.check().map_err(|what| format!(": cannot be played: {what}"))?;
         Ok(saved)
     }
 
@@ -193,15 +189,12 @@ pub(crate) fn create(
     let file = temporary(directory).map_err(cannot)?;
     let mut buffered = io::BufWriter::new(file);
     write(&mut buffered).map_err(cannot)?;
-    let file = buffered
-        .into_inner()
-        .map_err(|error| cannot(error.into_error()))?;
+    let file = buffered.into_inner().map_err(|error| cannot(error.into_error()))?;
     file.as_file().sync_all().map_err(cannot)?;
-    file.persist_noclobber(path)
-        .map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => exists(path),
-            _ => cannot(error.error),
-        })?;
+    file.persist_noclobber(path).map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => exists(path),
+        _ => cannot(error.error),
+    })?;
     Ok(())
 }
 
@@ -226,10 +219,7 @@ mod tests {
             format: FORMAT,
             subject: "kafka".to_owned(),
             test: None,
-            expected: Expectation::Failed {
-                anomaly: Anomaly::Lost,
-                window: Some(Window::W4),
-            },
+            expected: Expectation::Failed { anomaly: Anomaly::Lost, window: Some(Window::W4) },
             schedule: Generator::default().schedule(Seed(7)).unwrap(),
         }
     }
@@ -251,11 +241,7 @@ mod tests {
         let late = create(&path, |_| unreachable!("it is asked first"));
         assert!(late.is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
-        assert_eq!(
-            std::fs::read_dir(directory.path()).unwrap().count(),
-            1,
-            "no temporary file stays"
-        );
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary file stays");
     }
 
     #[test]
@@ -266,30 +252,15 @@ mod tests {
             (cut.to_owned(), "ends in the middle"),
             (String::new(), "ends in the middle"),
             (format!("{good} x"), "trailing characters"),
-            (
-                good.replace("\"format\": 1", "\"format\": 99"),
-                "has format 99; expected format 1",
-            ),
+            (good.replace("\"format\": 1", "\"format\": 99"), "has format 99; expected format 1"),
             (good.replace("\"format\": 1,", ""), "has no format"),
-            (
-                good.replace("\"heal_at\"", "\"heel_at\""),
-                "unknown field `heel_at`",
-            ),
+            (good.replace("\"heal_at\"", "\"heel_at\""), "unknown field `heel_at`"),
             (good.replace("\"subject\"", "\"sub\""), "unknown field `sub`"),
-            (
-                good.replace("\"lost\"", "\"mislaid\""),
-                "unknown variant `mislaid`",
-            ),
-            (
-                good.replace("\"partitions\": ", "\"partitions\": -"),
-                "invalid value",
-            ),
+            (good.replace("\"lost\"", "\"mislaid\""), "unknown variant `mislaid`"),
+            (good.replace("\"partitions\": ", "\"partitions\": -"), "invalid value"),
         ] {
             let error = Saved::parse(&text).unwrap_err();
-            assert!(
-                error.contains(says) && error.contains("expected"),
-                "{says}: {error}"
-            );
+            assert!(error.contains(says) && error.contains("expected"), "{says}: {error}");
             assert!(!error.contains('\n'), "{error}");
         }
     }

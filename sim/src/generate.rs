@@ -97,16 +97,7 @@ impl Generator {
         if self.safety == Safety::Safe {
             faults.retain(|fault| !is_known_unsafe(fault));
         }
-        let mut schedule = Schedule {
-            settings,
-            protocol,
-            naming,
-            broker,
-            timing,
-            heal_at,
-            faults,
-            input,
-        };
+        let mut schedule = Schedule { settings, protocol, naming, broker, timing, heal_at, faults, input };
         self.draw_transaction_timeout(draw, &mut schedule);
         Ok(schedule)
     }
@@ -148,20 +139,14 @@ fn made_up(seed: Seed, count: usize) -> Vec<Bytes> {
         all.extend((0..16).map(|digit| DIGITS[(word >> (digit * 4)) as usize & 15]));
     }
     let all = all.freeze();
-    (0..count)
-        .map(|number| all.slice(number * 16..(number + 1) * 16))
-        .collect()
+    (0..count).map(|number| all.slice(number * 16..(number + 1) * 16)).collect()
 }
 
 fn draw_timing(draw: &mut Stream, seed: Seed) -> Timing {
     let fastest = draw.span(Duration::from_micros(200)..millis(1));
     let slowest = fastest + Duration::from_micros(draw.log_within(500..9_000));
     let store = Span::new(Duration::ZERO, draw.span(millis(1)..millis(5)));
-    let pace = if draw.chance(1, 4) {
-        0
-    } else {
-        draw.log_within(500..8_000)
-    };
+    let pace = if draw.chance(1, 4) { 0 } else { draw.log_within(500..8_000) };
     let round_trip = slowest * 2 + store.max;
     Timing {
         seed,
@@ -200,11 +185,8 @@ fn draw_clocks(draw: &mut Stream, timing: &Timing, settings: &mut Settings) {
     let around_it = (call + settings.retry_backoff) * (6 + 2 * settings.partitions) + timing.store.max;
     let undisturbed = before_it + around_it + millis(20);
     settings.checkpoint_timeout = draw.span(undisturbed..undisturbed * 2);
-    settings.checkpoint_pause = if draw.chance(1, 3) {
-        draw.span(millis(1)..millis(20))
-    } else {
-        Duration::ZERO
-    };
+    settings.checkpoint_pause =
+        if draw.chance(1, 3) { draw.span(millis(1)..millis(20)) } else { Duration::ZERO };
     settings.heartbeat_interval = draw.span(millis(20)..millis(60));
     let silence = settings.heartbeat_interval * 3 + timing.request_timeout * 2;
     settings.heartbeat_timeout = draw.span(silence..silence * 2);
@@ -217,10 +199,7 @@ fn draw_broker(draw: &mut Stream) -> BrokerSettings {
     BrokerSettings {
         sweep_interval,
         sweep_phase: draw.span(Duration::ZERO..sweep_interval),
-        markers: Span::new(
-            Duration::ZERO,
-            Duration::from_micros(draw.log_within(500..20_000)),
-        ),
+        markers: Span::new(Duration::ZERO, Duration::from_micros(draw.log_within(500..20_000))),
         verification: true,
     }
 }

@@ -43,12 +43,7 @@ impl History {
 impl Observer for History {
     fn see(&mut self, event: &Event<'_>) {
         let what = describe(event.what);
-        self.lines.push(Line {
-            step: self.lines.len() + 1,
-            at: event.at,
-            who: event.who.to_string(),
-            what,
-        });
+        self.lines.push(Line { step: self.lines.len() + 1, at: event.at, who: event.who.to_string(), what });
     }
 }
 
@@ -81,40 +76,23 @@ fn describe(what: What<'_>) -> String {
         What::Healed => "everything is repaired".to_owned(),
         What::Sent { to, label, body } => format!("sends {label} to {to} ({} bytes)", body.len()),
         What::Delivered { from, label } => format!("gets {label} from {from}"),
-        What::Applied {
-            request, response, ..
-        } => format!("{} -> {}", request_text(request), response_text(response)),
+        What::Applied { request, response, .. } => {
+            format!("{} -> {}", request_text(request), response_text(response))
+        }
         What::Put { head, version } => {
-            let completed = head
-                .completed
-                .as_ref()
-                .map_or("none".to_owned(), |done| done.id.to_string());
+            let completed = head.completed.as_ref().map_or("none".to_owned(), |done| done.id.to_string());
             let result = version.map_or("refused".to_owned(), |version| format!("version {}", version.0));
-            format!(
-                "puts head {} {} completed {completed} -> {result}",
-                head.term, head.incarnation
-            )
+            format!("puts head {} {} completed {completed} -> {result}", head.term, head.incarnation)
         }
         What::Unanswered { operation } => format!("{operation}: no answer"),
         What::Noted(fact) => fact_text(fact),
-        What::MarkerWritten {
-            partition,
-            id,
-            producer,
-            marker,
-        } => {
-            format!(
-                "writes {marker:?} marker of {id} ({} {}) to {partition}",
-                producer.id, producer.epoch
-            )
+        What::MarkerWritten { partition, id, producer, marker } => {
+            format!("writes {marker:?} marker of {id} ({} {}) to {partition}", producer.id, producer.epoch)
         }
         What::TimedOut { id } => format!("{id} timed out: aborted"),
-        What::Visible {
-            partition,
-            offset,
-            record,
-            ..
-        } => format!("{partition} shows {} at {offset}", record.id),
+        What::Visible { partition, offset, record, .. } => {
+            format!("{partition} shows {} at {offset}", record.id)
+        }
         What::BrokerDown => "is away".to_owned(),
         What::BrokerUp => "is back, with its state loaded".to_owned(),
     }
@@ -132,21 +110,12 @@ fn request_text(request: &Request) -> String {
     let of = |producer: &twophase::kafka::protocol::Producer| format!("{} {}", producer.id, producer.epoch);
     match request {
         Request::InitProducerId(init) => format!("init {}", init.id.as_ref().map_or("-", |id| id.as_str())),
-        Request::AddPartitions {
-            id,
-            producer,
-            partitions,
-            ..
-        } => {
+        Request::AddPartitions { id, producer, partitions, .. } => {
             let list: Vec<_> = partitions.iter().map(ToString::to_string).collect();
             format!("add {} to {id} ({})", list.join(" "), of(producer))
         }
         Request::Produce(produce) => {
-            let list: Vec<_> = produce
-                .records
-                .iter()
-                .map(|record| record.id.to_string())
-                .collect();
+            let list: Vec<_> = produce.records.iter().map(|record| record.id.to_string()).collect();
             let id = produce.id.as_ref().map_or("-", |id| id.as_str());
             let producer = produce.producer.as_ref().map_or("-".to_owned(), of);
             format!(
@@ -156,9 +125,9 @@ fn request_text(request: &Request) -> String {
                 produce.base_sequence.0
             )
         }
-        Request::EndTxn {
-            id, producer, marker, ..
-        } => format!("{marker:?} {id} ({})", of(producer)).to_lowercase(),
+        Request::EndTxn { id, producer, marker, .. } => {
+            format!("{marker:?} {id} ({})", of(producer)).to_lowercase()
+        }
         Request::DescribeTransaction(id) => format!("describe {id}"),
         Request::ListTransactions { .. } => "list transactions".to_owned(),
         other => format!("{other:?}"),
@@ -167,9 +136,7 @@ fn request_text(request: &Request) -> String {
 
 fn response_text(response: &Response) -> String {
     fn code<T>(result: &Result<T, twophase::kafka::protocol::ErrorCode>) -> String {
-        result
-            .as_ref()
-            .map_or_else(|error| error.as_str().to_owned(), |_| "ok".to_owned())
+        result.as_ref().map_or_else(|error| error.as_str().to_owned(), |_| "ok".to_owned())
     }
     match response {
         Response::InitProducerId(Ok(producer)) | Response::EndTxn(Ok(Some(producer))) => {
@@ -179,11 +146,9 @@ fn response_text(response: &Response) -> String {
         Response::EndTxn(result) => code(result),
         Response::Produce(Ok(offset)) => format!("ok, at {offset}"),
         Response::Produce(result) => code(result),
-        Response::AddPartitions(Ok(each)) | Response::TxnOffsetCommit(each) => each
-            .iter()
-            .find_map(|(_, result)| result.err())
-            .map_or("ok", |error| error.as_str())
-            .to_owned(),
+        Response::AddPartitions(Ok(each)) | Response::TxnOffsetCommit(each) => {
+            each.iter().find_map(|(_, result)| result.err()).map_or("ok", |error| error.as_str()).to_owned()
+        }
         Response::AddPartitions(Err(error)) => error.as_str().to_owned(),
         Response::AddOffsets(result) => code(result),
         Response::DescribeTransaction(result) => code(result),

@@ -52,17 +52,11 @@ impl LineFile {
     pub fn open(path: &Path) -> Result<Self, String> {
         let says = |what: String| format!("{}: {what}", path.display());
         let cannot = |error: io::Error| {
-            says(format!(
-                "cannot read it ({error}); expected a file with one record a line"
-            ))
+            says(format!("cannot read it ({error}); expected a file with one record a line"))
         };
         let meta = std::fs::metadata(path).map_err(cannot)?;
         if !meta.is_file() {
-            let what = if meta.is_dir() {
-                "a directory"
-            } else {
-                "not a regular file"
-            };
+            let what = if meta.is_dir() { "a directory" } else { "not a regular file" };
             return Err(says(format!(
                 "is {what}; expected a file with one record a line, which is read at several places at once"
             )));
@@ -70,9 +64,7 @@ impl LineFile {
         let file = File::open(path).map_err(cannot)?;
         let (index, last) = Index::build(&file).map_err(cannot)?;
         if index.lines == 0 {
-            return Err(says(
-                "is empty; expected at least one record, each on a line".to_owned(),
-            ));
+            return Err(says("is empty; expected at least one record, each on a line".to_owned()));
         }
         if index.longest > LONGEST {
             return Err(says(format!(
@@ -80,12 +72,7 @@ impl LineFile {
                 index.longest
             )));
         }
-        Ok(LineFile {
-            path: path.to_owned(),
-            file,
-            index,
-            ends_with_newline: last == Some(b'\n'),
-        })
+        Ok(LineFile { path: path.to_owned(), file, index, ends_with_newline: last == Some(b'\n') })
     }
 
     /// How many records the file has.
@@ -178,12 +165,7 @@ struct Index {
 impl Index {
     /// Also the last byte of the file.
     fn build(mut file: &File) -> io::Result<(Self, Option<u8>)> {
-        let mut index = Index {
-            marks: Vec::new(),
-            stride: 64,
-            lines: 0,
-            longest: 0,
-        };
+        let mut index = Index { marks: Vec::new(), stride: 64, lines: 0, longest: 0 };
         let (mut begin, mut at, mut last) = (0, 0, None);
         let mut block = vec![0; BLOCK];
         loop {
@@ -296,9 +278,7 @@ mod tests {
 
     #[test]
     fn a_window_at_any_place_holds_the_lines_it_names() {
-        let text: String = (0..5_000)
-            .map(|n| format!("{n}{}\n", "x".repeat(n % 97)))
-            .collect();
+        let text: String = (0..5_000).map(|n| format!("{n}{}\n", "x".repeat(n % 97))).collect();
         let (_file, lines) = file(text.as_bytes());
         let expected: Vec<_> = text.lines().collect();
         for place in (0..20_000).step_by(37) {
@@ -312,24 +292,13 @@ mod tests {
     fn a_line_longer_than_a_block_is_one_record() {
         let text = format!("a\n{}\nb\n", "x".repeat(3 * BLOCK));
         let (_file, lines) = file(text.as_bytes());
-        let lengths: Vec<_> = lines
-            .window_at(0, 3)
-            .unwrap()
-            .records
-            .iter()
-            .map(Bytes::len)
-            .collect();
+        let lengths: Vec<_> = lines.window_at(0, 3).unwrap().records.iter().map(Bytes::len).collect();
         assert_eq!(lengths, [1, 3 * BLOCK, 1]);
     }
 
     #[test]
     fn a_full_index_thins_out_and_still_finds_every_line() {
-        let mut index = Index {
-            marks: Vec::new(),
-            stride: 1,
-            lines: 0,
-            longest: 0,
-        };
+        let mut index = Index { marks: Vec::new(), stride: 1, lines: 0, longest: 0 };
         for line in 0..3 * MOST_MARKS as u64 {
             index.line(line * 10, line * 10 + 9);
         }

@@ -36,10 +36,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// An empty one, for splits of these lengths.
     pub(crate) fn new(splits: impl Iterator<Item = usize>) -> Self {
-        Ledger {
-            newest: splits.map(|length| vec![usize::MAX; length]).collect(),
-            ..Ledger::default()
-        }
+        Ledger { newest: splits.map(|length| vec![usize::MAX; length]).collect(), ..Ledger::default() }
     }
 
     pub(crate) fn transactions(&self) -> &[Transaction] {
@@ -59,29 +56,16 @@ impl Ledger {
 
     /// The transaction in which this producer wrote this record.
     pub(crate) fn written_by(&self, record: RecordId, producer: Producer) -> Option<&Transaction> {
-        let newest = self
-            .newest
-            .get(usize::from(record.split.0))?
-            .get(record.offset.0 as usize)?;
-        match self
-            .transactions
-            .get(*newest)
-            .filter(|newest| newest.producer == producer)
-        {
+        let newest = self.newest.get(usize::from(record.split.0))?.get(record.offset.0 as usize)?;
+        match self.transactions.get(*newest).filter(|newest| newest.producer == producer) {
             Some(newest) => Some(newest),
-            None => self
-                .carriers(record)
-                .rev()
-                .find(|carrier| carrier.producer == producer),
+            None => self.carriers(record).rev().find(|carrier| carrier.producer == producer),
         }
     }
 
     /// The newest transaction that this producer wrote.
     pub(crate) fn of(&self, producer: Producer) -> Option<&Transaction> {
-        self.transactions
-            .iter()
-            .rev()
-            .find(|transaction| transaction.producer == producer)
+        self.transactions.iter().rev().find(|transaction| transaction.producer == producer)
     }
 
     pub(crate) fn see(&mut self, event: &Event<'_>) {
@@ -89,12 +73,7 @@ impl Ledger {
         match (event.who, event.what) {
             (
                 Actor::Process { name, life, current },
-                What::Applied {
-                    request,
-                    response,
-                    changed: true,
-                    ..
-                },
+                What::Applied { request, response, changed: true, .. },
             ) => {
                 self.applied(name, life, current, request, response);
             }
@@ -106,13 +85,7 @@ impl Ledger {
             (Actor::Process { name, life, .. }, What::Sent { label: "ack", .. }) => {
                 self.acknowledged(name, life)
             }
-            (
-                _,
-                What::Put {
-                    head,
-                    version: Some(_),
-                },
-            ) => {
+            (_, What::Put { head, version: Some(_) }) => {
                 // Taking over and starting anew write the head too, with the checkpoint that was there.
                 let completed = head.completed.as_ref().map(|completed| completed.id);
                 if let Some(newer) = completed.filter(|_| completed > self.completed) {
@@ -120,15 +93,7 @@ impl Ledger {
                     self.durable(newer);
                 }
             }
-            (
-                _,
-                What::MarkerWritten {
-                    partition,
-                    id,
-                    producer,
-                    marker,
-                },
-            ) => {
+            (_, What::MarkerWritten { partition, id, producer, marker }) => {
                 if let Some(transaction) = self.ended_by(id, producer, marker) {
                     transaction.decide(marker);
                     transaction.written_on |= bit(partition);
@@ -190,9 +155,7 @@ impl Ledger {
     }
 
     fn position(&self, producer: Producer) -> Option<usize> {
-        self.transactions
-            .iter()
-            .rposition(|transaction| transaction.producer == producer)
+        self.transactions.iter().rposition(|transaction| transaction.producer == producer)
     }
 
     fn find_or_open(
@@ -251,10 +214,7 @@ impl Ledger {
                 && transaction.producer.epoch <= producer.epoch
                 && transaction.decided.is_none_or(|decided| decided == marker)
         };
-        self.transactions
-            .iter_mut()
-            .rev()
-            .find(|transaction| matches(transaction))
+        self.transactions.iter_mut().rev().find(|transaction| matches(transaction))
     }
 
     fn noted(&mut self, name: Name, life: Life, current: bool, fact: &Fact) {
@@ -339,10 +299,7 @@ impl Ledger {
 
     /// Whether something is left for this sink's restore to settle.
     fn owes(&self, name: Name) -> bool {
-        let mut mine = self
-            .transactions
-            .iter()
-            .filter(|open| open.writer == name && open.records > 0);
+        let mut mine = self.transactions.iter().filter(|open| open.writer == name && open.records > 0);
         mine.any(|open| open.decided.is_none() || open.promised && !open.told)
     }
 
@@ -350,10 +307,7 @@ impl Ledger {
     fn restoring(&mut self, name: Name) {
         let mine = |open: &&mut Transaction| open.writer == name && !open.abandoned;
         for transaction in self.transactions.iter_mut().filter(mine) {
-            if let Some(window) = transaction
-                .window_now()
-                .filter(|_| transaction.struck_in.is_none())
-            {
+            if let Some(window) = transaction.window_now().filter(|_| transaction.struck_in.is_none()) {
                 transaction.struck_in = Some(window);
                 self.windows.enter(window);
             }

@@ -30,22 +30,14 @@ impl Schedule {
         self.check_shape()?;
         self.check_periods()?;
         self.check_durations()?;
-        self.faults
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, fault)| check_fault(index, fault))
+        self.faults.iter().enumerate().try_for_each(|(index, fault)| check_fault(index, fault))
     }
 
     fn check_shape(&self) -> Result<(), String> {
         let settings = &self.settings;
         within("settings.parallelism", settings.parallelism.into(), 1, MOST_SINKS)?;
         within("settings.splits", settings.splits.into(), 1, MOST_SPLITS)?;
-        within(
-            "settings.partitions",
-            settings.partitions.into(),
-            1,
-            MOST_PARTITIONS,
-        )?;
+        within("settings.partitions", settings.partitions.into(), 1, MOST_PARTITIONS)?;
         let in_flight = u64::from(settings.checkpoints_in_flight);
         within("settings.checkpoints_in_flight", in_flight, 1, 255)?;
         within("settings.batch", settings.batch as u64, 1, MOST_RECORDS)?;
@@ -54,9 +46,7 @@ impl Schedule {
         within("the number of records", self.records() as u64, 0, MOST_RECORDS)?;
         if self.input.len() != usize::from(settings.splits) {
             let (found, expected) = (self.input.len(), settings.splits);
-            return Err(format!(
-                "input has {found} splits; expected {expected}, as settings.splits says"
-            ));
+            return Err(format!("input has {found} splits; expected {expected}, as settings.splits says"));
         }
         Ok(())
     }
@@ -81,11 +71,7 @@ impl Schedule {
     }
 
     fn check_durations(&self) -> Result<(), String> {
-        lasts(
-            "settings.checkpoint_pause",
-            self.settings.checkpoint_pause,
-            Duration::ZERO,
-        )?;
+        lasts("settings.checkpoint_pause", self.settings.checkpoint_pause, Duration::ZERO)?;
         lasts("broker.sweep_phase", self.broker.sweep_phase, Duration::ZERO)?;
         lasts("heal_at", self.heal_at, Duration::ZERO)?;
         for (name, Span { min, max }) in [
@@ -96,9 +82,7 @@ impl Schedule {
         ] {
             lasts(&format!("{name}.max"), max, Duration::ZERO)?;
             if min > max {
-                return Err(format!(
-                    "{name} is from {min:?} to {max:?}; expected min not above max"
-                ));
+                return Err(format!("{name} is from {min:?} to {max:?}; expected min not above max"));
             }
         }
         Ok(())
@@ -109,32 +93,24 @@ fn check_fault(index: usize, fault: &Fault) -> Result<(), String> {
     let all: [Option<Duration>; 3] = match fault {
         Fault::Crash { restart_after, .. } => [Some(*restart_after), None, None],
         Fault::Pause { lasts, .. } => [Some(*lasts), None, None],
-        Fault::Zombie {
-            replaced_after,
-            wakes_after,
-            ..
-        } => [Some(*replaced_after), Some(*wakes_after), None],
-        Fault::Stop {
-            at, restart_after, ..
-        } => [Some(*at), Some(*restart_after), None],
+        Fault::Zombie { replaced_after, wakes_after, .. } => {
+            [Some(*replaced_after), Some(*wakes_after), None]
+        }
+        Fault::Stop { at, restart_after, .. } => [Some(*at), Some(*restart_after), None],
         Fault::Lose { .. } => [None; 3],
         Fault::Delay { by, .. } => [Some(*by), None, None],
         Fault::Repeat { after, .. } => [Some(*after), None, None],
         Fault::Partition { at, lasts, .. } | Fault::BrokerRestart { at, lasts } => {
             [Some(*at), Some(*lasts), None]
         }
-        Fault::CoordinatorFailover {
-            at,
-            lasts,
-            clock_ahead,
-        } => [Some(*at), Some(*lasts), Some(*clock_ahead)],
+        Fault::CoordinatorFailover { at, lasts, clock_ahead } => {
+            [Some(*at), Some(*lasts), Some(*clock_ahead)]
+        }
         Fault::SlowMarkers { at, lasts, by } => [Some(*at), Some(*lasts), Some(*by)],
         Fault::ClockJump { at, by, .. } => [Some(*at), Some(*by), None],
     };
     let name = format!("faults[{index}] ({})", fault.kind().as_str());
-    all.into_iter()
-        .flatten()
-        .try_for_each(|duration| lasts(&name, duration, Duration::ZERO))
+    all.into_iter().flatten().try_for_each(|duration| lasts(&name, duration, Duration::ZERO))
 }
 
 fn within(name: &str, found: u64, least: u64, most: u64) -> Result<(), String> {

@@ -29,13 +29,7 @@ impl fmt::Display for Failure<'_> {
         let finding = self.finding;
         write!(f, "FAIL  {:<12}  {}", finding.anomaly, self.of)?;
         if let Some((count, seeds, elapsed)) = self.among {
-            write!(
-                f,
-                "   ({} of {} seeds, {})",
-                Grouped(count),
-                Grouped(seeds),
-                Seconds(elapsed)
-            )?;
+            write!(f, "   ({} of {} seeds, {})", Grouped(count), Grouped(seeds), Seconds(elapsed))?;
         }
         writeln!(f, "\n\n  {}", finding.detail)?;
         let at = Duration::from_micros(finding.at);
@@ -65,10 +59,7 @@ impl fmt::Display for NotDeterministic<'_> {
         writeln!(f, "  two plays gave the digests {one:016x} and {two:016x}")?;
         match &self.difference {
             Some(difference) => writeln!(f, "  {difference}")?,
-            None => writeln!(
-                f,
-                "  two more plays agreed: look for a static that changes once and stays"
-            )?,
+            None => writeln!(f, "  two more plays agreed: look for a static that changes once and stays")?,
         }
         writeln!(f, "\n  replay   {}", self.replay)
     }
@@ -83,9 +74,9 @@ pub(crate) fn allowed_by(finding: &Finding, schedule: &Schedule) -> Option<Strin
     }
     let fatal = schedule.faults.iter().find(|fault| is_known_unsafe(fault));
     match fatal.and_then(Fault::site) {
-        Some(site) if finding.window != Some(Window::W8) => Some(format!(
-            "allowed by a fault that the protocol does not survive: a repeat at {site}"
-        )),
+        Some(site) if finding.window != Some(Window::W8) => {
+            Some(format!("allowed by a fault that the protocol does not survive: a repeat at {site}"))
+        }
         _ => short_timeout(schedule),
     }
 }
@@ -114,12 +105,7 @@ pub(crate) struct Totals<'a> {
 
 impl fmt::Display for Totals<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary {
-            seeds,
-            events,
-            failed,
-            ..
-        } = *self.summary;
+        let Summary { seeds, events, failed, .. } = *self.summary;
         let anomalies = if failed == 1 { "anomaly" } else { "anomalies" };
         writeln!(
             f,
@@ -150,36 +136,16 @@ impl Totals<'_> {
                 ("failed", all.failed),
             ],
         )?;
-        row(
-            f,
-            "checkpoints",
-            &[("completed", all.completed), ("given up", all.expired)],
-        )?;
+        row(f, "checkpoints", &[("completed", all.completed), ("given up", all.expired)])?;
         row(f, "jobs", &[("restarts", all.restarts)])?;
-        row(
-            f,
-            "timeouts",
-            &[("seeds in which a transaction timed out", all.timed_out)],
-        )?;
-        let same = if all.unequal.is_some() {
-            "NOT all with the same digest"
-        } else {
-            "same digests"
-        };
-        writeln!(
-            f,
-            "     {:<12} {} seeds, {same}",
-            "played twice",
-            Grouped(all.replayed)
-        )
+        row(f, "timeouts", &[("seeds in which a transaction timed out", all.timed_out)])?;
+        let same = if all.unequal.is_some() { "NOT all with the same digest" } else { "same digests" };
+        writeln!(f, "     {:<12} {} seeds, {same}", "played twice", Grouped(all.replayed))
     }
 
     fn faults(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut counts: Vec<_> = FaultKind::ALL
-            .iter()
-            .map(|kind| kind.as_str())
-            .zip(self.summary.struck)
-            .collect();
+        let mut counts: Vec<_> =
+            FaultKind::ALL.iter().map(|kind| kind.as_str()).zip(self.summary.struck).collect();
         counts.push(("never struck", self.summary.unstruck));
         for (index, some) in counts.chunks(5).enumerate() {
             row(f, if index == 0 { "faults" } else { "" }, some)?;
@@ -202,10 +168,7 @@ impl Totals<'_> {
 }
 
 fn row(f: &mut fmt::Formatter<'_>, title: &str, counts: &[(&str, u64)]) -> fmt::Result {
-    let counts: Vec<_> = counts
-        .iter()
-        .map(|(name, count)| format!("{name} {}", Grouped(*count)))
-        .collect();
+    let counts: Vec<_> = counts.iter().map(|(name, count)| format!("{name} {}", Grouped(*count))).collect();
     writeln!(f, "     {title:<12} {}", counts.join("   "))
 }
 
@@ -281,22 +244,12 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_by_three() {
-        let printed: Vec<_> = [0, 7, 999, 1_000, 1_204_331]
-            .map(|n| Grouped(n).to_string())
-            .into();
+        let printed: Vec<_> = [0, 7, 999, 1_000, 1_204_331].map(|n| Grouped(n).to_string()).into();
         assert_eq!(printed, ["0", "7", "999", "1 000", "1 204 331"]);
     }
 
     fn finding(anomaly: Anomaly, window: Option<Window>) -> Finding {
-        Finding {
-            anomaly,
-            window,
-            at: 0,
-            record: None,
-            records: 0,
-            transaction: None,
-            detail: String::new(),
-        }
+        Finding { anomaly, window, at: 0, record: None, records: 0, transaction: None, detail: String::new() }
     }
 
     fn schedule() -> Schedule {
@@ -312,10 +265,7 @@ mod tests {
         assert_eq!(allowed_by(&lost, &schedule), None);
         schedule.settings.transaction_timeout = Duration::from_millis(20);
         let said = allowed_by(&lost, &schedule).unwrap();
-        assert!(
-            said.starts_with("allowed by transaction_timeout = 20 ms: the safe rule asks for"),
-            "{said}"
-        );
+        assert!(said.starts_with("allowed by transaction_timeout = 20 ms: the safe rule asks for"), "{said}");
         assert_eq!(allowed_by(&finding(Anomaly::Duplicate, None), &schedule), None);
     }
 

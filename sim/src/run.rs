@@ -54,11 +54,7 @@ fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> 
             Err(Spins(process)) => {
                 let mut world = stage.world();
                 let (now, name) = (world.now(), world.life(process).name);
-                world.watch.report(
-                    now,
-                    Anomaly::Hung,
-                    format!("{name} is polled for ever and never waits"),
-                );
+                world.watch.report(now, Anomaly::Hung, format!("{name} is polled for ever and never waits"));
                 return End::Found;
             }
         }

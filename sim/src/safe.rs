@@ -38,26 +38,15 @@ pub struct SafeRule {
 /// The terms for this schedule.
 pub fn safe_rule(schedule: &Schedule) -> SafeRule {
     let settings = &schedule.settings;
-    let period = settings
-        .checkpoint_interval
-        .max(settings.checkpoint_timeout + settings.checkpoint_pause);
-    let failing: u32 = schedule
-        .faults
-        .iter()
-        .map(|fault| checkpoints_failed_by(fault, period))
-        .sum();
+    let period = settings.checkpoint_interval.max(settings.checkpoint_timeout + settings.checkpoint_pause);
+    let failing: u32 = schedule.faults.iter().map(|fault| checkpoints_failed_by(fault, period)).sum();
     SafeRule {
         start: start(schedule),
         checkpoints: period * (failing + 1),
         checkpoint_timeout: settings.checkpoint_timeout,
         delivery: delivery(schedule),
         outages: schedule.faults.iter().map(|fault| outage(fault, schedule)).sum(),
-        clocks: schedule
-            .faults
-            .iter()
-            .map(clock_difference)
-            .max()
-            .unwrap_or_default(),
+        clocks: schedule.faults.iter().map(clock_difference).max().unwrap_or_default(),
     }
 }
 
@@ -135,11 +124,7 @@ fn outage(fault: &Fault, schedule: &Schedule) -> Duration {
         + match fault {
             Fault::Crash { restart_after, .. } | Fault::Stop { restart_after, .. } => *restart_after,
             Fault::Pause { lasts, .. } => *lasts,
-            Fault::Zombie {
-                replaced_after,
-                wakes_after,
-                ..
-            } => *replaced_after + *wakes_after,
+            Fault::Zombie { replaced_after, wakes_after, .. } => *replaced_after + *wakes_after,
             Fault::Lose { .. } => unanswered,
             Fault::Delay { by, .. } => *by + unanswered,
             Fault::Repeat { after, .. } => *after,

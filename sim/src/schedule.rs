@@ -94,10 +94,7 @@ impl Span {
 
     /// From `min` up to `max` milliseconds.
     pub const fn millis(min: u64, max: u64) -> Self {
-        Span {
-            min: Duration::from_millis(min),
-            max: Duration::from_millis(max),
-        }
+        Span { min: Duration::from_millis(min), max: Duration::from_millis(max) }
     }
 }
 

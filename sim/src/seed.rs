@@ -131,12 +131,7 @@ mod tests {
     fn seeds_are_read_in_decimal_and_hexadecimal_and_printed_in_decimal() {
         assert_eq!("0x2A".parse(), Ok(Seed(42)));
         assert_eq!("42".parse::<Seed>().unwrap().to_string(), "42");
-        assert!(
-            "0xZZ"
-                .parse::<Seed>()
-                .unwrap_err()
-                .contains("'0xZZ' is not a seed")
-        );
+        assert!("0xZZ".parse::<Seed>().unwrap_err().contains("'0xZZ' is not a seed"));
         assert!("".parse::<Seed>().is_err());
         assert!("-1".parse::<Seed>().is_err());
     }

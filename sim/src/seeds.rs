@@ -21,17 +21,14 @@ impl FromStr for Seeds {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = "expected A..B, the end exclusive, like 0..10000";
-        let (from, to) = text
-            .split_once("..")
-            .ok_or_else(|| format!("'{text}' is not a range of seeds; {expected}"))?;
+        let (from, to) =
+            text.split_once("..").ok_or_else(|| format!("'{text}' is not a range of seeds; {expected}"))?;
         let (from, to) = (from.parse::<Seed>()?, to.parse::<Seed>()?);
         if from == to {
             return Err(format!("'{text}' holds no seed; {expected}"));
         }
         if from > to {
-            return Err(format!(
-                "'{text}' ends before it begins; {expected}: did you mean {to}..{from}?"
-            ));
+            return Err(format!("'{text}' ends before it begins; {expected}: did you mean {to}..{from}?"));
         }
         Ok(Seeds(from.0..to.0))
     }

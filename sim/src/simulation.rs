@@ -58,12 +58,7 @@ impl Simulation {
 
     /// Of any subject.
     pub fn of(subject: Subject) -> Self {
-        Simulation {
-            subject,
-            generator: Generator::default(),
-            seeds: DEFAULT_SEEDS,
-            jobs: cores(),
-        }
+        Simulation { subject, generator: Generator::default(), seeds: DEFAULT_SEEDS, jobs: cores() }
     }
 
     /// How it is called in reports; otherwise like the test.
@@ -128,9 +123,7 @@ impl Simulation {
     #[track_caller]
     pub fn run(self) -> Report {
         let asked = overridden(|name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
-        let extent = asked
-            .and_then(|asked| self.extent(asked))
-            .unwrap_or_else(|line| panic!("{line}"));
+        let extent = asked.and_then(|asked| self.extent(asked)).unwrap_or_else(|line| panic!("{line}"));
         let watch = Stopwatch::start();
         let (one, played) = match &extent {
             Extent::One(seed) => (true, self.play_one(*seed)),
@@ -151,9 +144,7 @@ impl Simulation {
             Some(asked) => Ok(asked),
             None if self.seeds.is_empty() => {
                 let (from, to) = (self.seeds.start, self.seeds.end);
-                Err(format!(
-                    "seeds({from}..{to}) holds no seed; expected at least one, like 0..500"
-                ))
+                Err(format!("seeds({from}..{to}) holds no seed; expected at least one, like 0..500"))
             }
             None => Ok(Extent::Many(self.seeds.clone())),
         }
@@ -168,19 +159,13 @@ impl Simulation {
     /// With its trace. Printed like everything a test prints: shown if it fails, or with `--nocapture`.
     fn play_one(&self, seed: Seed) -> std::io::Result<Summary> {
         let schedule = Arc::new(self.subject.pin(self.generator.clone()).schedule(seed)?);
-        let keep = Keep {
-            history: true,
-            ..Keep::default()
-        };
+        let keep = Keep { history: true, ..Keep::default() };
         let outcome = play_on(Threads::Fresh, &self.subject, &schedule, keep);
         println!("seed {seed} of {}\n{}", self.subject.name, Drawn(&schedule));
         if let Some(history) = &outcome.history {
             println!("{history}");
         }
-        println!(
-            "{:?}, windows {:?}, digest {:016x}",
-            outcome.verdict, outcome.windows, outcome.digest
-        );
+        println!("{:?}, windows {:?}, digest {:016x}", outcome.verdict, outcome.windows, outcome.digest);
         let again = play_on(Threads::Fresh, &self.subject, &schedule, Keep::default());
         let mut summary = Summary::default();
         summary.add(seed, &outcome);

@@ -96,26 +96,17 @@ pub struct Site {
 
 impl Name {
     /// The coordinator.
-    pub const COORDINATOR: Name = Name {
-        role: Role::Coordinator,
-        index: 0,
-    };
+    pub const COORDINATOR: Name = Name { role: Role::Coordinator, index: 0 };
 
     /// The sink with this index.
     pub fn sink(index: u16) -> Self {
-        Name {
-            role: Role::Sink,
-            index,
-        }
+        Name { role: Role::Sink, index }
     }
 }
 
 impl From<Address> for Name {
     fn from(address: Address) -> Self {
-        Name {
-            role: address.role,
-            index: address.index,
-        }
+        Name { role: address.role, index: address.index }
     }
 }
 
@@ -140,14 +131,8 @@ impl Ask {
             Request::AddPartitions { .. } => Ask::AddPartitions,
             Request::AddOffsets { .. } => Ask::AddOffsets,
             Request::Produce(_) => Ask::Produce,
-            Request::EndTxn {
-                marker: Marker::Commit,
-                ..
-            } => Ask::Commit,
-            Request::EndTxn {
-                marker: Marker::Abort,
-                ..
-            } => Ask::Abort,
+            Request::EndTxn { marker: Marker::Commit, .. } => Ask::Commit,
+            Request::EndTxn { marker: Marker::Abort, .. } => Ask::Abort,
             Request::TxnOffsetCommit { .. } => Ask::CommitOffsets,
             Request::DescribeTransaction(_) => Ask::Describe,
             Request::ListTransactions { .. } => Ask::List,
@@ -172,13 +157,8 @@ impl Ask {
 
 impl Phase {
     /// All phases, in order.
-    pub const ALL: [Phase; 5] = [
-        Phase::Before,
-        Phase::Sent,
-        Phase::Applied,
-        Phase::Answered,
-        Phase::Received,
-    ];
+    pub const ALL: [Phase; 5] =
+        [Phase::Before, Phase::Sent, Phase::Applied, Phase::Answered, Phase::Received];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -225,11 +205,7 @@ impl fmt::Display for Phase {
 
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}/{}/{}#{}/{}",
-            self.process, self.life.0, self.operation, self.ordinal, self.phase
-        )
+        write!(f, "{}/{}/{}#{}/{}", self.process, self.life.0, self.operation, self.ordinal, self.phase)
     }
 }
 
@@ -244,10 +220,7 @@ impl FromStr for Name {
             "sink" => Role::Sink,
             _ => return Err(expected()),
         };
-        Ok(Name {
-            role,
-            index: index.parse().map_err(|_| expected())?,
-        })
+        Ok(Name { role, index: index.parse().map_err(|_| expected())? })
     }
 }
 
@@ -288,21 +261,12 @@ impl FromStr for Site {
         let life = Life(part()?.parse().map_err(|_| expected())?);
         let (operation, ordinal) = part()?.rsplit_once('#').ok_or_else(expected)?;
         let phase = part()?;
-        let phase = Phase::ALL
-            .into_iter()
-            .find(|known| known.as_str() == phase)
-            .ok_or_else(expected)?;
+        let phase = Phase::ALL.into_iter().find(|known| known.as_str() == phase).ok_or_else(expected)?;
         if parts.next().is_some() {
             return Err(expected());
         }
         let ordinal = ordinal.parse().map_err(|_| expected())?;
-        Ok(Site {
-            process,
-            life,
-            operation: operation.parse()?,
-            ordinal,
-            phase,
-        })
+        Ok(Site { process, life, operation: operation.parse()?, ordinal, phase })
     }
 }
 

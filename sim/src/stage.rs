@@ -95,11 +95,7 @@ impl<'a> Stage<'a> {
                 self.world().life(process).deferred.push(task);
                 continue;
             }
-            let at = if self.shuffle && self.ready.len() > 1 {
-                self.pick_within(process)
-            } else {
-                0
-            };
+            let at = if self.shuffle && self.ready.len() > 1 { self.pick_within(process) } else { 0 };
             return Some((self.ready.remove(at), process));
         }
         None
@@ -116,9 +112,7 @@ impl<'a> Stage<'a> {
         let life = world.life(process);
         let of =
             u64::from(life.name.role as u8) << 32 | u64::from(life.name.index) << 16 | u64::from(life.life.0);
-        let stream = life
-            .poll_order
-            .get_or_insert_with(|| Stream::new(seed, Purpose::Poll, of));
+        let stream = life.poll_order.get_or_insert_with(|| Stream::new(seed, Purpose::Poll, of));
         let chosen = stream.below(candidates) as usize;
         drop(world);
         let mut places = self.ready.iter().enumerate().filter(|(_, task)| same(task));

@@ -104,11 +104,7 @@ impl Summary {
                 }
             }
             None => {
-                let first = Group {
-                    count: 1,
-                    seed,
-                    finding: finding.clone(),
-                };
+                let first = Group { count: 1, seed, finding: finding.clone() };
                 self.groups.insert(key, first);
             }
         }

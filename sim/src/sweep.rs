@@ -151,9 +151,7 @@ pub(crate) fn cores() -> usize {
 }
 
 fn join<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
-    handle
-        .join()
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// The seeds that nobody has taken yet, handed out in chunks from the lowest on.
@@ -165,10 +163,7 @@ struct Queue {
 impl Queue {
     fn new(seeds: Range<u64>, jobs: usize) -> Self {
         let count = seeds.end.saturating_sub(seeds.start);
-        Queue {
-            left: Mutex::new(seeds),
-            chunk: (count / (jobs.max(1) as u64 * 8)).clamp(1, 32),
-        }
+        Queue { left: Mutex::new(seeds), chunk: (count / (jobs.max(1) as u64 * 8)).clamp(1, 32) }
     }
 
     fn chunks(&self) -> usize {

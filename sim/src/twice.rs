@@ -26,11 +26,7 @@ pub fn play_twice(
     schedule: &Arc<Schedule>,
     keep: Keep,
 ) -> (Outcome, Option<Difference>) {
-    let keep_all = Keep {
-        history: true,
-        digests: true,
-        ..keep
-    };
+    let keep_all = Keep { history: true, digests: true, ..keep };
     let mut first = play_on(threads, subject, schedule, keep_all);
     let second = play_on(threads, subject, schedule, keep_all);
     let difference = (first.digest != second.digest).then(|| compare(&first, &second));
@@ -48,21 +44,13 @@ fn compare(first: &Outcome, second: &Outcome) -> Difference {
     let (one, two) = (digests(first), digests(second));
     let same = one.iter().zip(&two).take_while(|(one, two)| one == two).count();
     let line = |outcome: &Outcome| outcome.history.as_ref().and_then(|history| history.line(same));
-    Difference {
-        step: same + 1,
-        first: line(first),
-        second: line(second),
-    }
+    Difference { step: same + 1, first: line(first), second: line(second) }
 }
 
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let line = |line: &Option<String>| line.clone().unwrap_or_else(|| "(already over)".to_owned());
-        writeln!(
-            f,
-            "two plays of one schedule differ, first at step {}:",
-            self.step
-        )?;
+        writeln!(f, "two plays of one schedule differ, first at step {}:", self.step)?;
         writeln!(f, "  first   {}", line(&self.first))?;
         write!(f, "  second  {}", line(&self.second))?;
         if self.first == self.second {

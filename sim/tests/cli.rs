@@ -61,19 +61,10 @@ fn a_wrong_command_line_is_one_line_and_exit_1() {
         (&["run", "--seeds", "9..3"][..], "did you mean 3..9?"),
         (&["run", "--seeds", "5..5"], "holds no seed"),
         (&["run", "--seed", "0xZZ"], "expected a number"),
-        (
-            &["run", "--seed", "1", "--seeds", "1..2"],
-            "contradict each other",
-        ),
+        (&["run", "--seed", "1", "--seeds", "1..2"], "contradict each other"),
         (&["run", "--output", "new"], "expected a single seed"),
-        (
-            &["run", "--save", "new", "--seeds", "0..9"],
-            "expected a single seed",
-        ),
-        (
-            &["run", "--seed", "1", "--save", "new", "--output", "new"],
-            "expected two files",
-        ),
+        (&["run", "--save", "new", "--seeds", "0..9"], "expected a single seed"),
+        (&["run", "--seed", "1", "--save", "new", "--output", "new"], "expected two files"),
         (&["run", "--subject", "kafak"], "did you mean kafka?"),
         (&["run", "--records", "0"], "'--records <N>'"),
         (&["run", "--jobs", "0"], "'--jobs <N>'"),
@@ -105,10 +96,7 @@ fn a_bad_input_is_one_line_that_names_it() {
         ("no/such/file", "cannot read it"),
     ] {
         let said = refused(&["run", "--input", path]);
-        assert!(
-            said.contains(path) && said.contains(says) && said.contains("expected"),
-            "{said}"
-        );
+        assert!(said.contains(path) && said.contains(says) && said.contains("expected"), "{said}");
     }
 }
 
@@ -136,23 +124,11 @@ fn a_schedule_that_cannot_be_played_says_where_and_what_was_expected() {
     let good = std::fs::read_to_string(&file).unwrap();
     for (broken, says) in [
         (good[..good.len() / 2].to_owned(), "ends in the middle"),
-        (
-            good.replace("\"format\": 1", "\"format\": 2"),
-            "has format 2; expected format 1",
-        ),
-        (
-            good.replace("\"heal_at\"", "\"heel_at\""),
-            "unknown field `heel_at`",
-        ),
+        (good.replace("\"format\": 1", "\"format\": 2"), "has format 2; expected format 1"),
+        (good.replace("\"heal_at\"", "\"heel_at\""), "unknown field `heel_at`"),
         (format!("{good}]"), "trailing characters"),
-        (
-            good.replace("\"kafka\"", "\"kafkaesque\""),
-            "subject 'kafkaesque' is not known",
-        ),
-        (
-            good.replace("\"partitions\": ", "\"partitions\": 9"),
-            "settings.partitions is 9",
-        ),
+        (good.replace("\"kafka\"", "\"kafkaesque\""), "subject 'kafkaesque' is not known"),
+        (good.replace("\"partitions\": ", "\"partitions\": 9"), "settings.partitions is 9"),
         ("\u{0}\u{1}".to_owned(), ":1:1:"),
     ] {
         std::fs::write(&bad, broken).unwrap();
@@ -184,10 +160,7 @@ fn a_saved_schedule_plays_as_its_seed_did() {
 #[test]
 fn a_schedule_at_the_edge_of_what_is_allowed_is_played_to_an_end() {
     let directory = tempfile::tempdir().unwrap();
-    let (file, edge) = (
-        directory.path().join("11.json"),
-        directory.path().join("edge.json"),
-    );
+    let (file, edge) = (directory.path().join("11.json"), directory.path().join("edge.json"));
     held(&["run", "--seed", "11", "--save", text(&file)]);
     let good = json(&std::fs::read_to_string(&file).unwrap());
     for (name, value) in [
@@ -226,15 +199,7 @@ fn set(within: &mut serde_json::Value, name: &str, value: &str) {
 fn a_sweep_prints_what_it_adds_up_to() {
     let printed = held(&["run", "--seeds", "0..300"]);
     assert!(printed.starts_with("ok   300 seeds   "), "{printed}");
-    for part in [
-        "0 anomalies",
-        "histories per second",
-        "crash ",
-        "never struck",
-        "W1 ",
-        "W8 ",
-        "held ",
-    ] {
+    for part in ["0 anomalies", "histories per second", "crash ", "never struck", "W1 ", "W8 ", "held "] {
         assert!(printed.contains(part), "{part}: {printed}");
     }
 }
@@ -247,10 +212,7 @@ fn a_summary_for_programs_is_one_object() {
     assert_eq!(all["played_twice"], 1);
     assert_eq!(all["exit"], 0);
     let count = |name: &str| all["verdicts"][name].as_u64().expect("a count");
-    assert_eq!(
-        count("held") + count("vacuous") + count("fail_stop") + count("failed"),
-        100
-    );
+    assert_eq!(count("held") + count("vacuous") + count("fail_stop") + count("failed"), 100);
     assert!(all["windows"]["W1"].as_u64().unwrap() > 0);
     assert!(all["faults"]["crash"].as_u64().unwrap() > 0);
 }
@@ -258,16 +220,7 @@ fn a_summary_for_programs_is_one_object() {
 #[test]
 fn a_sweep_does_not_depend_on_the_number_of_threads() {
     let on = |jobs| {
-        let words = [
-            "run",
-            "--settings",
-            "unsafe",
-            "--seeds",
-            "0..400",
-            "--jobs",
-            jobs,
-            "--json",
-        ];
+        let words = ["run", "--settings", "unsafe", "--seeds", "0..400", "--jobs", jobs, "--json"];
         let mut all = json(&stdout(&twophase(&words)));
         let fields = all.as_object_mut().expect("it is an object");
         for of_the_wall_clock in ["elapsed_seconds", "histories_per_second"] {
@@ -282,39 +235,17 @@ fn a_sweep_does_not_depend_on_the_number_of_threads() {
 fn digests_come_in_the_order_of_the_seeds_whatever_the_number_of_threads() {
     let one = held(&["digest", "--seeds", "95..205", "--jobs", "1"]);
     assert_eq!(one, held(&["digest", "--seeds", "95..205", "--jobs", "2"]));
-    let lines: Vec<_> = one
-        .lines()
-        .map(|line| line.split_once(' ').expect("two words"))
-        .collect();
-    assert!(
-        lines
-            .iter()
-            .map(|(seed, _)| seed.parse())
-            .eq((95..205_u64).map(Ok))
-    );
-    assert!(
-        lines
-            .iter()
-            .all(|(_, digest)| digest.len() == 16 && u64::from_str_radix(digest, 16).is_ok())
-    );
+    let lines: Vec<_> = one.lines().map(|line| line.split_once(' ').expect("two words")).collect();
+    assert!(lines.iter().map(|(seed, _)| seed.parse()).eq((95..205_u64).map(Ok)));
+    assert!(lines.iter().all(|(_, digest)| digest.len() == 16 && u64::from_str_radix(digest, 16).is_ok()));
 }
 
 #[test]
 fn one_seed_prints_what_it_drew_its_trace_and_the_verdict() {
     let printed = held(&["run", "--seed", "0x29", "--twice"]);
-    assert!(
-        printed.starts_with("seed 41 of kafka"),
-        "seeds are printed in decimal: {printed}"
-    );
-    for part in [
-        "job  ",
-        "fault  ",
-        "step        time",
-        "ok   ",
-        "seed 41",
-        "digest ",
-        "the same both times",
-    ] {
+    assert!(printed.starts_with("seed 41 of kafka"), "seeds are printed in decimal: {printed}");
+    for part in ["job  ", "fault  ", "step        time", "ok   ", "seed 41", "digest ", "the same both times"]
+    {
         assert!(printed.contains(part), "{part}: {printed}");
     }
 }
@@ -323,17 +254,7 @@ fn one_seed_prints_what_it_drew_its_trace_and_the_verdict() {
 fn every_record_of_a_real_file_comes_out_once() {
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("out.csv");
-    held(&[
-        "run",
-        "--input",
-        FLIGHTS,
-        "--records",
-        "1000",
-        "--seed",
-        "5",
-        "--output",
-        text(&out),
-    ]);
+    held(&["run", "--input", FLIGHTS, "--records", "1000", "--seed", "5", "--output", text(&out)]);
     let (input, output) = (std::fs::read(FLIGHTS).unwrap(), std::fs::read(&out).unwrap());
     assert_eq!(input.len(), output.len());
     assert!(sorted(&input) == sorted(&output));
@@ -353,17 +274,7 @@ fn whatever_bytes_are_in_a_file_come_out_as_they_are() {
     for (index, input) in inputs.into_iter().enumerate() {
         std::fs::write(&file, input).unwrap();
         let out = directory.path().join(index.to_string());
-        let words = [
-            "run",
-            "--input",
-            text(&file),
-            "--records",
-            "99",
-            "--seed",
-            "5",
-            "--output",
-            text(&out),
-        ];
+        let words = ["run", "--input", text(&file), "--records", "99", "--seed", "5", "--output", text(&out)];
         held(&words);
         let output = std::fs::read(&out).unwrap();
         assert!(sorted(input) == sorted(&output), "{input:?} became {output:?}");
@@ -380,14 +291,10 @@ fn settings_outside_the_safe_rule_lose_and_the_setting_is_named() {
     let output = twophase(&["run", "--settings", "unsafe", "--seeds", "0..400"]);
     let printed = stdout(&output);
     assert_eq!(code(&output), 2, "{printed}");
-    let lost = printed
-        .split("FAIL  ")
-        .find(|part| part.starts_with("lost") && part.contains("window W8"));
+    let lost = printed.split("FAIL  ").find(|part| part.starts_with("lost") && part.contains("window W8"));
     let lost = lost.expect("something is lost");
     assert!(lost.contains("allowed by transaction_timeout = "), "{lost}");
-    let mut lines = lost
-        .lines()
-        .filter_map(|line| line.trim_start().strip_prefix("replay   "));
+    let mut lines = lost.lines().filter_map(|line| line.trim_start().strip_prefix("replay   "));
     let replay = lines.next().expect("a line replays it");
     let mut words = replay.split(' ').skip(1).collect::<Vec<_>>();
     assert_eq!(words[..4], ["run", "--subject", "kafka", "--seed"], "{replay}");
@@ -420,10 +327,7 @@ fn subjects_are_listed_one_a_line_and_each_can_be_run() {
     assert!(listed.starts_with("kafka "), "{listed}");
     for line in listed.lines() {
         let mut words = line.split_whitespace();
-        let (name, expected) = (
-            words.next().expect("a name"),
-            words.next().expect("what is expected"),
-        );
+        let (name, expected) = (words.next().expect("a name"), words.next().expect("what is expected"));
         assert!(["correct", "broken"].contains(&expected), "{line}");
         let output = twophase(&["run", "--subject", name, "--seed", "1", "--json"]);
         assert!([0, 2, 3].contains(&code(&output)), "{line}");
@@ -463,19 +367,10 @@ fn an_interrupted_sweep_says_what_it_has_so_far() {
     let mut said = BufReader::new(child.stderr.take().expect("it is piped"));
     let mut heading = String::new();
     said.read_line(&mut heading).expect("it says what it plays");
-    assert!(
-        heading.starts_with("playing seeds 0..1000000000000 of kafka"),
-        "{heading}"
-    );
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
+    assert!(heading.starts_with("playing seeds 0..1000000000000 of kafka"), "{heading}");
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(killed.expect("there is a kill").success());
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(code(&output), 130);
-    assert!(
-        stdout(&output).starts_with("interrupted   "),
-        "{}",
-        stdout(&output)
-    );
+    assert!(stdout(&output).starts_with("interrupted   "), "{}", stdout(&output));
 }

@@ -58,13 +58,7 @@ impl Coordinator {
         self.pending.trigger(checkpoint, self.parallelism, deadline);
         effects.push(Effect::Note(Fact::Triggered(checkpoint)));
         let incarnation = self.incarnation();
-        self.to_all_tasks(
-            &ToWorker::Trigger {
-                incarnation,
-                checkpoint,
-            },
-            effects,
-        );
+        self.to_all_tasks(&ToWorker::Trigger { incarnation, checkpoint }, effects);
     }
 
     /// A checkpoint is known to be durable, by our write or because the head shows it.
@@ -76,13 +70,7 @@ impl Coordinator {
         if self.is_running() {
             // Said once (R2): if it gets lost, the next completion or the next restore makes up for it.
             let incarnation = self.incarnation();
-            self.to_all_tasks(
-                &ToWorker::Complete {
-                    incarnation,
-                    checkpoint,
-                },
-                effects,
-            );
+            self.to_all_tasks(&ToWorker::Complete { incarnation, checkpoint }, effects);
         }
         for subsumed in self.pending.complete(checkpoint) {
             self.say_aborted(subsumed, effects);
@@ -117,11 +105,8 @@ impl Coordinator {
 
     fn say_aborted(&self, checkpoint: CheckpointId, effects: &mut Vec<Effect>) {
         effects.push(Effect::Note(Fact::Expired(checkpoint)));
-        let aborted = ToWorker::Aborted {
-            incarnation: self.incarnation(),
-            checkpoint,
-            completed: self.completed,
-        };
+        let aborted =
+            ToWorker::Aborted { incarnation: self.incarnation(), checkpoint, completed: self.completed };
         self.to_all_tasks(&aborted, effects);
     }
 }

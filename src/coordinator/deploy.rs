@@ -42,13 +42,8 @@ impl Plan<'_> {
     fn resume_at(&self, index: u16) -> Vec<(Split, SourceOffset)> {
         let stored = self.completed.map_or(&[][..], |completed| &completed.resume_at);
         let mine = (0..self.splits).filter(|split| split % self.parallelism == index);
-        mine.map(|split| {
-            (
-                Split(split),
-                stored.get(usize::from(split)).copied().unwrap_or_default(),
-            )
-        })
-        .collect()
+        mine.map(|split| (Split(split), stored.get(usize::from(split)).copied().unwrap_or_default()))
+            .collect()
     }
 }
 
@@ -63,17 +58,10 @@ mod tests {
             resume_at: (10..14).map(SourceOffset).collect(),
             sinks: vec![Bytes::from_static(b"a"), Bytes::from_static(b"b")],
         };
-        let plan = Plan {
-            incarnation: Incarnation(2),
-            parallelism: 3,
-            splits: 4,
-            completed: Some(&completed),
-        };
+        let plan =
+            Plan { incarnation: Incarnation(2), parallelism: 3, splits: 4, completed: Some(&completed) };
         let first = plan.deployment(0, Life(1));
-        assert_eq!(
-            first.resume_at,
-            [(Split(0), SourceOffset(10)), (Split(3), SourceOffset(13))]
-        );
+        assert_eq!(first.resume_at, [(Split(0), SourceOffset(10)), (Split(3), SourceOffset(13))]);
         assert_eq!(first.restored, [Bytes::from_static(b"a")]);
         assert!(plan.deployment(2, Life(1)).restored.is_empty());
     }

@@ -56,12 +56,7 @@ pub(super) enum Settled {
 
 impl HeadKeeper {
     pub(super) fn new(backoff: Duration) -> Self {
-        HeadKeeper {
-            version: None,
-            head: Head::default(),
-            state: State::Idle,
-            backoff,
-        }
+        HeadKeeper { version: None, head: Head::default(), state: State::Idle, backoff }
     }
 
     /// The newest head that is known.
@@ -180,10 +175,7 @@ impl HeadKeeper {
     fn ask(&mut self, again: Again, effects: &mut Vec<Effect>) {
         self.state = match again {
             Again::Put(head) => {
-                effects.push(Effect::Put {
-                    expected: self.version,
-                    head: head.clone(),
-                });
+                effects.push(Effect::Put { expected: self.version, head: head.clone() });
                 State::Putting(head)
             }
             Again::Read(wanted) => {

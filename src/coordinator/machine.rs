@@ -104,8 +104,7 @@ impl Coordinator {
     }
 
     pub(super) fn all_reached(&self, progress: Progress) -> bool {
-        self.roster
-            .all_reached(self.parallelism, self.incarnation(), progress)
+        self.roster.all_reached(self.parallelism, self.incarnation(), progress)
     }
 
     pub(super) fn to_all_tasks(&self, message: &ToWorker, effects: &mut Vec<Effect>) {
@@ -125,28 +124,17 @@ impl Coordinator {
         }
         match message {
             ToCoordinator::Heartbeat(task) => self.heartbeat(from.index, life, task, effects),
-            ToCoordinator::Ack {
-                incarnation,
-                checkpoint,
-                snapshot,
-            } => {
+            ToCoordinator::Ack { incarnation, checkpoint, snapshot } => {
                 if self.is_current(incarnation) {
                     self.pending.ack(checkpoint, from.index, snapshot);
                 }
             }
-            ToCoordinator::Decline {
-                incarnation,
-                checkpoint,
-            } => {
+            ToCoordinator::Decline { incarnation, checkpoint } => {
                 if self.is_current(incarnation) {
                     self.declined(checkpoint, effects);
                 }
             }
-            ToCoordinator::Failed {
-                incarnation,
-                gave_up,
-                reason,
-            } => {
+            ToCoordinator::Failed { incarnation, gave_up, reason } => {
                 self.answer(from.index, life, incarnation, effects);
                 if self.is_current(incarnation) && gave_up {
                     self.give_up(reason, effects);
@@ -189,10 +177,7 @@ impl Coordinator {
             completed: head.completed.as_ref(),
         };
         let deployment = plan.deployment(index, life);
-        effects.push(Effect::Send(
-            roster::address(index, life),
-            ToWorker::Deploy(deployment),
-        ));
+        effects.push(Effect::Send(roster::address(index, life), ToWorker::Deploy(deployment)));
     }
 
     /// The task of this worker is gone, if it had one.

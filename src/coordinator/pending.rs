@@ -46,30 +46,19 @@ impl Pending {
     pub(super) fn ack(&mut self, id: CheckpointId, task: u16, snapshot: Snapshot) {
         let checkpoint = self.checkpoints.get_mut(&id);
         if let Some(part) = checkpoint.and_then(|c| c.parts.get_mut(usize::from(task))) {
-            part.get_or_insert_with(|| Part {
-                resume_at: snapshot.resume_at,
-                sink: snapshot.sink.into(),
-            });
+            part.get_or_insert_with(|| Part { resume_at: snapshot.resume_at, sink: snapshot.sink.into() });
         }
     }
 
     /// The newest checkpoint that every task has acknowledged. The newest, because it subsumes the others.
     pub(super) fn ready(&self) -> Option<CheckpointId> {
         let mut newest_first = self.checkpoints.iter().rev();
-        newest_first
-            .find(|(_, c)| c.parts.iter().all(Option::is_some))
-            .map(|(&id, _)| id)
+        newest_first.find(|(_, c)| c.parts.iter().all(Option::is_some)).map(|(&id, _)| id)
     }
 
     /// What is to be made durable for a checkpoint that is [`ready`](Pending::ready).
     pub(super) fn to_store(&self, id: CheckpointId, splits: u16) -> Option<Completed> {
-        let parts: Option<Vec<&Part>> = self
-            .checkpoints
-            .get(&id)?
-            .parts
-            .iter()
-            .map(Option::as_ref)
-            .collect();
+        let parts: Option<Vec<&Part>> = self.checkpoints.get(&id)?.parts.iter().map(Option::as_ref).collect();
         let parts = parts?;
         let mut resume_at = vec![SourceOffset(0); splits.into()];
         for (split, offset) in parts.iter().flat_map(|part| &part.resume_at) {
@@ -86,9 +75,7 @@ impl Pending {
     pub(super) fn complete(&mut self, id: CheckpointId) -> Vec<CheckpointId> {
         self.checkpoints.remove(&id);
         let newer = self.checkpoints.split_off(&id);
-        std::mem::replace(&mut self.checkpoints, newer)
-            .into_keys()
-            .collect()
+        std::mem::replace(&mut self.checkpoints, newer).into_keys().collect()
     }
 
     /// It is given up. Whether it was still pending.
@@ -117,10 +104,7 @@ mod tests {
     use super::*;
 
     fn part(split: u16, offset: u64) -> Snapshot {
-        Snapshot {
-            resume_at: vec![(Split(split), SourceOffset(offset))],
-            sink: vec![split as u8],
-        }
+        Snapshot { resume_at: vec![(Split(split), SourceOffset(offset))], sink: vec![split as u8] }
     }
 
     #[test]
@@ -134,13 +118,8 @@ mod tests {
 
         pending.ack(CheckpointId(4), 0, part(0, 7));
         assert_eq!(pending.ready(), Some(CheckpointId(4)));
-        let stored = pending
-            .to_store(CheckpointId(4), 3)
-            .expect("all have acknowledged");
-        assert_eq!(
-            stored.resume_at,
-            [SourceOffset(7), SourceOffset(8), SourceOffset(0)]
-        );
+        let stored = pending.to_store(CheckpointId(4), 3).expect("all have acknowledged");
+        assert_eq!(stored.resume_at, [SourceOffset(7), SourceOffset(8), SourceOffset(0)]);
         assert_eq!(stored.sinks, [Bytes::from_static(&[0]), Bytes::from_static(&[1])]);
     }
 

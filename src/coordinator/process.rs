@@ -79,11 +79,7 @@ impl<E: Env, D: Decide> Process<E, D> {
                 self.decide(Input::Read(answer));
             }
             Effect::Put { expected, head } => {
-                let answer = self
-                    .env
-                    .store()
-                    .put(&Key::Head, expected, Value::Head(head))
-                    .await;
+                let answer = self.env.store().put(&Key::Head, expected, Value::Head(head)).await;
                 self.decide(Input::Put(answer));
             }
             Effect::Stop(end) => return Some(end),

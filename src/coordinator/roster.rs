@@ -43,10 +43,7 @@ pub(super) enum Heard {
 
 impl Roster {
     pub(super) fn new(timeout: Duration) -> Self {
-        Roster {
-            workers: BTreeMap::new(),
-            timeout,
-        }
+        Roster { workers: BTreeMap::new(), timeout }
     }
 
     /// Takes a sign of life.
@@ -143,11 +140,7 @@ impl Worker {
 
 /// Where this very life of a worker is reached.
 pub(super) fn address(index: u16, life: Life) -> Address {
-    Address {
-        role: Role::Sink,
-        index,
-        life: Some(life),
-    }
+    Address { role: Role::Sink, index, life: Some(life) }
 }
 
 #[cfg(test)]
@@ -194,10 +187,7 @@ mod tests {
         let mut roster = roster();
         let task = |progress| {
             let incarnation = Incarnation(3);
-            Some(Task {
-                incarnation,
-                progress,
-            })
+            Some(Task { incarnation, progress })
         };
         roster.hear(Timestamp(0), 0, Life(1));
         roster.report(0, task(Progress::Ended));

@@ -45,29 +45,17 @@ pub struct Process {
 impl Process {
     /// Where this very life can be reached.
     pub fn address(&self) -> Address {
-        Address {
-            role: self.role,
-            index: self.index,
-            life: Some(self.life),
-        }
+        Address { role: self.role, index: self.index, life: Some(self.life) }
     }
 }
 
 impl Address {
     /// Whichever coordinator started last.
-    pub const COORDINATOR: Address = Address {
-        role: Role::Coordinator,
-        index: 0,
-        life: None,
-    };
+    pub const COORDINATOR: Address = Address { role: Role::Coordinator, index: 0, life: None };
 
     /// Whichever life of sink `index` started last.
     pub fn sink(index: u16) -> Self {
-        Address {
-            role: Role::Sink,
-            index,
-            life: None,
-        }
+        Address { role: Role::Sink, index, life: None }
     }
 }
 

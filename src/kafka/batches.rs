@@ -33,11 +33,7 @@ pub(super) struct Batches {
 impl Batches {
     /// Cuts batches of `size` records; 0 counts as 1.
     pub(super) fn new(size: usize) -> Self {
-        Batches {
-            size: size.max(1),
-            lanes: BTreeMap::new(),
-            ready: VecDeque::new(),
-        }
+        Batches { size: size.max(1), lanes: BTreeMap::new(), ready: VecDeque::new() }
     }
 
     /// Queues a record; the one that fills a batch makes it ready.
@@ -82,10 +78,7 @@ impl Batches {
 
 impl Lane {
     fn new() -> Self {
-        Lane {
-            next: Sequence(0),
-            waiting: Vec::new(),
-        }
+        Lane { next: Sequence(0), waiting: Vec::new() }
     }
 
     fn cut(&mut self, partition: Partition) -> Batch {
@@ -112,13 +105,7 @@ mod tests {
     use crate::{RecordId, SourceOffset, Split};
 
     fn record(offset: u64) -> Record {
-        Record {
-            id: RecordId {
-                split: Split(0),
-                offset: SourceOffset(offset),
-            },
-            payload: Default::default(),
-        }
+        Record { id: RecordId { split: Split(0), offset: SourceOffset(offset) }, payload: Default::default() }
     }
 
     #[test]
@@ -127,10 +114,7 @@ mod tests {
         (0..3).for_each(|offset| batches.add(Partition(1), record(offset)));
         assert_eq!(batches.ready().count(), 1);
         batches.flush();
-        let cut: Vec<_> = batches
-            .ready()
-            .map(|batch| (batch.base, batch.records.len()))
-            .collect();
+        let cut: Vec<_> = batches.ready().map(|batch| (batch.base, batch.records.len())).collect();
         assert_eq!(cut, [(Sequence(0), 2), (Sequence(2), 1)]);
     }
 

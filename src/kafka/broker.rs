@@ -74,9 +74,7 @@ impl<P: Port, C: Clock> KafkaBroker<P, C> {
         }
         let mut client = Client::open(id.clone(), self.options());
         self.driver.drive(&mut client).await?;
-        let producer = client
-            .producer()
-            .expect("an init that succeeded granted a producer");
+        let producer = client.producer().expect("an init that succeeded granted a producer");
         Ok((client, producer))
     }
 
@@ -87,10 +85,7 @@ impl<P: Port, C: Clock> KafkaBroker<P, C> {
             self.settle(one, &handle, None);
             return Ok(Ended::Now);
         }
-        let options = KafkaOptions {
-            protocol: handle.protocol,
-            ..self.options()
-        };
+        let options = KafkaOptions { protocol: handle.protocol, ..self.options() };
         let mut client = Client::resume(one.id.clone(), handle.producer, options);
         let ended = match self.drive_to_the_end(&mut client, marker).await {
             Ok(()) => Ended::Now,
@@ -118,12 +113,8 @@ impl<P: Port, C: Clock> KafkaBroker<P, C> {
         let found = self.driver.describe(&listing.id).await?;
         let open = found.filter(|found| found.state == CoordinatorState::Ongoing);
         Ok(open.map(|open| {
-            KafkaHandle {
-                producer: open.producer,
-                protocol: self.options().protocol,
-                empty: false,
-            }
-            .encode(listing.id)
+            KafkaHandle { producer: open.producer, protocol: self.options().protocol, empty: false }
+                .encode(listing.id)
         }))
     }
 }

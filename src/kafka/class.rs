@@ -242,28 +242,19 @@ mod tests {
 
     #[test]
     fn an_abort_that_must_be_aborted_is_fatal() {
-        assert_eq!(
-            class(Kind::EndTxn(Marker::Abort), TransactionAbortable),
-            Class::Fatal
-        );
+        assert_eq!(class(Kind::EndTxn(Marker::Abort), TransactionAbortable), Class::Fatal);
     }
 
     #[test]
     fn a_partition_left_out_does_not_outweigh_the_one_that_is_wrong() {
         let of = |code| class(Kind::AddPartitions, code);
         assert!(of(OperationNotAttempted) < of(TransactionalIdAuthorizationFailed));
-        assert_eq!(
-            of(OperationNotAttempted).max(of(UnknownTopicOrPartition)),
-            Class::Retry
-        );
+        assert_eq!(of(OperationNotAttempted).max(of(UnknownTopicOrPartition)), Class::Retry);
     }
 
     #[test]
     fn an_id_that_the_coordinator_does_not_know_is_gone() {
-        assert_eq!(
-            class(Kind::DescribeTransaction, TransactionalIdNotFound),
-            Class::Gone
-        );
+        assert_eq!(class(Kind::DescribeTransaction, TransactionalIdNotFound), Class::Gone);
         assert_eq!(class(Kind::ListTransactions, UnknownServerError), Class::Fatal);
     }
 }

@@ -60,35 +60,23 @@ pub struct Client {
 impl Client {
     /// A client that begins with an init: a new epoch, and whatever was open under `id` is aborted.
     pub fn open(id: TransactionalId, options: KafkaOptions) -> Self {
-        Client {
-            task: Some(Task::Init),
-            ..Client::idle(id, options)
-        }
+        Client { task: Some(Task::Init), ..Client::idle(id, options) }
     }
 
     /// A client that only shuts out whoever uses `id`.
     pub fn fence(id: TransactionalId, options: KafkaOptions) -> Self {
-        Client {
-            task: Some(Task::Fence),
-            ..Client::idle(id, options)
-        }
+        Client { task: Some(Task::Fence), ..Client::idle(id, options) }
     }
 
     /// A client that goes on, without an init, with a producer whose last transaction has ended.
     pub fn reuse(id: TransactionalId, producer: Producer, options: KafkaOptions) -> Self {
-        Client {
-            producer: Some(producer),
-            ..Client::idle(id, options)
-        }
+        Client { producer: Some(producer), ..Client::idle(id, options) }
     }
 
     /// A client that can end a transaction which another client, perhaps in a process that has died, has
     /// written. It asks for no init: that would abort what it is to commit.
     pub fn resume(id: TransactionalId, producer: Producer, options: KafkaOptions) -> Self {
-        Client {
-            touched: true,
-            ..Client::reuse(id, producer, options)
-        }
+        Client { touched: true, ..Client::reuse(id, producer, options) }
     }
 
     fn idle(id: TransactionalId, options: KafkaOptions) -> Self {
@@ -240,10 +228,7 @@ impl Client {
     pub fn unanswered(&mut self) -> Result<(), Trouble> {
         match &self.task {
             None => Ok(()),
-            Some(Task::Init) => Err(Trouble::Unanswered {
-                kind: Kind::InitProducerId,
-                attempts: 1,
-            }),
+            Some(Task::Init) => Err(Trouble::Unanswered { kind: Kind::InitProducerId, attempts: 1 }),
             Some(task) => self.patience.unanswered(task.kind()),
         }
     }

@@ -60,12 +60,9 @@ mod tests {
         use ErrorCode::*;
         for protocol in [Protocol::V1, Protocol::V2] {
             for marker in [Marker::Commit, Marker::Abort] {
-                for code in [
-                    ProducerFenced,
-                    InvalidProducerEpoch,
-                    InvalidProducerIdMapping,
-                    UnknownProducerId,
-                ] {
+                for code in
+                    [ProducerFenced, InvalidProducerEpoch, InvalidProducerIdMapping, UnknownProducerId]
+                {
                     assert_eq!(of(protocol, marker, code), Ok(Ended::Indistinct), "{code}");
                 }
             }
@@ -89,10 +86,7 @@ mod tests {
 
     #[test]
     fn silence_says_nothing() {
-        let silence = Trouble::Unanswered {
-            kind: Kind::EndTxn(Marker::Commit),
-            attempts: 3,
-        };
+        let silence = Trouble::Unanswered { kind: Kind::EndTxn(Marker::Commit), attempts: 3 };
         assert_eq!(fate(Protocol::V2, Marker::Commit, silence), Err(silence));
     }
 

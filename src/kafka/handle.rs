@@ -58,10 +58,7 @@ mod tests {
 
     fn handle() -> KafkaHandle {
         KafkaHandle {
-            producer: Producer {
-                id: ProducerId(4000),
-                epoch: ProducerEpoch(7),
-            },
+            producer: Producer { id: ProducerId(4000), epoch: ProducerEpoch(7) },
             protocol: Protocol::V2,
             empty: false,
         }
@@ -76,10 +73,7 @@ mod tests {
     #[test]
     fn format_1_keeps_its_bytes() {
         // snapshots of older versions hold them: another layout needs another number
-        assert_eq!(
-            handle().encode(TransactionalId::new("t0-i1-1")).bytes,
-            [0xc0, 0x3e, 14, 1, 0]
-        );
+        assert_eq!(handle().encode(TransactionalId::new("t0-i1-1")).bytes, [0xc0, 0x3e, 14, 1, 0]);
     }
 
     #[test]
@@ -88,30 +82,16 @@ mod tests {
         other.format = 2;
         let failure = KafkaHandle::decode(&other).unwrap_err();
         assert_eq!(failure.next(), Next::Fatal);
-        assert_eq!(
-            failure.to_string(),
-            "the handle of t0-i1-1 has format 2, and only format 1 is known"
-        );
+        assert_eq!(failure.to_string(), "the handle of t0-i1-1 has format 2, and only format 1 is known");
     }
 
     #[test]
     fn damaged_bytes_are_refused_and_shown() {
         let whole = handle().encode(TransactionalId::new("t0-i1-1"));
-        for bytes in [
-            vec![],
-            whole.bytes[..3].to_vec(),
-            [&whole.bytes[..], &[9]].concat(),
-        ] {
-            let failure = KafkaHandle::decode(&Handle {
-                bytes: bytes.clone(),
-                ..whole.clone()
-            })
-            .unwrap_err();
+        for bytes in [vec![], whole.bytes[..3].to_vec(), [&whole.bytes[..], &[9]].concat()] {
+            let failure = KafkaHandle::decode(&Handle { bytes: bytes.clone(), ..whole.clone() }).unwrap_err();
             assert_eq!(failure.next(), Next::Fatal);
-            assert!(
-                failure.to_string().ends_with(&format!("{bytes:02x?}")),
-                "{failure}"
-            );
+            assert!(failure.to_string().ends_with(&format!("{bytes:02x?}")), "{failure}");
         }
     }
 }

@@ -20,12 +20,7 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn new(protocol: Protocol, batch: usize) -> Self {
-        Outbox {
-            protocol,
-            batches: Batches::new(batch),
-            added: Vec::new(),
-            offsets: Vec::new(),
-        }
+        Outbox { protocol, batches: Batches::new(batch), added: Vec::new(), offsets: Vec::new() }
     }
 
     pub(super) fn add(&mut self, partition: Partition, record: Record) {
@@ -33,11 +28,7 @@ impl Outbox {
     }
 
     pub(super) fn add_offsets(&mut self, group: Arc<str>, offsets: Vec<(Partition, LogOffset)>) {
-        self.offsets.push(Offsets {
-            group,
-            offsets,
-            added: false,
-        });
+        self.offsets.push(Offsets { group, offsets, added: false });
     }
 
     pub(super) fn flush(&mut self) {
@@ -96,9 +87,7 @@ impl Outbox {
     /// The partitions of all ready batches that the coordinator does not know yet, each once, in order.
     fn missing(&self) -> Vec<Partition> {
         let ready = self.batches.ready().map(|batch| batch.partition);
-        let mut missing: Vec<_> = ready
-            .filter(|partition| !self.added.contains(partition))
-            .collect();
+        let mut missing: Vec<_> = ready.filter(|partition| !self.added.contains(partition)).collect();
         missing.sort_unstable();
         missing.dedup();
         missing

@@ -26,11 +26,7 @@ struct Open {
 impl Producers {
     /// Keeps at most `keep` idle ones: where each transaction has a name of its own, none is ever used again.
     pub(super) fn new(keep: usize) -> Self {
-        Producers {
-            open: BTreeMap::new(),
-            idle: VecDeque::new(),
-            keep,
-        }
+        Producers { open: BTreeMap::new(), idle: VecDeque::new(), keep }
     }
 
     /// Takes the producer that is idle under this name.
@@ -41,13 +37,7 @@ impl Producers {
 
     /// A transaction of this producer is open.
     pub(super) fn opened(&mut self, id: TransactionalId, producer: Producer) {
-        self.open.insert(
-            id,
-            Open {
-                producer,
-                touched: false,
-            },
-        );
+        self.open.insert(id, Open { producer, touched: false });
     }
 
     /// Something is about to be sent for the open transaction.
@@ -95,10 +85,7 @@ mod tests {
     }
 
     fn at(epoch: i16) -> Producer {
-        Producer {
-            id: ProducerId(1),
-            epoch: ProducerEpoch(epoch),
-        }
+        Producer { id: ProducerId(1), epoch: ProducerEpoch(epoch) }
     }
 
     #[test]

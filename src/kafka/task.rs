@@ -71,12 +71,9 @@ impl Work {
             Protocol::V2 => v2,
         };
         match self {
-            Work::AddPartitions(partitions) => Request::AddPartitions {
-                id,
-                producer,
-                partitions: partitions.clone(),
-                version: 3,
-            },
+            Work::AddPartitions(partitions) => {
+                Request::AddPartitions { id, producer, partitions: partitions.clone(), version: 3 }
+            }
             Work::Produce(batch) => Request::Produce(Produce {
                 id: Some(id),
                 producer: Some(producer),
@@ -86,12 +83,7 @@ impl Work {
                 records: batch.records.clone(),
                 version: pick(11, 12),
             }),
-            Work::AddOffsets(group) => Request::AddOffsets {
-                id,
-                producer,
-                group: group.clone(),
-                version: 3,
-            },
+            Work::AddOffsets(group) => Request::AddOffsets { id, producer, group: group.clone(), version: 3 },
             Work::CommitOffsets(offsets) => Request::TxnOffsetCommit {
                 id,
                 producer,
@@ -99,12 +91,7 @@ impl Work {
                 offsets: offsets.offsets.clone(),
                 version: pick(4, 5),
             },
-            Work::End(marker) => Request::EndTxn {
-                id,
-                producer,
-                marker: *marker,
-                version: pick(4, 5),
-            },
+            Work::End(marker) => Request::EndTxn { id, producer, marker: *marker, version: pick(4, 5) },
         }
     }
 }

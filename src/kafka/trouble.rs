@@ -46,9 +46,7 @@ impl Trouble {
         match *self {
             Trouble::Refused { kind, code } => class(kind, code).next(),
             // as after `delivery.timeout.ms`: the batch is given up, and its transaction with it (PC-10)
-            Trouble::Busy {
-                kind: Kind::Produce, ..
-            } => Next::AbortAndRetry,
+            Trouble::Busy { kind: Kind::Produce, .. } => Next::AbortAndRetry,
             Trouble::Busy { doubtful: false, .. } => Next::Retry,
             Trouble::Busy { doubtful: true, .. } | Trouble::Unanswered { .. } => Next::OutcomeUnknown,
             Trouble::Mismatched { .. } => Next::Fatal,
@@ -115,13 +113,7 @@ pub(super) struct Patience {
 impl Patience {
     /// Patience for `attempts` requests in a row without an answer, and for `refusals` that say "not now".
     pub(super) fn new(attempts: u32, refusals: u32) -> Self {
-        Patience {
-            attempts,
-            refusals,
-            unanswered: 0,
-            refused: 0,
-            doubtful: false,
-        }
+        Patience { attempts, refusals, unanswered: 0, refused: 0, doubtful: false }
     }
 
     /// Another request begins.
@@ -148,11 +140,7 @@ impl Patience {
             return Ok(());
         }
         self.refused = 0;
-        Err(Trouble::Busy {
-            kind,
-            code,
-            doubtful: self.doubtful,
-        })
+        Err(Trouble::Busy { kind, code, doubtful: self.doubtful })
     }
 }
 
@@ -171,35 +159,26 @@ mod tests {
         assert!(patience.unanswered(END).is_ok());
         let trouble = patience.unanswered(END).unwrap_err();
         assert_eq!(trouble.next(), Next::OutcomeUnknown);
-        assert_eq!(
-            trouble.to_string(),
-            "EndTxn(commit) got no answer, 2 times in a row"
-        );
+        assert_eq!(trouble.to_string(), "EndTxn(commit) got no answer, 2 times in a row");
     }
 
     #[test]
     fn not_now_after_silence_leaves_the_outcome_open() {
         let mut patience = Patience::new(3, 1);
         assert!(patience.unanswered(END).is_ok());
-        let trouble = patience
-            .refused(END, ErrorCode::ConcurrentTransactions)
-            .unwrap_err();
+        let trouble = patience.refused(END, ErrorCode::ConcurrentTransactions).unwrap_err();
         assert_eq!(trouble.next(), Next::OutcomeUnknown);
     }
 
     #[test]
     fn not_now_without_silence_changed_nothing() {
-        let trouble = Patience::new(3, 1)
-            .refused(END, ErrorCode::NotCoordinator)
-            .unwrap_err();
+        let trouble = Patience::new(3, 1).refused(END, ErrorCode::NotCoordinator).unwrap_err();
         assert_eq!(trouble.next(), Next::Retry);
     }
 
     #[test]
     fn a_batch_that_was_refused_for_too_long_gives_up_its_transaction() {
-        let trouble = Patience::new(3, 1)
-            .refused(Kind::Produce, ErrorCode::NotEnoughReplicas)
-            .unwrap_err();
+        let trouble = Patience::new(3, 1).refused(Kind::Produce, ErrorCode::NotEnoughReplicas).unwrap_err();
         assert_eq!(trouble.next(), Next::AbortAndRetry);
     }
 }

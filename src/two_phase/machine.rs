@@ -173,12 +173,7 @@ impl<P: Participant, C: Clock> TwoPhase<P, C> {
         let context = self.context.as_ref().ok_or(Misuse::NotOpened)?;
         let state: State<&P::Handle, &P::Context> = State {
             current: self.current.as_ref().map(Begun::as_ref),
-            pending: self
-                .pending
-                .as_slice()
-                .iter()
-                .map(|(_, begun)| begun.as_ref())
-                .collect(),
+            pending: self.pending.as_slice().iter().map(|(_, begun)| begun.as_ref()).collect(),
             context: context.as_ref(),
         };
         state.encode()
@@ -210,10 +205,7 @@ impl<P: Participant, C: Clock> Sink for TwoPhase<P, C> {
     /// Whatever a hook fails with, at once; [`Next::Fatal`](crate::Next::Fatal), and nothing was touched, if any
     /// of the bytes cannot be read.
     async fn open(&mut self, _from: Option<CheckpointId>, restored: &[&[u8]]) -> Result<(), Failure> {
-        let states = restored
-            .iter()
-            .map(|bytes| State::decode(bytes))
-            .collect::<Result<_, _>>()?;
+        let states = restored.iter().map(|bytes| State::decode(bytes)).collect::<Result<_, _>>()?;
         if !self.settle_all(states).await? {
             self.context = Some(self.participant.initialize_context().await?);
         }
@@ -263,9 +255,7 @@ impl<P: Participant, C: Clock> Sink for TwoPhase<P, C> {
     /// Neither pre-commits nor commits: the last snapshot does the one, its completion the other (V1-12).
     async fn finish(&mut self) -> Result<(), Failure> {
         self.finished = true;
-        self.participant
-            .finish(self.current.as_mut().map(|begun| &mut begun.handle))
-            .await
+        self.participant.finish(self.current.as_mut().map(|begun| &mut begun.handle)).await
     }
 
     /// Aborts the open transaction, whose records no checkpoint covers. What is pending stays as it is: its

@@ -48,8 +48,7 @@ impl Options {
 
     /// Whether a transaction of this age is to be warned about.
     pub(super) fn warns(&self, age: Duration) -> bool {
-        self.warn_at
-            .is_some_and(|ratio| millis(age) > millis(self.transaction_timeout) * ratio.0)
+        self.warn_at.is_some_and(|ratio| millis(age) > millis(self.transaction_timeout) * ratio.0)
     }
 
     /// Whether a restore may go on although the commit of a transaction of this age failed.
@@ -61,11 +60,7 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options {
-            transaction_timeout: Options::NEVER,
-            warn_at: None,
-            ignore_failures_after_timeout: false,
-        }
+        Options { transaction_timeout: Options::NEVER, warn_at: None, ignore_failures_after_timeout: false }
     }
 }
 
@@ -75,11 +70,7 @@ impl WarningRatio {
     /// # Errors
     /// Unless `0 <= ratio <= 1`; a NaN is refused too.
     pub fn new(ratio: f64) -> Result<Self, RatioOutOfRange> {
-        if (0.0..=1.0).contains(&ratio) {
-            Ok(WarningRatio(ratio))
-        } else {
-            Err(RatioOutOfRange(ratio))
-        }
+        if (0.0..=1.0).contains(&ratio) { Ok(WarningRatio(ratio)) } else { Err(RatioOutOfRange(ratio)) }
     }
 }
 

@@ -76,9 +76,6 @@ mod tests {
 
     #[test]
     fn a_repeated_id_keeps_its_place() {
-        assert_eq!(
-            handles(&pending(&[(1, "a"), (2, "b"), (1, "again")])),
-            ["again", "b"]
-        );
+        assert_eq!(handles(&pending(&[(1, "a"), (2, "b"), (1, "again")])), ["again", "b"]);
     }
 }

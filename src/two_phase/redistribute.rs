@@ -22,11 +22,7 @@ pub fn redistribute<S>(snapshots: impl IntoIterator<Item = S>, parallelism: NonZ
     let (each, one_more) = (snapshots.len() / subtasks, snapshots.len() % subtasks);
     let mut rest = snapshots.into_iter();
     (0..subtasks)
-        .map(|subtask| {
-            rest.by_ref()
-                .take(each + usize::from(subtask < one_more))
-                .collect()
-        })
+        .map(|subtask| rest.by_ref().take(each + usize::from(subtask < one_more)).collect())
         .collect()
 }
 

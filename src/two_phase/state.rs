@@ -45,10 +45,7 @@ pub struct State<H, C> {
 impl<H> Begun<H> {
     /// The same by reference, so that a snapshot copies no handles.
     pub(super) fn as_ref(&self) -> Begun<&H> {
-        Begun {
-            handle: &self.handle,
-            start: self.start,
-        }
+        Begun { handle: &self.handle, start: self.start }
     }
 }
 
@@ -71,12 +68,8 @@ impl<H: DeserializeOwned, C: DeserializeOwned> State<H, C> {
     pub fn decode(bytes: &[u8]) -> Result<Self, Failure> {
         match bytes {
             [FORMAT, body @ ..] => Self::decode_body(body),
-            [other, ..] => Err(fatal(format!(
-                "the sink's state has format {other}, expected {FORMAT}"
-            ))),
-            [] => Err(fatal(format!(
-                "the sink's state is empty, expected format {FORMAT}"
-            ))),
+            [other, ..] => Err(fatal(format!("the sink's state has format {other}, expected {FORMAT}"))),
+            [] => Err(fatal(format!("the sink's state is empty, expected format {FORMAT}"))),
         }
     }
 
@@ -106,10 +99,7 @@ mod tests {
     use super::*;
 
     fn state() -> State<String, u8> {
-        let begun = |handle: &str, start| Begun {
-            handle: handle.to_owned(),
-            start: Timestamp(start),
-        };
+        let begun = |handle: &str, start| Begun { handle: handle.to_owned(), start: Timestamp(start) };
         State {
             current: Some(begun("t3", 30)),
             pending: vec![begun("t1", 10), begun("t2", 20)],
@@ -125,10 +115,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let finished = State {
-            current: None,
-            ..state()
-        };
+        let finished = State { current: None, ..state() };
         for state in [state(), finished] {
             assert_eq!(State::decode(&state.encode().unwrap()).unwrap(), state);
         }
@@ -147,10 +134,7 @@ mod tests {
 
     #[test]
     fn another_format_is_refused_by_its_number() {
-        assert_eq!(
-            refusal(&[9, 0, 0, 0]),
-            "the sink's state has format 9, expected 1"
-        );
+        assert_eq!(refusal(&[9, 0, 0, 0]), "the sink's state has format 9, expected 1");
         assert_eq!(refusal(&[]), "the sink's state is empty, expected format 1");
     }
 
@@ -163,10 +147,7 @@ mod tests {
         let surplus = [&bytes[..], &[0, 0]].concat();
         assert_eq!(
             refusal(&surplus),
-            format!(
-                "the sink's state of format 1 ends after {} bytes, found 2 more",
-                bytes.len() - 1
-            )
+            format!("the sink's state of format 1 ends after {} bytes, found 2 more", bytes.len() - 1)
         );
     }
 }

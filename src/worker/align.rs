@@ -39,12 +39,7 @@ pub(super) enum Arrival {
 impl Alignment {
     /// Of this many inputs.
     pub(super) fn new(inputs: usize) -> Self {
-        Alignment {
-            inputs,
-            current: None,
-            newest: CheckpointId::default(),
-            aborted: BTreeSet::new(),
-        }
+        Alignment { inputs, current: None, newest: CheckpointId::default(), aborted: BTreeSet::new() }
     }
 
     /// Whether this input must not be read now.
@@ -126,14 +121,8 @@ mod tests {
         assert_eq!(newer, Arrival::Waiting(Some(CheckpointId(1))));
         assert!(alignment.blocks(1) && !alignment.blocks(0));
         // The older one's last barrier can no longer complete it.
-        assert_eq!(
-            alignment.barrier(1, CheckpointId(1), SourceOffset(9)),
-            Arrival::Ignored
-        );
-        assert_eq!(
-            alignment.barrier(0, CheckpointId(2), SourceOffset(4)),
-            at(&[4, 9])
-        );
+        assert_eq!(alignment.barrier(1, CheckpointId(1), SourceOffset(9)), Arrival::Ignored);
+        assert_eq!(alignment.barrier(0, CheckpointId(2), SourceOffset(4)), at(&[4, 9]));
     }
 
     #[test]
@@ -142,28 +131,16 @@ mod tests {
         alignment.barrier(0, CheckpointId(1), SourceOffset(3));
         alignment.abort(CheckpointId(1));
         assert!(!alignment.blocks(0));
-        assert_eq!(
-            alignment.barrier(1, CheckpointId(1), SourceOffset(5)),
-            Arrival::Ignored
-        );
+        assert_eq!(alignment.barrier(1, CheckpointId(1), SourceOffset(5)), Arrival::Ignored);
     }
 
     #[test]
     fn a_checkpoint_given_up_before_its_barriers_arrive_blocks_nobody() {
         let mut alignment = Alignment::new(2);
         alignment.abort(CheckpointId(2));
-        assert_eq!(
-            alignment.barrier(0, CheckpointId(1), SourceOffset(1)),
-            Arrival::Waiting(None)
-        );
-        assert_eq!(
-            alignment.barrier(1, CheckpointId(1), SourceOffset(1)),
-            at(&[1, 1])
-        );
-        assert_eq!(
-            alignment.barrier(0, CheckpointId(2), SourceOffset(2)),
-            Arrival::Ignored
-        );
+        assert_eq!(alignment.barrier(0, CheckpointId(1), SourceOffset(1)), Arrival::Waiting(None));
+        assert_eq!(alignment.barrier(1, CheckpointId(1), SourceOffset(1)), at(&[1, 1]));
+        assert_eq!(alignment.barrier(0, CheckpointId(2), SourceOffset(2)), Arrival::Ignored);
         assert!(!alignment.blocks(0));
     }
 }

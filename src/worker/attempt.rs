@@ -60,10 +60,7 @@ pub(super) async fn run<E: Env, S: Sink>(
     env.note(Fact::Restoring(deployment.from));
     let restored: Vec<&[u8]> = deployment.restored.iter().map(|state| &state[..]).collect();
     let opened = sink.open(deployment.from, &restored).await;
-    opened.map_err(|failure| Collapse {
-        failure,
-        restoring: true,
-    })?;
+    opened.map_err(|failure| Collapse { failure, restoring: true })?;
     let mut attempt = Attempt {
         intake: Intake::start(&env, &settings, &deployment.resume_at),
         env,
@@ -77,10 +74,7 @@ pub(super) async fn run<E: Env, S: Sink>(
     };
     attempt.say(Progress::Running);
     let served = attempt.serve().await;
-    served.map_err(|failure| Collapse {
-        failure,
-        restoring: false,
-    })
+    served.map_err(|failure| Collapse { failure, restoring: false })
 }
 
 struct Attempt<E: Env, S> {
@@ -157,10 +151,7 @@ impl<E: Env, S: Sink> Attempt<E, S> {
         if Some(id) <= self.reported || self.asked.contains_key(&id) {
             return;
         }
-        let overtaken = self
-            .asked
-            .last_key_value()
-            .is_some_and(|(&newest, _)| newest > id);
+        let overtaken = self.asked.last_key_value().is_some_and(|(&newest, _)| newest > id);
         self.asked.insert(id, asker);
         if overtaken {
             self.decline(id).await;
@@ -191,14 +182,7 @@ impl<E: Env, S: Sink> Attempt<E, S> {
 
     async fn decline(&mut self, checkpoint: CheckpointId) {
         let incarnation = self.incarnation;
-        self.answer(
-            checkpoint,
-            ToCoordinator::Decline {
-                incarnation,
-                checkpoint,
-            },
-        )
-        .await;
+        self.answer(checkpoint, ToCoordinator::Decline { incarnation, checkpoint }).await;
     }
 
     /// (`&mut`, though nothing changes: a shared borrow across an await would demand `Sync` of the sink.)

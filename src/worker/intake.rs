@@ -98,11 +98,7 @@ impl Queued {
             let (queue, items) = channel(capacity);
             let (barriers, ordered) = channel(1);
             env.spawn(reader::read(env.source(split), offset, ordered, queue));
-            Input {
-                split,
-                items,
-                barriers,
-            }
+            Input { split, items, barriers }
         };
         Queued {
             inputs: resume_at.iter().map(start).collect(),
@@ -152,10 +148,7 @@ impl Queued {
                 Ok((self.open == 0).then_some(Step::Ended))
             }
             Some(Item::Failed(failure)) => Err(failure),
-            None => Err(Failure::new(
-                Next::AbortAndRetry,
-                "the reader of a split has ended",
-            )),
+            None => Err(Failure::new(Next::AbortAndRetry, "the reader of a split has ended")),
         }
     }
 
@@ -192,19 +185,9 @@ impl<S: Source> Chained<S> {
         let start = |&(split, position): &(Split, SourceOffset)| {
             let mut source = env.source(split);
             source.seek(position);
-            Chain {
-                split,
-                source,
-                position,
-                open: true,
-            }
+            Chain { split, source, position, open: true }
         };
-        Chained {
-            splits: resume_at.iter().map(start).collect(),
-            turn: 0,
-            barrier: None,
-            ended: false,
-        }
+        Chained { splits: resume_at.iter().map(start).collect(), turn: 0, barrier: None, ended: false }
     }
 
     async fn next(&mut self) -> Result<Step, Failure> {

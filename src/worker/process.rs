@@ -57,11 +57,7 @@ enum Slot {
     Runs(Attempt),
     /// The attempt of this incarnation has ended. It is never started again: its transactions would carry names
     /// that are already in use.
-    Failed {
-        incarnation: Incarnation,
-        gave_up: bool,
-        reason: String,
-    },
+    Failed { incarnation: Incarnation, gave_up: bool, reason: String },
 }
 
 struct Attempt {
@@ -89,16 +85,7 @@ where
     fn new(env: E, settings: Settings, make: F) -> Self {
         let mut time = Steady::new(env.clock());
         let now = time.now();
-        Worker {
-            env,
-            settings,
-            make,
-            time,
-            slot: Slot::Idle,
-            heard: now,
-            next_beat: now,
-            closing: false,
-        }
+        Worker { env, settings, make, time, slot: Slot::Idle, heard: now, next_beat: now, closing: false }
     }
 
     /// Messages come before the beat: a process that was paused must hear the answers that arrived meanwhile
@@ -152,23 +139,13 @@ where
         };
         match message {
             ToWorker::Deploy(deployment) => self.deploy(deployment),
-            ToWorker::Trigger {
-                incarnation,
-                checkpoint,
-            } => {
+            ToWorker::Trigger { incarnation, checkpoint } => {
                 self.command(incarnation, Command::Trigger(checkpoint, envelope.from));
             }
-            ToWorker::Complete {
-                incarnation,
-                checkpoint,
-            } => {
+            ToWorker::Complete { incarnation, checkpoint } => {
                 self.command(incarnation, Command::Complete(checkpoint));
             }
-            ToWorker::Aborted {
-                incarnation,
-                checkpoint,
-                completed,
-            } => {
+            ToWorker::Aborted { incarnation, checkpoint, completed } => {
                 self.command(incarnation, Command::Aborted(checkpoint, completed));
             }
             ToWorker::Alive => self.heard = self.time.now(),
@@ -201,22 +178,13 @@ where
 
     fn start(&self, deployment: Deployment) -> Attempt {
         let incarnation = deployment.incarnation;
-        let env = self.env.identify(Process {
-            incarnation,
-            parallelism: deployment.parallelism,
-            ..*self.env.me()
-        });
+        let env =
+            self.env.identify(Process { incarnation, parallelism: deployment.parallelism, ..*self.env.me() });
         let sink = (self.make)(env.clone());
         let (commands, mailbox) = channel(1);
         let (tell, progress) = channel(1);
         let future = attempt::run(env, self.settings.clone(), sink, deployment, mailbox, tell);
-        Attempt {
-            incarnation,
-            reached: Progress::Restoring,
-            future: Box::pin(future),
-            commands,
-            progress,
-        }
+        Attempt { incarnation, reached: Progress::Restoring, future: Box::pin(future), commands, progress }
     }
 
     /// Lets a running attempt close its sink; without one there is nothing to wait for.
@@ -230,11 +198,7 @@ where
 
     fn fail(&mut self, gave_up: bool, reason: String) {
         let incarnation = self.slot.incarnation();
-        self.slot = Slot::Failed {
-            incarnation,
-            gave_up,
-            reason,
-        };
+        self.slot = Slot::Failed { incarnation, gave_up, reason };
     }
 
     /// A worker that is cut off gives its attempt up, because a replacement may run by now: that bounds how
@@ -259,9 +223,7 @@ where
 
     async fn send(&mut self, message: ToCoordinator) {
         let network = self.env.network();
-        network
-            .send(Address::COORDINATOR, message.label(), message.to_bytes())
-            .await;
+        network.send(Address::COORDINATOR, message.label(), message.to_bytes()).await;
     }
 }
 
@@ -294,15 +256,9 @@ impl Slot {
                 incarnation: attempt.incarnation,
                 progress: attempt.reached,
             })),
-            Slot::Failed {
-                incarnation,
-                gave_up,
-                reason,
-            } => ToCoordinator::Failed {
-                incarnation: *incarnation,
-                gave_up: *gave_up,
-                reason: reason.clone(),
-            },
+            Slot::Failed { incarnation, gave_up, reason } => {
+                ToCoordinator::Failed { incarnation: *incarnation, gave_up: *gave_up, reason: reason.clone() }
+            }
         }
     }
 }

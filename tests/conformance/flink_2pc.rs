@@ -31,11 +31,7 @@ type Instance = TwoPhase<Recorder, WorldClock>;
 
 pub(crate) fn play(schedule: &[Value]) -> Result<Vec<Value>, NotCovered> {
     let world = Shared::default();
-    let mut job = Job {
-        world: world.clone(),
-        instances: BTreeMap::new(),
-        snapshots: BTreeMap::new(),
-    };
+    let mut job = Job { world: world.clone(), instances: BTreeMap::new(), snapshots: BTreeMap::new() };
     tracing::subscriber::with_default(log::Log(world.clone()), || {
         schedule.iter().zip(1..).try_for_each(|(line, step)| {
             world.with(|world| world.step = step);
@@ -62,11 +58,7 @@ impl Job {
             Op::Write { subtask, value } => {
                 self.run(subtask, |sink| now(sink.write(recorder::record(value))))
             }
-            Op::Snapshot {
-                subtask,
-                checkpoint,
-                name,
-            } => self.snapshot(subtask, checkpoint, name),
+            Op::Snapshot { subtask, checkpoint, name } => self.snapshot(subtask, checkpoint, name),
             Op::NotifyComplete { checkpoint, subtask } => {
                 self.run_each(subtask, |sink| now(sink.complete(CheckpointId(checkpoint))));
             }
@@ -75,9 +67,7 @@ impl Job {
             }
             Op::Finish { subtask } => self.run(subtask, |sink| now(sink.finish())),
             Op::Close { subtask } => self.run(subtask, |sink| now(sink.close())),
-            Op::Crash {
-                subtask: Some(subtask),
-            } => drop(self.instances.remove(&subtask)),
+            Op::Crash { subtask: Some(subtask) } => drop(self.instances.remove(&subtask)),
             Op::Crash { subtask: None } => self.instances.clear(),
             Op::AdvanceClock { ms } => self.world.with(|world| world.now += ms),
             Op::FailNext { filter, thrown } => self.world.with(|world| world.failures.add(filter, thrown)),
@@ -102,10 +92,7 @@ impl Job {
         let settings = self.world.with(|world| world.settings.clone());
         let options = settings.options;
         let recorder = Recorder::new(self.world.clone(), subtask, settings);
-        self.instances.insert(
-            subtask,
-            TwoPhase::new(recorder, WorldClock(self.world.clone()), options),
-        );
+        self.instances.insert(subtask, TwoPhase::new(recorder, WorldClock(self.world.clone()), options));
         let restored: Vec<&[u8]> = restored.iter().map(Vec::as_slice).collect();
         self.run(subtask, |sink| now(sink.open(None, &restored)));
     }
@@ -118,8 +105,7 @@ impl Job {
         });
         let assigned = redistribute(snapshots, parallelism);
         let states: Vec<_> = assigned.iter().map(|share| show::states(share)).collect();
-        self.world
-            .with(|world| world.tell(None, json!({"assigned": states})));
+        self.world.with(|world| world.tell(None, json!({"assigned": states})));
         for (subtask, share) in (0..).zip(&assigned) {
             self.open(subtask, share);
         }
@@ -129,8 +115,7 @@ impl Job {
         if let Some(bytes) = self.drive(subtask, |sink| now(sink.snapshot(CheckpointId(checkpoint)))) {
             let name = name.unwrap_or_else(|| format!("c{checkpoint}.s{subtask}"));
             let states = show::states(std::slice::from_ref(&bytes));
-            self.world
-                .with(|world| world.tell(Some(subtask), json!({"snapshot": name, "states": states})));
+            self.world.with(|world| world.tell(Some(subtask), json!({"snapshot": name, "states": states})));
             self.snapshots.insert(name, bytes);
         }
         self.show(subtask);
@@ -167,14 +152,12 @@ impl Job {
     fn show(&self, subtask: u64) {
         if let Some(instance) = self.instances.get(&subtask) {
             let view = show::view(&instance.view());
-            self.world
-                .with(|world| world.tell(Some(subtask), json!({"view": view})));
+            self.world.with(|world| world.tell(Some(subtask), json!({"view": view})));
         }
     }
 
     fn tell_missing(&self, subtask: u64) {
-        self.world
-            .with(|world| world.tell(Some(subtask), json!({"result": "no_such_subtask"})));
+        self.world.with(|world| world.tell(Some(subtask), json!({"result": "no_such_subtask"})));
     }
 }
 

@@ -63,15 +63,9 @@ enum Node {
 
 impl World {
     fn new(schedule: &[Value]) -> Self {
-        let mut settings = ClusterSettings {
-            partitions: PARTITIONS.len() as u32,
-            ..ClusterSettings::default()
-        };
-        for line in schedule
-            .iter()
-            .map(Line)
-            .filter(|line| line.text("op") == "cluster")
-        {
+        let mut settings =
+            ClusterSettings { partitions: PARTITIONS.len() as u32, ..ClusterSettings::default() };
+        for line in schedule.iter().map(Line).filter(|line| line.text("op") == "cluster") {
             settings.two_phase_commit |= line.flag("two_phase_commit") == Some(true);
             if line.number("transaction_version") == Some(1) {
                 settings.protocol = Protocol::V1;
@@ -155,14 +149,8 @@ impl World {
         else {
             return json!({"state": null});
         };
-        let metadata = self
-            .log
-            .transactions()
-            .iter()
-            .find(|metadata| *metadata.id() == line.id());
-        let started = metadata
-            .and_then(|metadata| metadata.started())
-            .unwrap_or(self.now);
+        let metadata = self.log.transactions().iter().find(|metadata| *metadata.id() == line.id());
+        let started = metadata.and_then(|metadata| metadata.started()).unwrap_or(self.now);
         let beyond = started.after(before.timeout).after(Duration::from_millis(1));
         self.now = self.now.max(beyond);
         self.log.sweep(self.now, &mut self.effects);
@@ -186,11 +174,7 @@ impl World {
     /// Node 1 dies: the coordinator, both partitions of `a`, and the offsets. A stopped node 2 dies with it, and
     /// what had been sent to it is lost.
     fn kill_coordinator(&mut self) {
-        for partition in [
-            self.names.partition("a-0"),
-            self.names.partition("a-1"),
-            OFFSETS_PARTITION,
-        ] {
+        for partition in [self.names.partition("a-0"), self.names.partition("a-1"), OFFSETS_PARTITION] {
             self.log.restart(partition);
         }
         if self.node_2 != Node::Runs {

@@ -78,14 +78,10 @@ enum Played {
 impl Parent {
     fn from_environment() -> Self {
         match env::var_os(VARIABLE) {
-            Some(path) => Parent {
-                path: path.into(),
-                named: true,
-            },
-            None => Parent {
-                path: Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance"),
-                named: false,
-            },
+            Some(path) => Parent { path: path.into(), named: true },
+            None => {
+                Parent { path: Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance"), named: false }
+            }
         }
     }
 
@@ -98,11 +94,7 @@ impl Parent {
         }
         if !present.contains(folder) {
             let absent = format!("absent from {}", self.path.display());
-            return if self.named {
-                Ok(absent)
-            } else {
-                Err(absent.into())
-            };
+            return if self.named { Ok(absent) } else { Err(absent.into()) };
         }
         Outcome::of(&read_folder(&self.path.join(folder))?, play).verdict()
     }
@@ -122,11 +114,7 @@ impl Parent {
     }
 
     fn unreadable(&self, why: &std::io::Error) -> String {
-        let named = if self.named {
-            format!(" (from {VARIABLE})")
-        } else {
-            String::new()
-        };
+        let named = if self.named { format!(" (from {VARIABLE})") } else { String::new() };
         format!("cannot read {}{named}: {why}", self.path.display())
     }
 }
@@ -146,9 +134,7 @@ impl Outcome {
             match recording.play(play) {
                 Played::Agrees => outcome.agree += 1,
                 Played::NotCovered(operation) => {
-                    outcome
-                        .not_covered
-                        .push(format!("{} ({operation})", recording.name));
+                    outcome.not_covered.push(format!("{} ({operation})", recording.name));
                 }
                 Played::Differs(how) => {
                     outcome.differ.insert(recording.name.clone(), how);
@@ -159,11 +145,7 @@ impl Outcome {
     }
 
     fn summary(&self) -> String {
-        let mut summary = format!(
-            "{} of {} schedules agree",
-            self.agree,
-            self.agree + self.differ.len()
-        );
+        let mut summary = format!("{} of {} schedules agree", self.agree, self.agree + self.differ.len());
         if !self.differ.is_empty() {
             let names: Vec<&str> = self.differ.keys().map(String::as_str).collect();
             write!(summary, "; these do not: {}", names.join(", ")).expect("a String takes all text");
@@ -225,9 +207,7 @@ fn first_difference(expected: &[Value], got: &[Value]) -> Option<String> {
 
 fn text_of(panic: &(dyn Any + Send)) -> &str {
     let literal = panic.downcast_ref::<&str>().copied();
-    literal
-        .or(panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a text")
+    literal.or(panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a text")
 }
 
 /// Past the test harness, which swallows `println!` of a test that passes. The line break in front is there

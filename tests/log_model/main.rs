@@ -17,41 +17,16 @@ use stage::{NAMES, PARTITIONS, Stage};
 /// One thing that happens.
 #[derive(Clone, Debug)]
 enum Operation {
-    Initialise {
-        name: usize,
-        protocol: Protocol,
-    },
-    Append {
-        name: usize,
-        partition: u32,
-    },
-    RepeatAppend {
-        name: usize,
-    },
-    End {
-        name: usize,
-        marker: Marker,
-    },
-    ZombieAppends {
-        name: usize,
-        which: usize,
-        partition: u32,
-    },
-    ZombieEnds {
-        name: usize,
-        which: usize,
-        marker: Marker,
-    },
-    DeliverMarker {
-        which: usize,
-    },
-    TimePasses {
-        ms: u64,
-    },
+    Initialise { name: usize, protocol: Protocol },
+    Append { name: usize, partition: u32 },
+    RepeatAppend { name: usize },
+    End { name: usize, marker: Marker },
+    ZombieAppends { name: usize, which: usize, partition: u32 },
+    ZombieEnds { name: usize, which: usize, marker: Marker },
+    DeliverMarker { which: usize },
+    TimePasses { ms: u64 },
     CoordinatorDies,
-    LeaderDies {
-        partition: u32,
-    },
+    LeaderDies { partition: u32 },
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -83,11 +58,7 @@ impl Operation {
             Operation::Append { name, partition } => stage.append(name, partition),
             Operation::RepeatAppend { name } => stage.repeat_append(name),
             Operation::End { name, marker } => stage.end(name, marker),
-            Operation::ZombieAppends {
-                name,
-                which,
-                partition,
-            } => {
+            Operation::ZombieAppends { name, which, partition } => {
                 stage.zombie_appends(name, which, partition);
             }
             Operation::ZombieEnds { name, which, marker } => stage.zombie_ends(name, which, marker),

@@ -84,10 +84,7 @@ impl Model {
 
     /// What a reader of committed records sees.
     pub(crate) fn committed(&self, partition: u32) -> Vec<u32> {
-        let here = self
-            .written
-            .iter()
-            .filter(|(written_to, ..)| *written_to == partition);
+        let here = self.written.iter().filter(|(written_to, ..)| *written_to == partition);
         let decided = here.take_while(|(.., transaction)| !self.is_undecided(*transaction, partition));
         let committed =
             decided.filter(|(.., transaction)| self.fates[*transaction].decided == Some(Marker::Commit));

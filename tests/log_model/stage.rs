@@ -47,11 +47,8 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new(cluster: Protocol) -> Self {
-        let settings = ClusterSettings {
-            partitions: PARTITIONS,
-            protocol: cluster,
-            ..ClusterSettings::default()
-        };
+        let settings =
+            ClusterSettings { partitions: PARTITIONS, protocol: cluster, ..ClusterSettings::default() };
         Stage {
             log: TransactionalLog::new(&settings),
             model: Model::default(),
@@ -69,11 +66,7 @@ impl Stage {
         for partition in 0..PARTITIONS {
             let seen = read_committed(&self.log, Partition(partition), LogOffset(0));
             let seen: Vec<u32> = seen.map(|(_, record, _)| value_of(record)).collect();
-            assert_eq!(
-                seen,
-                self.model.committed(partition),
-                "what readers of p{partition} see"
-            );
+            assert_eq!(seen, self.model.committed(partition), "what readers of p{partition} see");
 
             let stable = self.log.last_stable_offset(Partition(partition));
             let before = std::mem::replace(&mut self.stable[partition as usize], stable);
@@ -100,11 +93,7 @@ impl Stage {
         if self.is_ending(name) {
             assert_eq!(answer, Err(ErrorCode::ConcurrentTransactions));
         } else if let Some(open) = self.open(name) {
-            assert_eq!(
-                answer,
-                Err(ErrorCode::ConcurrentTransactions),
-                "the open transaction goes first"
-            );
+            assert_eq!(answer, Err(ErrorCode::ConcurrentTransactions), "the open transaction goes first");
             self.retire(name);
             self.model.decide(open, Marker::Abort);
         } else {
@@ -176,10 +165,7 @@ impl Stage {
         if let Some(open) = self.open(name) {
             self.model.decide(open, marker);
         }
-        let client = self.names[name]
-            .client
-            .as_mut()
-            .expect("it just ended its transaction");
+        let client = self.names[name].client.as_mut().expect("it just ended its transaction");
         client.last = None;
         if let Some(producer) = successor {
             client.producer = producer;
@@ -197,18 +183,13 @@ impl Stage {
         self.next_value += 1;
         let ends = self.ends();
         let answer = self.produce(name, &zombie, partition, sequence, value);
-        let late = zombie
-            .transaction
-            .filter(|own| self.model.is_undecided(*own, partition));
+        let late = zombie.transaction.filter(|own| self.model.is_undecided(*own, partition));
         if let Some(own) = late {
             answer.expect("the leader does not know yet");
             self.model.write(partition, value, own);
             self.names[name].zombies[at].next[partition as usize] += 1;
         } else {
-            assert!(
-                answer.is_err(),
-                "a fenced producer wrote to p{partition}: {zombie:?}"
-            );
+            assert!(answer.is_err(), "a fenced producer wrote to p{partition}: {zombie:?}");
             assert_eq!(self.ends(), ends, "a refused batch writes nothing");
         }
     }
@@ -238,10 +219,7 @@ impl Stage {
         // What a dead coordinator had sent is refused where the new one was faster.
         let written = self.log.write_marker(self.now(), &write, &mut Vec::new());
         let present = sender == self.coordinator;
-        assert!(
-            written.is_ok() || !present,
-            "a marker of the present coordinator was refused: {written:?}"
-        );
+        assert!(written.is_ok() || !present, "a marker of the present coordinator was refused: {written:?}");
         self.model.mark(transaction, write.partition.0, present);
     }
 
@@ -294,9 +272,7 @@ impl Stage {
             if let Effect::WriteMarker(write) = effect {
                 let owner = (0..NAMES).find(|name| write.id == Some(id(*name)));
                 let owner = owner.expect("a marker says whose transaction it ends");
-                let transaction = self.names[owner]
-                    .transaction
-                    .expect("only what was begun is ended");
+                let transaction = self.names[owner].transaction.expect("only what was begun is ended");
                 self.markers.push((write, transaction, self.coordinator));
             }
         }
@@ -350,15 +326,11 @@ impl Stage {
     }
 
     fn open(&self, name: usize) -> Option<Transaction> {
-        self.names[name]
-            .transaction
-            .filter(|transaction| self.model.is_open(*transaction))
+        self.names[name].transaction.filter(|transaction| self.model.is_open(*transaction))
     }
 
     fn is_ending(&self, name: usize) -> bool {
-        self.names[name]
-            .transaction
-            .is_some_and(|transaction| self.model.is_ending(transaction))
+        self.names[name].transaction.is_some_and(|transaction| self.model.is_ending(transaction))
     }
 
     fn retire(&mut self, name: usize) {
@@ -367,17 +339,11 @@ impl Stage {
     }
 
     fn ends(&self) -> Vec<LogOffset> {
-        (0..PARTITIONS)
-            .map(|partition| self.log.log_end_offset(Partition(partition)))
-            .collect()
+        (0..PARTITIONS).map(|partition| self.log.log_end_offset(Partition(partition))).collect()
     }
 
     fn states(&self) -> Vec<String> {
-        self.log
-            .transactions()
-            .iter()
-            .map(|metadata| format!("{metadata:?}"))
-            .collect()
+        self.log.transactions().iter().map(|metadata| format!("{metadata:?}")).collect()
     }
 }
 
@@ -395,14 +361,8 @@ fn end_request(name: usize, client: &Client, marker: Marker) -> Request {
 }
 
 fn record(value: u32) -> Record {
-    let id = RecordId {
-        split: Split(0),
-        offset: SourceOffset(u64::from(value)),
-    };
-    Record {
-        id,
-        payload: Bytes::new(),
-    }
+    let id = RecordId { split: Split(0), offset: SourceOffset(u64::from(value)) };
+    Record { id, payload: Bytes::new() }
 }
 
 fn value_of(record: &Record) -> u32 {

@@ -135,10 +135,10 @@ impl Run {
     /// One history or many; or in one line which flags contradict each other, and what to do about it.
     pub(crate) fn extent(&self) -> Result<Extent, String> {
         match (self.seed, &self.seeds) {
-            (Some(_), Some(_)) => Err(
-                "--seed and --seeds contradict each other; expected one of them: leave the other out"
-                    .to_owned(),
-            ),
+            (Some(_), Some(_)) => {
+                Err("--seed and --seeds contradict each other; expected one of them: leave the other out"
+                    .to_owned())
+            }
             (Some(seed), None) => Ok(Extent::One(seed)),
             (None, seeds) => {
                 self.needs_one("--output", self.output.is_some())?;
@@ -175,11 +175,7 @@ pub(crate) fn parse(words: impl Iterator<Item = std::ffi::OsString>) -> Result<C
 fn one_line(paragraphs: &str) -> String {
     let said = paragraphs.split("\nUsage:").next().unwrap_or(paragraphs);
     let said = said.split("For more information").next().unwrap_or(said);
-    let parts: Vec<_> = said
-        .lines()
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts: Vec<_> = said.lines().map(str::trim).filter(|part| !part.is_empty()).collect();
     let said = parts.join(" ");
     let said = said.strip_prefix("error: ").unwrap_or(&said);
     format!("{said}; 'twophase --help' lists what there is")
@@ -202,9 +198,7 @@ mod tests {
 
     #[test]
     fn nothing_is_a_run_of_ten_thousand_seeds() {
-        let Ok(Command::Run(run)) = typed("twophase") else {
-            panic!("nothing is a run")
-        };
+        let Ok(Command::Run(run)) = typed("twophase") else { panic!("nothing is a run") };
         assert_eq!(run.extent(), Ok(Extent::Many(0..10_000)));
         assert_eq!(run.subject, None);
     }
@@ -228,14 +222,9 @@ mod tests {
             "twophase frobnicate",
             "twophase --subjekt x",
         ] {
-            let Err(Trouble::Input(said)) = typed(text) else {
-                panic!("{text} is accepted")
-            };
+            let Err(Trouble::Input(said)) = typed(text) else { panic!("{text} is accepted") };
             assert!(!said.contains('\n'), "{said}");
-            assert!(
-                said.ends_with("lists what there is") || said.contains("expected"),
-                "{said}"
-            );
+            assert!(said.ends_with("lists what there is") || said.contains("expected"), "{said}");
         }
     }
 }

@@ -44,11 +44,7 @@ pub(crate) struct Target<'a> {
 
 /// Plays it, shows it, and writes what was asked for.
 pub(crate) fn play(context: &Context<'_>, play: &Play<'_>, out: &mut Out) -> Result<Exit, Trouble> {
-    let keep = Keep {
-        history: !play.json,
-        output: play.output.is_some(),
-        digests: false,
-    };
+    let keep = Keep { history: !play.json, output: play.output.is_some(), digests: false };
     let (outcome, difference) = match play.twice {
         true => play_twice(context.threads, play.subject, &play.schedule, keep),
         false => (play_on(context.threads, play.subject, &play.schedule, keep), None),
@@ -96,22 +92,14 @@ fn print(
     difference: Option<&Difference>,
     out: &mut Out,
 ) -> Result<(), Trouble> {
-    writeln!(
-        out,
-        "{} of {} ({})",
-        play.of, play.subject.name, play.subject.expected
-    )?;
+    writeln!(out, "{} of {} ({})", play.of, play.subject.name, play.subject.expected)?;
     writeln!(out, "{}", Drawn(&play.schedule))?;
     if let Some(history) = &outcome.history {
         writeln!(out, "{history}")?;
     }
     print_verdict(play, outcome, out)?;
     let windows: Vec<_> = outcome.windows.iter().map(|window| window.to_string()).collect();
-    let windows = if windows.is_empty() {
-        "none".to_owned()
-    } else {
-        windows.join(" ")
-    };
+    let windows = if windows.is_empty() { "none".to_owned() } else { windows.join(" ") };
     let (completed, given_up) = outcome.checkpoints;
     writeln!(
         out,
@@ -140,21 +128,15 @@ fn print(
 
 fn print_verdict(play: &Play<'_>, outcome: &Outcome, out: &mut Out) -> Result<(), Trouble> {
     match &outcome.verdict {
-        Verdict::Held => writeln!(
-            out,
-            "ok   held: committed output equals input, exactly once   {}",
-            play.of
-        )?,
-        Verdict::Vacuous => writeln!(
-            out,
-            "ok   vacuous: it held, but no crash window was entered   {}",
-            play.of
-        )?,
-        Verdict::FailStop(said) => writeln!(
-            out,
-            "ok   fail-stop: the job gave up, saying: {said}   {}",
-            play.of
-        )?,
+        Verdict::Held => {
+            writeln!(out, "ok   held: committed output equals input, exactly once   {}", play.of)?
+        }
+        Verdict::Vacuous => {
+            writeln!(out, "ok   vacuous: it held, but no crash window was entered   {}", play.of)?
+        }
+        Verdict::FailStop(said) => {
+            writeln!(out, "ok   fail-stop: the job gave up, saying: {said}   {}", play.of)?
+        }
         Verdict::Failed(finding) => writeln!(
             out,
             "{}",

@@ -128,11 +128,7 @@ pub(crate) fn sweep(told: &Told<'_>, out: &mut Out) -> Result<(), Trouble> {
         &Sweep {
             subject: &told.sweep.subject.name,
             expected: told.sweep.subject.expected.to_string(),
-            seeds: Seeds {
-                from: told.sweep.seeds.start,
-                to: told.sweep.seeds.end,
-                played: all.seeds,
-            },
+            seeds: Seeds { from: told.sweep.seeds.start, to: told.sweep.seeds.end, played: all.seeds },
             events: all.events,
             anomalies: all.failed,
             verdicts: Verdicts {
@@ -144,10 +140,7 @@ pub(crate) fn sweep(told: &Told<'_>, out: &mut Out) -> Result<(), Trouble> {
             windows: Window::ALL.into_iter().zip(all.windows).collect(),
             faults: FaultKind::ALL.into_iter().zip(all.struck).collect(),
             faults_never_struck: all.unstruck,
-            checkpoints: Checkpoints {
-                completed: all.completed,
-                given_up: all.expired,
-            },
+            checkpoints: Checkpoints { completed: all.completed, given_up: all.expired },
             restarts: all.restarts,
             seeds_with_transaction_timeouts: all.timed_out,
             played_twice: all.replayed,
@@ -195,10 +188,7 @@ pub(crate) fn history(
             events: outcome.events,
             lasted_seconds: outcome.lasted.as_secs_f64(),
             windows: outcome.windows.iter().collect(),
-            faults: FaultKind::ALL
-                .into_iter()
-                .zip(outcome.struck.map(u64::from))
-                .collect(),
+            faults: FaultKind::ALL.into_iter().zip(outcome.struck.map(u64::from)).collect(),
             faults_never_struck: outcome.unstruck,
             checkpoints: Checkpoints {
                 completed: outcome.checkpoints.0.into(),

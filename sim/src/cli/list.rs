@@ -13,11 +13,7 @@ pub(crate) fn list(context: &Context<'_>, out: &mut Out) -> Result<Exit, Trouble
     let (names, expectations) = (width(&|one| one.name.len()), width(&|one| expected(one).len()));
     for subject in context.subjects {
         let Subject { name, about, .. } = subject;
-        writeln!(
-            out,
-            "{name:<names$}  {:<expectations$}  {about}",
-            expected(subject)
-        )?;
+        writeln!(out, "{name:<names$}  {:<expectations$}  {about}", expected(subject))?;
     }
     Ok(Exit::Held)
 }
@@ -78,10 +74,7 @@ mod tests {
     #[test]
     fn an_unknown_name_suggests_the_nearest() {
         let said = find(&crate::subjects::all(), "kafak").unwrap_err();
-        assert!(
-            said.contains("did you mean kafka?") || said.contains("did you mean kafka or"),
-            "{said}"
-        );
+        assert!(said.contains("did you mean kafka?") || said.contains("did you mean kafka or"), "{said}");
         let said = find(&crate::subjects::all(), "zzzzzzzzzz").unwrap_err();
         assert!(!said.contains("did you mean"), "{said}");
     }

@@ -35,12 +35,8 @@ use out::Out;
 pub fn cli(subjects: &[Subject], threads: Threads) -> ExitCode {
     let mut words = std::env::args_os();
     let program = words.next().unwrap_or_else(|| OsString::from("twophase"));
-    let context = Context {
-        subjects,
-        threads,
-        stop: stop_at_ctrl_c(),
-        called: called(&program.to_string_lossy()),
-    };
+    let context =
+        Context { subjects, threads, stop: stop_at_ctrl_c(), called: called(&program.to_string_lossy()) };
     let mut out = Out::stdout();
     let exit = args::parse(std::iter::once(program).chain(words))
         .and_then(|command| context.obey(command, &mut out));
@@ -149,9 +145,7 @@ fn stop_at_ctrl_c() -> Arc<AtomicBool> {
 /// As the person called it: through cargo (which runs the command `twophase` unless told otherwise), or by its
 /// path.
 fn called(program: &str) -> String {
-    let is_default = std::path::Path::new(program)
-        .file_stem()
-        .is_some_and(|name| name == "twophase");
+    let is_default = std::path::Path::new(program).file_stem().is_some_and(|name| name == "twophase");
     let through_cargo = std::env::var_os("CARGO").is_some() && std::env::var_os("CARGO_PKG_NAME").is_some();
     match (through_cargo && is_default, cfg!(debug_assertions)) {
         (true, false) => "cargo run --release --".to_owned(),

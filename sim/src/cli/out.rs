@@ -10,10 +10,7 @@ pub(crate) struct Out {
 
 impl Out {
     pub(crate) fn stdout() -> Self {
-        Out {
-            inner: BufWriter::new(io::stdout()),
-            gone: false,
-        }
+        Out { inner: BufWriter::new(io::stdout()), gone: false }
     }
 
     /// Whether nobody reads any longer, so that a long command may end.

@@ -37,13 +37,7 @@ impl Progress {
             ProgressBar::new(total).with_style(style.with_key("rate", rate))
         });
         let _ = writeln!(io::stderr(), "playing {what}");
-        Progress {
-            bar,
-            total,
-            done: AtomicU64::new(0),
-            lines: AtomicU64::new(0),
-            clock: Stopwatch::start(),
-        }
+        Progress { bar, total, done: AtomicU64::new(0), lines: AtomicU64::new(0), clock: Stopwatch::start() }
     }
 
     /// So many more were played.
@@ -62,10 +56,7 @@ impl Progress {
         if due > self.lines.load(Ordering::Relaxed) && self.lines.fetch_max(due, Ordering::Relaxed) < due {
             let (done_so_far, total, rate) =
                 (Grouped(done), Grouped(self.total), Grouped(rate(done, elapsed)));
-            let _ = writeln!(
-                io::stderr(),
-                "{done_so_far} of {total} seeds, {rate} histories per second"
-            );
+            let _ = writeln!(io::stderr(), "{done_so_far} of {total} seeds, {rate} histories per second");
         }
     }
 

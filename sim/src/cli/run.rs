@@ -54,10 +54,7 @@ fn check_targets(args: &Run) -> Result<(), String> {
             ));
         }
     }
-    [&args.output, &args.save]
-        .into_iter()
-        .flatten()
-        .try_for_each(|path| must_not_exist(path))
+    [&args.output, &args.save].into_iter().flatten().try_for_each(|path| must_not_exist(path))
 }
 
 /// The input file, and whether the window that was drawn last ends with a record that lacks its newline.
@@ -68,10 +65,7 @@ struct Window {
 
 impl Window {
     fn open(path: &Path) -> Result<Self, String> {
-        Ok(Window {
-            file: LineFile::open(path)?,
-            lacks_newline: AtomicBool::new(false),
-        })
+        Ok(Window { file: LineFile::open(path)?, lacks_newline: AtomicBool::new(false) })
     }
 }
 
@@ -130,14 +124,7 @@ fn many(context: &Context<'_>, args: &Run, mut sweep: Sweep<'_>, out: &mut Out) 
         true => Exit::Interrupted,
         false => Exit::of_sweep(&summary, args.faults == Switch::Off),
     };
-    let told = Told {
-        context,
-        args,
-        sweep: &sweep,
-        summary: &summary,
-        elapsed,
-        exit,
-    };
+    let told = Told { context, args, sweep: &sweep, summary: &summary, elapsed, exit };
     match args.json {
         true => json::sweep(&told, out)?,
         false => told.print(out)?,
@@ -179,20 +166,12 @@ impl Told<'_> {
             };
             writeln!(out, "{failure}")?;
         }
-        let totals = Totals {
-            summary: self.summary,
-            elapsed: self.elapsed,
-            word: self.word(),
-        };
+        let totals = Totals { summary: self.summary, elapsed: self.elapsed, word: self.word() };
         write!(out, "{totals}")?;
         if let Expected::Broken(anomaly, window) = self.sweep.subject.expected {
             let found = self.summary.groups.get(&(anomaly, Some(window)));
             let count = found.map_or(0, |group| group.count);
-            writeln!(
-                out,
-                "     expected     {anomaly} in {window}: found in {} seeds",
-                Grouped(count)
-            )?;
+            writeln!(out, "     expected     {anomaly} in {window}: found in {} seeds", Grouped(count))?;
         }
         if self.exit == Exit::Vacuous {
             writeln!(
@@ -242,11 +221,7 @@ impl Told<'_> {
 
 /// What to type to play one seed of this run.
 fn replay_line(context: &Context<'_>, args: &Run, subject: &Subject, seed: Seed) -> String {
-    let mut line = format!(
-        "{} run --subject {} --seed {seed}",
-        context.called,
-        quoted(&subject.name)
-    );
+    let mut line = format!("{} run --subject {} --seed {seed}", context.called, quoted(&subject.name));
     if let Some(input) = &args.input {
         line += &format!(" --input {}", quoted(&input.to_string_lossy()));
     }

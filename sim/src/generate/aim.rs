@@ -96,10 +96,7 @@ impl Aim<'_> {
 
     /// Something in the first life of a sink that it has to recover from.
     pub(super) fn open(&mut self) {
-        let at = Site {
-            life: Life(1),
-            ..self.sink_site()
-        };
+        let at = Site { life: Life(1), ..self.sink_site() };
         match self.draw.below(8) {
             0 => self.zombie(at),
             1 => self.crash_during_restore(),
@@ -113,11 +110,7 @@ impl Aim<'_> {
 
     /// Small numbers are likelier: late ones often do not come.
     fn ordinal(&mut self, most: u64) -> u32 {
-        if self.draw.chance(1, 2) {
-            1
-        } else {
-            self.draw.log_within(1..most.max(1) + 1) as u32
-        }
+        if self.draw.chance(1, 2) { 1 } else { self.draw.log_within(1..most.max(1) + 1) as u32 }
     }
 
     fn life(&mut self) -> Life {
@@ -131,47 +124,25 @@ impl Aim<'_> {
         let checkpoints = self.checkpoints;
         // The gap between two of these is a window: W1 | W2 | W3 | W4 | W5. The first init has nothing behind it.
         let (operation, ordinal, phases): (_, _, &[Phase]) = match self.draw.below(12) {
-            0 | 1 => (
-                Operation::Ask(Ask::Produce),
-                self.draw.within(2..self.produces + 3) as u32,
-                &REQUEST_PHASES,
-            ),
-            2 | 3 => (
-                Operation::Ask(Ask::Init),
-                1 + self.ordinal(checkpoints),
-                &REQUEST_PHASES,
-            ),
+            0 | 1 => {
+                (Operation::Ask(Ask::Produce), self.draw.within(2..self.produces + 3) as u32, &REQUEST_PHASES)
+            }
+            2 | 3 => (Operation::Ask(Ask::Init), 1 + self.ordinal(checkpoints), &REQUEST_PHASES),
             4 => (send("ack"), self.ordinal(checkpoints), &[Phase::Before]),
             5 => (send("ack"), self.ordinal(checkpoints), &[Phase::Sent]),
-            6 | 7 => (
-                Operation::Ask(Ask::Commit),
-                self.ordinal(checkpoints),
-                &[Phase::Before, Phase::Sent],
-            ),
+            6 | 7 => (Operation::Ask(Ask::Commit), self.ordinal(checkpoints), &[Phase::Before, Phase::Sent]),
             8 | 9 => (
                 Operation::Ask(Ask::Commit),
                 self.ordinal(checkpoints),
                 &[Phase::Applied, Phase::Answered, Phase::Received],
             ),
-            10 if self.protocol == Protocol::V1 => (
-                Operation::Ask(Ask::AddPartitions),
-                self.ordinal(checkpoints * 2),
-                &REQUEST_PHASES,
-            ),
-            _ => (
-                Operation::Receive,
-                self.ordinal(8 + 6 * checkpoints),
-                &[Phase::Received],
-            ),
+            10 if self.protocol == Protocol::V1 => {
+                (Operation::Ask(Ask::AddPartitions), self.ordinal(checkpoints * 2), &REQUEST_PHASES)
+            }
+            _ => (Operation::Receive, self.ordinal(8 + 6 * checkpoints), &[Phase::Received]),
         };
         let phase = *self.draw.pick(phases);
-        Site {
-            process,
-            life,
-            operation,
-            ordinal,
-            phase,
-        }
+        Site { process, life, operation, ordinal, phase }
     }
 
     /// A place on the path of a checkpoint, in the coordinator.
@@ -185,13 +156,7 @@ impl Aim<'_> {
             _ => (send("deploy"), self.ordinal(6), &[Phase::Before, Phase::Sent]),
         };
         let phase = *self.draw.pick(phases);
-        Site {
-            process: Name::COORDINATOR,
-            life,
-            operation,
-            ordinal,
-            phase,
-        }
+        Site { process: Name::COORDINATOR, life, operation, ordinal, phase }
     }
 
     fn crash(&mut self, at: Site) {
@@ -211,31 +176,17 @@ impl Aim<'_> {
             _ => (Operation::Ask(Ask::Init), self.ordinal(3)),
         };
         let phase = *self.draw.pick(&REQUEST_PHASES);
-        self.crash(Site {
-            process,
-            life: Life(2),
-            operation,
-            ordinal,
-            phase,
-        });
+        self.crash(Site { process, life: Life(2), operation, ordinal, phase });
     }
 
     fn zombie(&mut self, at: Site) {
         let replaced_after = self.draw.span(millis(1)..millis(40));
         let wakes_after = self.draw.span(Duration::ZERO..millis(150));
-        self.faults.push(Fault::Zombie {
-            at,
-            replaced_after,
-            wakes_after,
-        });
+        self.faults.push(Fault::Zombie { at, replaced_after, wakes_after });
     }
 
     fn pause(&mut self) {
-        let at = if self.draw.chance(3, 4) {
-            self.sink_site()
-        } else {
-            self.coordinator_site()
-        };
+        let at = if self.draw.chance(3, 4) { self.sink_site() } else { self.coordinator_site() };
         let lasts = self.draw.span(millis(1)..millis(250));
         self.faults.push(Fault::Pause { at, lasts });
     }
@@ -244,11 +195,7 @@ impl Aim<'_> {
         let process = self.sink();
         let at = self.time();
         let restart_after = self.draw.span(millis(1)..millis(60));
-        self.faults.push(Fault::Stop {
-            process,
-            at,
-            restart_after,
-        });
+        self.faults.push(Fault::Stop { process, at, restart_after });
     }
 
     fn time(&mut self) -> Duration {
@@ -258,11 +205,9 @@ impl Aim<'_> {
     fn request(&mut self) {
         let life = self.life();
         let (process, operation, ordinal) = match self.draw.below(14) {
-            0 | 1 => (
-                self.sink(),
-                Operation::Ask(Ask::Produce),
-                self.draw.within(1..self.produces + 3) as u32,
-            ),
+            0 | 1 => {
+                (self.sink(), Operation::Ask(Ask::Produce), self.draw.within(1..self.produces + 3) as u32)
+            }
             2 | 3 => (self.sink(), Operation::Ask(Ask::Init), self.ordinal(5)),
             4..=6 => (self.sink(), Operation::Ask(Ask::Commit), self.ordinal(5)),
             7 => (self.sink(), Operation::Ask(Ask::AddPartitions), self.ordinal(5)),
@@ -300,32 +245,19 @@ impl Aim<'_> {
         ordinal: u32,
         answered: bool,
     ) -> Fault {
-        let sent = Site {
-            process,
-            life,
-            operation,
-            ordinal,
-            phase: Phase::Sent,
-        };
-        let lost_answer = Site {
-            phase: Phase::Answered,
-            ..sent.clone()
-        };
+        let sent = Site { process, life, operation, ordinal, phase: Phase::Sent };
+        let lost_answer = Site { phase: Phase::Answered, ..sent.clone() };
         match self.draw.below(8) {
             0..=2 if answered => Fault::Lose { at: lost_answer },
             0..=3 => Fault::Lose { at: sent },
-            4 | 5 => Fault::Delay {
-                at: sent,
-                by: Duration::from_micros(self.draw.log_within(2_000..250_000)),
-            },
+            4 | 5 => {
+                Fault::Delay { at: sent, by: Duration::from_micros(self.draw.log_within(2_000..250_000)) }
+            }
             6 if answered => Fault::Delay {
                 at: lost_answer,
                 by: Duration::from_micros(self.draw.log_within(2_000..100_000)),
             },
-            _ => Fault::Repeat {
-                at: sent,
-                after: Duration::from_micros(self.draw.log_within(100..250_000)),
-            },
+            _ => Fault::Repeat { at: sent, after: Duration::from_micros(self.draw.log_within(100..250_000)) },
         }
     }
 
@@ -342,13 +274,7 @@ impl Aim<'_> {
         };
         let (at, both_ways) = (self.time(), self.draw.chance(1, 2));
         let lasts = self.draw.span(millis(5)..millis(250));
-        self.faults.push(Fault::Partition {
-            from,
-            to,
-            both_ways,
-            at,
-            lasts,
-        });
+        self.faults.push(Fault::Partition { from, to, both_ways, at, lasts });
     }
 
     fn broker(&mut self) {
@@ -357,37 +283,16 @@ impl Aim<'_> {
             0 => Fault::BrokerRestart { at, lasts },
             1 => {
                 let clock_ahead = self.draw.span(Duration::ZERO..millis(100));
-                Fault::CoordinatorFailover {
-                    at,
-                    lasts,
-                    clock_ahead,
-                }
+                Fault::CoordinatorFailover { at, lasts, clock_ahead }
             }
-            _ => Fault::SlowMarkers {
-                at,
-                lasts,
-                by: self.draw.span(millis(5)..millis(120)),
-            },
+            _ => Fault::SlowMarkers { at, lasts, by: self.draw.span(millis(5)..millis(120)) },
         });
     }
 
     fn clock(&mut self) {
-        let process = if self.draw.chance(1, 3) {
-            Name::COORDINATOR
-        } else {
-            self.sink()
-        };
-        let at = if self.draw.chance(1, 3) {
-            Duration::ZERO
-        } else {
-            self.time()
-        };
+        let process = if self.draw.chance(1, 3) { Name::COORDINATOR } else { self.sink() };
+        let at = if self.draw.chance(1, 3) { Duration::ZERO } else { self.time() };
         let by = Duration::from_micros(self.draw.log_within(1_000..200_000));
-        self.faults.push(Fault::ClockJump {
-            process,
-            at,
-            by,
-            backwards: self.draw.chance(1, 2),
-        });
+        self.faults.push(Fault::ClockJump { process, at, by, backwards: self.draw.chance(1, 2) });
     }
 }

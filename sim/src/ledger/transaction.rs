@@ -80,11 +80,7 @@ impl Transaction {
     /// The window that its story is about: where it was decided wrongly, or else where its writer was struck, or
     /// where it stands.
     pub(crate) fn window(&self) -> Option<Window> {
-        if self.is_wrong() {
-            self.decided_in
-        } else {
-            self.struck_in.or_else(|| self.window_now())
-        }
+        if self.is_wrong() { self.decided_in } else { self.struck_in.or_else(|| self.window_now()) }
     }
 
     /// The window in which a crash of its writer falls, as things stand.

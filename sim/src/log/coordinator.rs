@@ -95,9 +95,7 @@ impl Coordinator {
         }
         let raise = match protocol {
             Protocol::V1 => Raise::No,
-            Protocol::V2 => Raise::Epoch {
-                next_id: self.ids[at].is_exhausted().then(|| self.draw_id()),
-            },
+            Protocol::V2 => Raise::Epoch { next_id: self.ids[at].is_exhausted().then(|| self.draw_id()) },
         };
         self.prepare(at, now, marker, raise, effects)?;
         Ok(self.ids[at].successor())
@@ -193,20 +191,14 @@ impl Coordinator {
         if id.as_str().is_empty() {
             return Err(ErrorCode::InvalidRequest);
         }
-        let at = self
-            .position(id)
-            .map_err(|_| ErrorCode::TransactionalIdNotFound)?;
+        let at = self.position(id).map_err(|_| ErrorCode::TransactionalIdNotFound)?;
         Ok(self.ids[at].describe())
     }
 
     pub(super) fn list(&self, states: &[CoordinatorState]) -> Vec<Listing> {
         let wanted =
             |metadata: &&TransactionMetadata| states.is_empty() || states.contains(&metadata.state());
-        self.ids
-            .iter()
-            .filter(wanted)
-            .map(TransactionMetadata::list)
-            .collect()
+        self.ids.iter().filter(wanted).map(TransactionMetadata::list).collect()
     }
 
     fn named(&self, id: &TransactionalId) -> Result<usize, ErrorCode> {

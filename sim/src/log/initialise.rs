@@ -109,8 +109,5 @@ impl Coordinator {
 }
 
 fn first_of(id: ProducerId) -> Producer {
-    Producer {
-        id,
-        epoch: ProducerEpoch(0),
-    }
+    Producer { id, epoch: ProducerEpoch(0) }
 }

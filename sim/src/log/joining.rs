@@ -39,14 +39,13 @@ impl TransactionalLog {
                 protocol: spoken(batch.version, PRODUCE_V2),
                 knows_abortable: batch.version >= 11,
             };
-            self.join(now, batch.partition, joining)
-                .map_err(|error| match error {
-                    // Clients of the old protocol would not try again by themselves.
-                    ErrorCode::ConcurrentTransactions if joining.protocol == Protocol::V1 => {
-                        ErrorCode::NotEnoughReplicas
-                    }
-                    other => other,
-                })?;
+            self.join(now, batch.partition, joining).map_err(|error| match error {
+                // Clients of the old protocol would not try again by themselves.
+                ErrorCode::ConcurrentTransactions if joining.protocol == Protocol::V1 => {
+                    ErrorCode::NotEnoughReplicas
+                }
+                other => other,
+            })?;
         }
         self.known_mut(batch.partition)?.append(batch)
     }
@@ -56,12 +55,7 @@ impl TransactionalLog {
     ///
     /// A refused batch leaves the partition in the transaction; it gets a marker without data then.
     fn join(&mut self, now: Timestamp, partition: Partition, joining: Joining<'_>) -> Result<(), ErrorCode> {
-        let Joining {
-            id,
-            producer,
-            protocol,
-            ..
-        } = joining;
+        let Joining { id, producer, protocol, .. } = joining;
         if protocol == Protocol::V1 && !self.verification {
             return Ok(());
         }
@@ -92,10 +86,7 @@ impl TransactionalLog {
             let refuse = |&partition: &Partition| {
                 let known = self.exists(partition);
                 let attempted = (!known).then_some(ErrorCode::UnknownTopicOrPartition);
-                (
-                    partition,
-                    Err(attempted.unwrap_or(ErrorCode::OperationNotAttempted)),
-                )
+                (partition, Err(attempted.unwrap_or(ErrorCode::OperationNotAttempted)))
             };
             return partitions.iter().map(refuse).collect();
         }
@@ -146,15 +137,8 @@ impl TransactionalLog {
     ) -> (Vec<(Partition, LogOffset)>, PerPartition) {
         let known = |partition: Partition| self.known(partition).map(|_| ());
         (
-            offsets
-                .iter()
-                .copied()
-                .filter(|&(partition, _)| known(partition).is_ok())
-                .collect(),
-            offsets
-                .iter()
-                .map(|&(partition, _)| (partition, known(partition)))
-                .collect(),
+            offsets.iter().copied().filter(|&(partition, _)| known(partition).is_ok()).collect(),
+            offsets.iter().map(|&(partition, _)| (partition, known(partition))).collect(),
         )
     }
 }

@@ -61,10 +61,7 @@ pub(super) enum Raise {
 impl TransactionMetadata {
     /// An id that nobody used before.
     pub(super) fn new(id: TransactionalId, producer_id: ProducerId, timeout: Duration) -> Self {
-        let producer = Producer {
-            id: producer_id,
-            epoch: ProducerEpoch(0),
-        };
+        let producer = Producer { id: producer_id, epoch: ProducerEpoch(0) };
         TransactionMetadata {
             id,
             stored: Stored {
@@ -106,10 +103,7 @@ impl TransactionMetadata {
 
     /// Whether the decision is stored and markers are missing. Nearly every request is told to come again.
     pub(super) fn is_ending(&self) -> bool {
-        matches!(
-            self.stored.state,
-            CoordinatorState::PrepareCommit | CoordinatorState::PrepareAbort
-        )
+        matches!(self.stored.state, CoordinatorState::PrepareCommit | CoordinatorState::PrepareAbort)
     }
 
     pub(super) fn is_exhausted(&self) -> bool {
@@ -151,10 +145,7 @@ impl TransactionMetadata {
 
     /// Strictly later than start and timeout; an id under external two-phase commit never is.
     pub(super) fn has_expired(&self, now: Timestamp) -> bool {
-        let deadline = self
-            .stored
-            .started
-            .map(|started| started.after(self.stored.timeout));
+        let deadline = self.stored.started.map(|started| started.after(self.stored.timeout));
         self.stored.state == CoordinatorState::Ongoing
             && self.stored.timeout != UNLIMITED
             && deadline.is_some_and(|deadline| deadline < now)
@@ -219,10 +210,7 @@ impl TransactionMetadata {
     /// What the client of an end is told to use from now on; the id changes before it can be seen here.
     pub(super) fn successor(&self) -> Producer {
         match self.memory.next_id {
-            Some(id) => Producer {
-                id,
-                epoch: ProducerEpoch(0),
-            },
+            Some(id) => Producer { id, epoch: ProducerEpoch(0) },
             None => self.stored.producer,
         }
     }
@@ -267,11 +255,7 @@ impl TransactionMetadata {
     }
 
     pub(super) fn describe(&self) -> Description {
-        let partitions = if self.is_ending() {
-            &self.memory.unmarked
-        } else {
-            &self.stored.partitions
-        };
+        let partitions = if self.is_ending() { &self.memory.unmarked } else { &self.stored.partitions };
         Description {
             state: self.stored.state,
             producer: self.stored.producer,
@@ -282,11 +266,7 @@ impl TransactionMetadata {
     }
 
     pub(super) fn list(&self) -> Listing {
-        Listing {
-            id: self.id.clone(),
-            producer: self.stored.producer.id,
-            state: self.stored.state,
-        }
+        Listing { id: self.id.clone(), producer: self.stored.producer.id, state: self.stored.state }
     }
 
     /// Every step stores the id from before it, also a step that changes none: so the trace of a change is lost

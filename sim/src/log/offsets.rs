@@ -53,11 +53,7 @@ impl Offsets {
     ) -> Result<(), ErrorCode> {
         self.producers.check_epoch(producer)?;
         let unnumbered = Sequence(-1);
-        let span = Span {
-            first: unnumbered,
-            last: unnumbered,
-            base: self.end,
-        };
+        let span = Span { first: unnumbered, last: unnumbered, base: self.end };
         self.producers.append(producer, span, true);
         for &(partition, offset) in offsets {
             let written_at = self.advance();
@@ -76,13 +72,7 @@ impl Offsets {
         require_stable: bool,
     ) -> Result<Option<LogOffset>, ErrorCode> {
         let key = (Arc::clone(group), partition);
-        if require_stable
-            && self
-                .pending
-                .values()
-                .flatten()
-                .any(|(pending, _)| *pending == key)
-        {
+        if require_stable && self.pending.values().flatten().any(|(pending, _)| *pending == key) {
             return Err(ErrorCode::UnstableOffsetCommit);
         }
         Ok(self.committed.get(&key).map(|committed| committed.offset))

@@ -103,8 +103,7 @@ impl PartitionLog {
                 return Ok(written);
             }
             self.check(producer, batch)?;
-            self.producers
-                .append(producer, Span { first, last, base }, batch.transactional);
+            self.producers.append(producer, Span { first, last, base }, batch.transactional);
         }
         self.entries.push(Entry {
             base,
@@ -121,11 +120,7 @@ impl PartitionLog {
     fn check(&self, producer: Producer, batch: &Produce) -> Result<(), ErrorCode> {
         self.producers.check_epoch(producer)?;
         self.producers.check_sequence(producer, batch.base_sequence)?;
-        if batch.transactional {
-            Ok(())
-        } else {
-            self.producers.check_plain(producer.id)
-        }
+        if batch.transactional { Ok(()) } else { self.producers.check_plain(producer.id) }
     }
 
     /// Writes a control record. Only aborts that have data are indexed: nobody has to skip anything of others.
@@ -133,11 +128,7 @@ impl PartitionLog {
         let began = self.producers.end(write)?;
         let base = self.end();
         if let (Some(first), Marker::Abort) = (began, write.marker) {
-            self.aborted.push(Aborted {
-                producer: write.producer.id,
-                first,
-                last: base,
-            });
+            self.aborted.push(Aborted { producer: write.producer.id, first, last: base });
         }
         self.entries.push(Entry {
             base,

@@ -25,10 +25,7 @@ impl ProducerState {
 
     /// The sequence of its last record in this epoch, if there is one.
     pub fn last_sequence(&self) -> Option<Sequence> {
-        self.recent
-            .last()
-            .map(|span| span.last)
-            .filter(|last| last.0 >= 0)
+        self.recent.last().map(|span| span.last).filter(|last| last.0 >= 0)
     }
 
     /// Of the last marker, if there was one.
@@ -42,12 +39,7 @@ impl ProducerState {
     }
 
     fn new(producer: Producer) -> Self {
-        ProducerState {
-            producer,
-            coordinator_epoch: None,
-            open_from: None,
-            recent: Recent::default(),
-        }
+        ProducerState { producer, coordinator_epoch: None, open_from: None, recent: Recent::default() }
     }
 
     /// A new epoch starts its sequences anew.
@@ -104,8 +96,7 @@ impl Producers {
 
     /// Whether exactly this producer has a transaction open here; if so, the coordinator need not be asked.
     pub(super) fn is_open(&self, producer: Producer) -> bool {
-        self.find(producer.id)
-            .is_some_and(|known| known.open_from.is_some() && known.producer == producer)
+        self.find(producer.id).is_some_and(|known| known.open_from.is_some() && known.producer == producer)
     }
 
     /// Notes that the coordinator is about to be asked for a batch that starts at `sequence`.
@@ -119,17 +110,9 @@ impl Producers {
         protocol: Protocol,
     ) -> Result<(), ErrorCode> {
         self.check_epoch(producer)?;
-        match self
-            .verifying
-            .iter_mut()
-            .find(|entry| entry.producer.id == producer.id)
-        {
+        match self.verifying.iter_mut().find(|entry| entry.producer.id == producer.id) {
             Some(entry) => entry.lower(producer.epoch, sequence),
-            None => self.verifying.push(Verification {
-                producer,
-                lowest: sequence,
-                protocol,
-            }),
+            None => self.verifying.push(Verification { producer, lowest: sequence, protocol }),
         }
         Ok(())
     }
@@ -155,10 +138,7 @@ impl Producers {
 
     /// Whether a client's batch that starts at `first` comes next.
     pub(super) fn check_sequence(&self, producer: Producer, first: Sequence) -> Result<(), ErrorCode> {
-        let asked = self
-            .verifying
-            .iter()
-            .find(|entry| entry.producer.id == producer.id);
+        let asked = self.verifying.iter().find(|entry| entry.producer.id == producer.id);
         let in_order = match self.find(producer.id) {
             Some(known) if known.producer.epoch == producer.epoch => known.recent.is_followed_by(first),
             Some(_) => first.0 == 0,
@@ -255,18 +235,12 @@ impl Producers {
     }
 
     fn find(&self, id: ProducerId) -> Option<&ProducerState> {
-        let at = self
-            .known
-            .binary_search_by_key(&id, |known| known.producer.id)
-            .ok()?;
+        let at = self.known.binary_search_by_key(&id, |known| known.producer.id).ok()?;
         Some(&self.known[at])
     }
 
     fn find_or_insert(&mut self, producer: Producer) -> &mut ProducerState {
-        let at = match self
-            .known
-            .binary_search_by_key(&producer.id, |known| known.producer.id)
-        {
+        let at = match self.known.binary_search_by_key(&producer.id, |known| known.producer.id) {
             Ok(at) => at,
             Err(at) => {
                 self.known.insert(at, ProducerState::new(producer));

@@ -42,10 +42,7 @@ pub fn fetch(
         return Err(ErrorCode::OffsetOutOfRange);
     }
     Ok(match isolation {
-        Isolation::ReadUncommitted => Fetched {
-            entries: log.entries(partition, from),
-            aborted: &[],
-        },
+        Isolation::ReadUncommitted => Fetched { entries: log.entries(partition, from), aborted: &[] },
         Isolation::ReadCommitted => committed(log, partition, from),
     })
 }
@@ -56,22 +53,12 @@ fn committed(log: &dyn Log, partition: Partition, from: LogOffset) -> Fetched<'_
     let entries = &entries[..entries.partition_point(|entry| entry.base < stable)];
     let aborted = log.aborted(partition);
     let ended = aborted.partition_point(|aborted| aborted.last < from);
-    Fetched {
-        entries,
-        aborted: if entries.is_empty() {
-            &[]
-        } else {
-            &aborted[ended..]
-        },
-    }
+    Fetched { entries, aborted: if entries.is_empty() { &[] } else { &aborted[ended..] } }
 }
 
 /// Whether this entry belongs to an aborted transaction. `aborted` may be all of the partition, or those of a fetch.
 pub fn is_aborted(aborted: &[Aborted], entry: &Entry) -> bool {
-    let Content::Batch {
-        transactional: true, ..
-    } = entry.content
-    else {
+    let Content::Batch { transactional: true, .. } = entry.content else {
         return false; // what a producer wrote outside of transactions is not taken along
     };
     let Some(producer) = entry.producer else {
@@ -89,10 +76,7 @@ pub fn read_committed(
     from: LogOffset,
 ) -> impl Iterator<Item = (LogOffset, &Record, Option<Producer>)> {
     let fetched = committed(log, partition, from);
-    let visible = fetched
-        .entries
-        .iter()
-        .filter(move |entry| !is_aborted(fetched.aborted, entry));
+    let visible = fetched.entries.iter().filter(move |entry| !is_aborted(fetched.aborted, entry));
     visible
         .flat_map(|entry| numbered(entry).map(|(offset, record)| (offset, record, entry.producer)))
         .filter(move |(offset, ..)| *offset >= from)

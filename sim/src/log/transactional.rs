@@ -87,8 +87,7 @@ impl TransactionalLog {
     }
 
     pub(super) fn known(&self, partition: Partition) -> Result<&PartitionLog, ErrorCode> {
-        self.partition(partition)
-            .ok_or(ErrorCode::UnknownTopicOrPartition)
+        self.partition(partition).ok_or(ErrorCode::UnknownTopicOrPartition)
     }
 
     pub(super) fn known_mut(&mut self, partition: Partition) -> Result<&mut PartitionLog, ErrorCode> {
@@ -111,48 +110,22 @@ impl Log for TransactionalLog {
                 let answer = self.coordinator.init_producer_id(now, init, effects);
                 Response::InitProducerId(answer.map_err(|error| before_fenced(error, init.version < 4)))
             }
-            Request::AddPartitions {
-                id,
-                producer,
-                partitions,
-                version,
-            } => Response::AddPartitions(Ok(self.add_partitions(
-                now,
-                (id, *producer),
-                partitions,
-                *version,
-            ))),
-            Request::AddOffsets {
-                id,
-                producer,
-                version,
-                group: _,
-            } => {
+            Request::AddPartitions { id, producer, partitions, version } => {
+                Response::AddPartitions(Ok(self.add_partitions(now, (id, *producer), partitions, *version)))
+            }
+            Request::AddOffsets { id, producer, version, group: _ } => {
                 let offsets = [OFFSETS_PARTITION]; // of every group: there is one partition for all of them
                 let answer = self.coordinator.add_partitions(now, id, *producer, &offsets);
                 Response::AddOffsets(answer.map_err(|error| before_fenced(error, *version < 2)))
             }
             Request::Produce(batch) => Response::Produce(self.produce(now, batch)),
-            Request::EndTxn {
-                id,
-                producer,
-                marker,
-                version,
-            } => {
+            Request::EndTxn { id, producer, marker, version } => {
                 let protocol = spoken(*version, END_TXN_V2);
-                let answer = self
-                    .coordinator
-                    .end_txn(now, id, *producer, (*marker, protocol), effects);
+                let answer = self.coordinator.end_txn(now, id, *producer, (*marker, protocol), effects);
                 let answer = answer.map_err(|error| before_fenced(error, *version < 2));
                 Response::EndTxn(answer.map(|producer| (protocol == Protocol::V2).then_some(producer)))
             }
-            Request::TxnOffsetCommit {
-                id,
-                producer,
-                group,
-                offsets,
-                version,
-            } => {
+            Request::TxnOffsetCommit { id, producer, group, offsets, version } => {
                 let answers = self.commit_pending_offsets(now, (id, *producer), (group, offsets), *version);
                 Response::TxnOffsetCommit(answers)
             }
@@ -203,13 +176,11 @@ impl Log for TransactionalLog {
     }
 
     fn last_stable_offset(&self, partition: Partition) -> LogOffset {
-        self.partition(partition)
-            .map_or(LogOffset(0), PartitionLog::last_stable)
+        self.partition(partition).map_or(LogOffset(0), PartitionLog::last_stable)
     }
 
     fn entries(&self, partition: Partition, from: LogOffset) -> &[Entry] {
-        self.partition(partition)
-            .map_or(&[], |partition| partition.entries(from))
+        self.partition(partition).map_or(&[], |partition| partition.entries(from))
     }
 
     fn aborted(&self, partition: Partition) -> &[Aborted] {
@@ -231,9 +202,5 @@ pub(super) fn before_fenced(error: ErrorCode, old: bool) -> ErrorCode {
 
 /// The protocol of a request whose versions from `first_v2` on are of V2.
 pub(super) fn spoken(version: i16, first_v2: i16) -> Protocol {
-    if version >= first_v2 {
-        Protocol::V2
-    } else {
-        Protocol::V1
-    }
+    if version >= first_v2 { Protocol::V2 } else { Protocol::V1 }
 }

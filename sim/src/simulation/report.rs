@@ -54,11 +54,7 @@ impl Report {
     /// If none did.
     #[track_caller]
     pub fn assert_finds(&self, anomaly: Anomaly) -> &Group {
-        let groups = self
-            .summary
-            .groups
-            .iter()
-            .filter(|((found, _), _)| *found == anomaly);
+        let groups = self.summary.groups.iter().filter(|((found, _), _)| *found == anomaly);
         match groups.map(|(_, group)| group).min_by_key(|group| group.seed) {
             Some(group) => group,
             None => panic!("\n\n{anomaly} was expected, and not found\n\n{self}"),
@@ -97,11 +93,7 @@ impl Report {
 
     fn not_deterministic(&self) -> Option<String> {
         let unequal = self.summary.unequal?;
-        let schedule = self
-            .subject
-            .pin(self.generator.clone())
-            .schedule(unequal.seed)
-            .ok()?;
+        let schedule = self.subject.pin(self.generator.clone()).schedule(unequal.seed).ok()?;
         let keep = Keep::default();
         let said = NotDeterministic {
             unequal,

@@ -50,10 +50,7 @@ impl AlterHooks for AbortsOnClose {
 
 pub(super) fn subject() -> Subject {
     Subject::sink("aborts-on-close", |env| {
-        let hooks = AbortsOnClose {
-            correct: hooks_for(&env),
-            pre_committed: Vec::new(),
-        };
+        let hooks = AbortsOnClose { correct: hooks_for(&env), pre_committed: Vec::new() };
         sink_over(&env, Altered(hooks))
     })
     .broken(Anomaly::Stuck, Window::W4)

@@ -32,9 +32,7 @@ impl AlterHooks for CommitsAtBarrier {
 }
 
 pub(super) fn subject() -> Subject {
-    Subject::sink("commits-at-barrier", |env| {
-        sink_over(&env, Altered(CommitsAtBarrier(hooks_for(&env))))
-    })
-    .broken(Anomaly::Premature, Window::W2)
-    .about("a sink that commits at the barrier, before the checkpoint is complete")
+    Subject::sink("commits-at-barrier", |env| sink_over(&env, Altered(CommitsAtBarrier(hooks_for(&env)))))
+        .broken(Anomaly::Premature, Window::W2)
+        .about("a sink that commits at the barrier, before the checkpoint is complete")
 }

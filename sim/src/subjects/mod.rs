@@ -81,9 +81,7 @@ fn broken() -> [Subject; 14] {
 
 fn correct() -> Vec<Subject> {
     let correct = |name: &str, protocol, naming, about: &str| {
-        Subject::sink(name, exactly_once)
-            .pinned(protocol, naming)
-            .about(about)
+        Subject::sink(name, exactly_once).pinned(protocol, naming).about(about)
     };
     let (v1, v2) = (Some(Protocol::V1), Some(Protocol::V2));
     let (each, pool) = (Some(Naming::PerTransaction), Some(Naming::Pool));
@@ -94,12 +92,7 @@ fn correct() -> Vec<Subject> {
             None,
             "Kafka's two-phase-commit sink; protocol and naming are drawn from the seed",
         ),
-        correct(
-            "kafka-v1",
-            v1,
-            each,
-            "the older protocol, one transactional id for each transaction",
-        ),
+        correct("kafka-v1", v1, each, "the older protocol, one transactional id for each transaction"),
         correct(
             "kafka-v1-pool",
             v1,
@@ -112,12 +105,7 @@ fn correct() -> Vec<Subject> {
             each,
             "epoch per transaction (KIP-890), one transactional id for each transaction",
         ),
-        correct(
-            "kafka-v2-pool",
-            v2,
-            pool,
-            "epoch per transaction (KIP-890), a pool of transactional ids",
-        ),
+        correct("kafka-v2-pool", v2, pool, "epoch per transaction (KIP-890), a pool of transactional ids"),
     ]
 }
 

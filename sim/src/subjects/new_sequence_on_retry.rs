@@ -51,10 +51,7 @@ impl Port for NewSequenceOnRetry {
 
 pub(super) fn subject() -> Subject {
     Subject::sink("new-sequence-on-retry", |env| {
-        let port = NewSequenceOnRetry {
-            correct: env.port().clone(),
-            moved: Arc::default(),
-        };
+        let port = NewSequenceOnRetry { correct: env.port().clone(), moved: Arc::default() };
         let client = KafkaBroker::new(port, env.clock().clone(), env.kafka_options());
         sink_through(env, client)
     })

@@ -30,14 +30,9 @@ impl NotifiesBeforeStoring {
             return Vec::new();
         };
         self.notified = newest;
-        let complete = ToWorker::Complete {
-            incarnation: head.incarnation,
-            checkpoint,
-        };
+        let complete = ToWorker::Complete { incarnation: head.incarnation, checkpoint };
         let everyone = (0..self.parallelism).map(Address::sink);
-        everyone
-            .map(|sink| Effect::Send(sink, complete.clone()))
-            .collect()
+        everyone.map(|sink| Effect::Send(sink, complete.clone())).collect()
     }
 }
 

@@ -21,13 +21,8 @@ struct SharesNamesWithZombies(KafkaBroker<SimPort, SimClock>);
 /// The mistake: the incarnation is always the same.
 fn shared(id: &TransactionalId) -> TransactionalId {
     let prefix = Prefix::default();
-    let name = prefix
-        .parse(id.as_str())
-        .expect("the sink draws its ids from this prefix");
-    prefix.id(Name {
-        incarnation: Incarnation(0),
-        ..name
-    })
+    let name = prefix.parse(id.as_str()).expect("the sink draws its ids from this prefix");
+    prefix.id(Name { incarnation: Incarnation(0), ..name })
 }
 
 impl AlterBroker for SharesNamesWithZombies {

@@ -25,10 +25,7 @@ impl AlterBroker for TakesCommittedForFailure {
 
     async fn commit(&self, all: &[Handle], token: &[u8]) -> Vec<Result<Ended, Failure>> {
         let results = self.0.commit(all, token).await;
-        results
-            .into_iter()
-            .map(|result| result.and_then(strict))
-            .collect()
+        results.into_iter().map(|result| result.and_then(strict)).collect()
     }
 }
 

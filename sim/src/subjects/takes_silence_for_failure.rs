@@ -56,20 +56,14 @@ impl AlterHooks for TakesSilenceForFailure {
 
 /// Its client tells it about silence the first time, which is no mistake.
 fn impatient(env: &SimEnv) -> Hooks {
-    let options = KafkaOptions {
-        attempts: 1,
-        ..env.kafka_options()
-    };
+    let options = KafkaOptions { attempts: 1, ..env.kafka_options() };
     let client = KafkaBroker::new(env.port().clone(), env.clock().clone(), options);
     Transactional::new(env.clone(), client, options_for(env))
 }
 
 pub(super) fn subject() -> Subject {
     Subject::sink("takes-silence-for-failure", |env| {
-        let hooks = TakesSilenceForFailure {
-            correct: impatient(&env),
-            written: BTreeMap::new(),
-        };
+        let hooks = TakesSilenceForFailure { correct: impatient(&env), written: BTreeMap::new() };
         sink_over(&env, Altered(hooks))
     })
     .broken(Anomaly::Duplicate, Window::W5)

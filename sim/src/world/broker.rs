@@ -30,21 +30,8 @@ impl World {
         let mut effects = std::mem::take(&mut self.effects);
         let written = self.log.write_marker(self.broker_time(), &write, &mut effects);
         if let (Ok(()), Some(id)) = (written, &write.id) {
-            let MarkerWrite {
-                partition,
-                producer,
-                marker,
-                ..
-            } = write;
-            self.emit(
-                Actor::Broker,
-                What::MarkerWritten {
-                    partition,
-                    id,
-                    producer,
-                    marker,
-                },
-            );
+            let MarkerWrite { partition, producer, marker, .. } = write;
+            self.emit(Actor::Broker, What::MarkerWritten { partition, id, producer, marker });
         }
         self.take_effects(effects);
     }
@@ -76,10 +63,7 @@ impl World {
 
     pub(super) fn marker_delay(&mut self, partition: u32) -> u64 {
         let span = self.schedule.broker.markers;
-        let slow = self
-            .slow_markers
-            .filter(|(until, _)| self.now < *until)
-            .map_or(0, |(_, by)| by);
+        let slow = self.slow_markers.filter(|(until, _)| self.now < *until).map_or(0, |(_, by)| by);
         match self.markers.get_mut(partition as usize) {
             Some(stream) => slow + stream.within(micros(span.min)..micros(span.max)),
             None => slow + micros(span.min),

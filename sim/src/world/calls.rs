@@ -75,14 +75,7 @@ impl World {
         }
         let wait = self.waits.start(waker);
         let deadline = self.now + micros(self.schedule.timing.request_timeout);
-        self.dispatch(Flight {
-            pid,
-            wait,
-            operation,
-            ordinal,
-            errand,
-            deadline,
-        });
+        self.dispatch(Flight { pid, wait, operation, ordinal, errand, deadline });
         if !self.lives[pid.0].is_alive() {
             self.waits.forget(wait);
             return None;
@@ -103,15 +96,13 @@ impl World {
         arrives += fate.delay;
         let lost = fate.lost || self.links.is_cut(here, there, self.now);
         if lost || arrives >= flight.deadline {
-            self.queue
-                .push(flight.deadline, Happening::GiveUp(flight.clone()));
+            self.queue.push(flight.deadline, Happening::GiveUp(flight.clone()));
         }
         if lost {
             return;
         }
         if let Some(after) = fate.again {
-            self.queue
-                .push(arrives + after, Happening::Arrive(flight.clone()));
+            self.queue.push(arrives + after, Happening::Arrive(flight.clone()));
         }
         self.queue.push(arrives, Happening::Arrive(flight));
     }
@@ -121,9 +112,7 @@ impl World {
             Errand::Broker(request) => match self.apply_to_broker(flight.pid, request) {
                 Some(response) => Answer::Broker(response),
                 None => {
-                    return self
-                        .queue
-                        .push(flight.deadline.max(self.now), Happening::GiveUp(flight));
+                    return self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
                 }
             },
             Errand::Store(request) => Answer::Store(self.apply_to_store(flight.pid, request)),
@@ -150,37 +139,18 @@ impl World {
         let response = self.log.apply(self.broker_time(), request, &mut effects);
         let state = touched::state(&*self.log, request);
         let who = self.lives[pid.0].actor();
-        self.emit(
-            who,
-            What::Applied {
-                request,
-                response: &response,
-                changed: before != state,
-                state,
-            },
-        );
+        self.emit(who, What::Applied { request, response: &response, changed: before != state, state });
         self.take_effects(effects);
         Some(response)
     }
 
     fn apply_to_store(&mut self, pid: Pid, request: &StoreRequest) -> StoreAnswer {
         let answer = self.store.apply(request);
-        if let (
-            StoreRequest::Put {
-                value: Value::Head(head),
-                ..
-            },
-            StoreAnswer::Put(result),
-        ) = (request, &answer)
+        if let (StoreRequest::Put { value: Value::Head(head), .. }, StoreAnswer::Put(result)) =
+            (request, &answer)
         {
             let who = self.lives[pid.0].actor();
-            self.emit(
-                who,
-                What::Put {
-                    head,
-                    version: result.ok(),
-                },
-            );
+            self.emit(who, What::Put { head, version: result.ok() });
         }
         answer
     }
@@ -196,8 +166,7 @@ impl World {
         let arrives = self.now + fate.delay + self.links.delay(there, here, life, latency);
         let lost = fate.lost || self.links.is_cut(there, here, self.now);
         if lost || arrives >= flight.deadline {
-            self.queue
-                .push(flight.deadline.max(self.now), Happening::GiveUp(flight));
+            self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
         } else {
             self.queue.push(arrives, Happening::Answer(flight, answer));
         }
@@ -210,12 +179,7 @@ impl World {
     pub(super) fn give_up(&mut self, flight: Flight) {
         if self.waits.end(flight.wait, Answer::Unanswered) {
             let who: Actor = self.lives[flight.pid.0].actor();
-            self.emit(
-                who,
-                What::Unanswered {
-                    operation: &flight.operation,
-                },
-            );
+            self.emit(who, What::Unanswered { operation: &flight.operation });
         }
     }
 
@@ -266,12 +230,9 @@ fn refuse(request: &Request, error: ErrorCode) -> Response {
         Request::AddOffsets { .. } => Response::AddOffsets(Err(error)),
         Request::Produce(_) => Response::Produce(Err(ErrorCode::NotEnoughReplicas)),
         Request::EndTxn { .. } => Response::EndTxn(Err(error)),
-        Request::TxnOffsetCommit { offsets, .. } => Response::TxnOffsetCommit(
-            offsets
-                .iter()
-                .map(|(partition, _)| (*partition, Err(error)))
-                .collect(),
-        ),
+        Request::TxnOffsetCommit { offsets, .. } => {
+            Response::TxnOffsetCommit(offsets.iter().map(|(partition, _)| (*partition, Err(error))).collect())
+        }
         Request::DescribeTransaction(_) => Response::DescribeTransaction(Err(error)),
         Request::ListTransactions { .. } => Response::ListTransactions(Err(error)),
         other => unreachable!("no client sends {other:?}"),

@@ -76,11 +76,7 @@ impl LifeState {
     }
 
     pub(crate) fn actor(&self) -> Actor {
-        Actor::Process {
-            name: self.name,
-            life: self.life,
-            current: self.current,
-        }
+        Actor::Process { name: self.name, life: self.life, current: self.current }
     }
 
     /// Whether what its futures ask for still counts.
@@ -110,13 +106,10 @@ impl LifeState {
             Operation::Ask(ask) => &mut self.counts.fixed[5 + *ask as usize],
             Operation::Send(label) => {
                 let sends = &mut self.counts.sends;
-                let at = sends
-                    .iter()
-                    .position(|(known, _)| known == label)
-                    .unwrap_or_else(|| {
-                        sends.push((label.clone().into_owned(), 0));
-                        sends.len() - 1
-                    });
+                let at = sends.iter().position(|(known, _)| known == label).unwrap_or_else(|| {
+                    sends.push((label.clone().into_owned(), 0));
+                    sends.len() - 1
+                });
                 &mut sends[at].1
             }
         };

@@ -22,11 +22,7 @@ struct Cut {
 
 impl Links {
     pub(crate) fn new(seed: Seed) -> Self {
-        Links {
-            seed,
-            streams: BTreeMap::new(),
-            cuts: Vec::new(),
-        }
+        Links { seed, streams: BTreeMap::new(), cuts: Vec::new() }
     }
 
     /// How long one way takes, this time. The life of the process at the one end is part of the key, so that
@@ -34,10 +30,7 @@ impl Links {
     pub(crate) fn delay(&mut self, from: End, to: End, life: u32, span: Span) -> u64 {
         let key = code(from) << 36 | code(to) << 16 | u64::from(life & 0xffff);
         let seed = self.seed;
-        let stream = self
-            .streams
-            .entry(key)
-            .or_insert_with(|| Stream::new(seed, Purpose::Link, key));
+        let stream = self.streams.entry(key).or_insert_with(|| Stream::new(seed, Purpose::Link, key));
         stream.within(micros(span.min)..micros(span.max))
     }
 
@@ -52,9 +45,7 @@ impl Links {
     }
 
     pub(crate) fn is_cut(&self, from: End, to: End, now: u64) -> bool {
-        self.cuts
-            .iter()
-            .any(|cut| cut.from == from && cut.to == to && now < cut.until)
+        self.cuts.iter().any(|cut| cut.from == from && cut.to == to && now < cut.until)
     }
 }
 

@@ -31,38 +31,20 @@ impl World {
             return;
         }
         let who = self.lives[pid.0].actor();
-        self.emit(
-            who,
-            What::Sent {
-                to: Name::from(to),
-                label,
-                body: &body,
-            },
-        );
+        self.emit(who, What::Sent { to: Name::from(to), label, body: &body });
         let from = self.lives[pid.0].name;
         let (here, there) = (End::Process(from), End::Process(Name::from(to)));
         let life = self.lives[pid.0].life;
-        let delay = self
-            .links
-            .delay(here, there, life.0, self.schedule.timing.latency);
+        let delay = self.links.delay(here, there, life.0, self.schedule.timing.latency);
         let fate = self.strike(pid, &operation, ordinal, Phase::Sent);
         if fate.lost || self.links.is_cut(here, there, self.now) {
             return;
         }
-        let from = Address {
-            role: from.role,
-            index: from.index,
-            life: Some(life),
-        };
-        let parcel = Parcel {
-            to,
-            label,
-            envelope: Envelope { from, body },
-        };
+        let from = Address { role: from.role, index: from.index, life: Some(life) };
+        let parcel = Parcel { to, label, envelope: Envelope { from, body } };
         let arrives = self.now + delay + fate.delay;
         if let Some(after) = fate.again {
-            self.queue
-                .push(arrives + after, Happening::Deliver(parcel.clone()));
+            self.queue.push(arrives + after, Happening::Deliver(parcel.clone()));
         }
         self.queue.push(arrives, Happening::Deliver(parcel));
     }
@@ -72,24 +54,16 @@ impl World {
         let name = Name::from(parcel.to);
         let to = match parcel.to.life {
             None => self.current.get(&name).copied(),
-            Some(life) => self
-                .lives
-                .iter()
-                .position(|state| state.name == name && state.life == life)
-                .map(Pid),
+            Some(life) => {
+                self.lives.iter().position(|state| state.name == name && state.life == life).map(Pid)
+            }
         };
         let Some(to) = to.filter(|to| self.lives[to.0].is_alive()) else {
             return;
         };
         let who = self.lives[to.0].actor();
         let from = Name::from(parcel.envelope.from);
-        self.emit(
-            who,
-            What::Delivered {
-                from,
-                label: parcel.label,
-            },
-        );
+        self.emit(who, What::Delivered { from, label: parcel.label });
         self.lives[to.0].mailbox.push_back(parcel.envelope);
         if let Some(wait) = self.lives[to.0].receiving {
             self.waits.end(wait, Answer::Woke);

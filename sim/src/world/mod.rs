@@ -150,9 +150,7 @@ impl World {
             store: Store::default(),
             readers: Readers::new(partitions),
             paces: BTreeMap::new(),
-            markers: (0..partitions)
-                .map(|of| Stream::new(seed, Purpose::Marker, of.into()))
-                .collect(),
+            markers: (0..partitions).map(|of| Stream::new(seed, Purpose::Marker, of.into())).collect(),
             effects: Vec::new(),
             broker: BrokerCondition::Up,
             broker_clock: 0,
@@ -178,8 +176,7 @@ impl World {
                 self.queue.push(micros(time), Happening::Strike(index));
             }
         }
-        self.queue
-            .push(micros(schedule.broker.sweep_phase), Happening::Sweep);
+        self.queue.push(micros(schedule.broker.sweep_phase), Happening::Sweep);
         self.queue.push(micros(schedule.heal_at), Happening::Heal);
     }
 
@@ -235,11 +232,7 @@ impl World {
     }
 
     fn emit(&mut self, who: Actor, what: What<'_>) {
-        self.watch.see(&Event {
-            at: self.now,
-            who,
-            what,
-        });
+        self.watch.see(&Event { at: self.now, who, what });
     }
 
     /// A process says something of itself.
@@ -278,10 +271,7 @@ impl World {
         }
         let key = u64::from(split) << 16 | u64::from(self.lives[pid.0].life.0 & 0xffff);
         let seed = self.schedule.timing.seed;
-        let stream = self
-            .paces
-            .entry(key)
-            .or_insert_with(|| Stream::new(seed, Purpose::Pace, key));
+        let stream = self.paces.entry(key).or_insert_with(|| Stream::new(seed, Purpose::Pace, key));
         stream.within(micros(span.min)..micros(span.max))
     }
 }

@@ -48,8 +48,7 @@ impl World {
         self.chores.drop.push(pid);
         self.emit(who, What::Crashed);
         if self.lives[pid.0].current {
-            self.queue
-                .push(self.now + restart_after, Happening::Start(self.lives[pid.0].name));
+            self.queue.push(self.now + restart_after, Happening::Start(self.lives[pid.0].name));
         }
     }
 
@@ -132,8 +131,7 @@ impl World {
     /// What a reader would have to wait for, if not for nothing.
     pub(super) fn open_transaction(&self) -> Option<TransactionalId> {
         let mut all = self.log.transactions().iter();
-        all.find(|transaction| transaction.is_unfinished())
-            .map(|open| open.id().clone())
+        all.find(|transaction| transaction.is_unfinished()).map(|open| open.id().clone())
     }
 
     /// Why the run is not over, in one sentence.

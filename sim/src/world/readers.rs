@@ -23,17 +23,8 @@ impl Readers {
             let stable = log.last_stable_offset(partition).0;
             if *position < stable {
                 for (offset, record, producer) in read_committed(log, partition, LogOffset(*position)) {
-                    let what = What::Visible {
-                        partition,
-                        offset,
-                        record,
-                        producer,
-                    };
-                    watch.see(&Event {
-                        at,
-                        who: Actor::Broker,
-                        what,
-                    });
+                    let what = What::Visible { partition, offset, record, producer };
+                    watch.see(&Event { at, who: Actor::Broker, what });
                 }
                 *position = stable;
             }

@@ -9,11 +9,7 @@ use twophase::env::{Key, Value, Version};
 #[derive(Clone, Debug)]
 pub(crate) enum StoreRequest {
     Read(Key),
-    Put {
-        key: Key,
-        expected: Option<Version>,
-        value: Value,
-    },
+    Put { key: Key, expected: Option<Version>, value: Value },
 }
 
 /// What it answers.

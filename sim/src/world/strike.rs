@@ -20,16 +20,10 @@ pub(super) struct Fate {
 impl World {
     /// Which faults are placed in this life.
     pub(super) fn faults_in(&self, name: Name, life: Life) -> Vec<usize> {
-        let placed = |fault: &Fault| {
-            fault
-                .site()
-                .is_some_and(|site| site.process == name && site.life == life)
-        };
+        let placed =
+            |fault: &Fault| fault.site().is_some_and(|site| site.process == name && site.life == life);
         let faults = self.schedule.faults.iter().enumerate();
-        faults
-            .filter(|(_, fault)| placed(fault))
-            .map(|(index, _)| index)
-            .collect()
+        faults.filter(|(_, fault)| placed(fault)).map(|(index, _)| index).collect()
     }
 
     /// A process passes a site: whatever is placed there strikes.
@@ -63,16 +57,11 @@ impl World {
                 self.pause(pid);
                 self.queue.push(self.now + micros(*lasts), Happening::Resume(pid));
             }
-            Fault::Zombie {
-                replaced_after,
-                wakes_after,
-                ..
-            } => {
+            Fault::Zombie { replaced_after, wakes_after, .. } => {
                 self.pause(pid);
                 let replaced = self.now + micros(*replaced_after);
                 self.queue.push(replaced, Happening::Replace(pid));
-                self.queue
-                    .push(replaced + micros(*wakes_after), Happening::Resume(pid));
+                self.queue.push(replaced + micros(*wakes_after), Happening::Resume(pid));
             }
             Fault::Lose { .. } => fate.lost = true,
             Fault::Delay { by, .. } => fate.delay += micros(*by),
@@ -90,19 +79,11 @@ impl World {
         self.has_struck(index, Actor::World);
         match &schedule.faults[index] {
             Fault::Stop { process, .. } => self.ask_to_stop(*process),
-            Fault::Partition {
-                from,
-                to,
-                both_ways,
-                lasts,
-                ..
-            } => {
+            Fault::Partition { from, to, both_ways, lasts, .. } => {
                 self.cut(*from, *to, *both_ways, micros(*lasts));
             }
             Fault::BrokerRestart { lasts, .. } => self.break_broker(micros(*lasts), None),
-            Fault::CoordinatorFailover {
-                lasts, clock_ahead, ..
-            } => {
+            Fault::CoordinatorFailover { lasts, clock_ahead, .. } => {
                 let lasts = micros(*lasts);
                 self.broker_clock += micros(*clock_ahead);
                 self.break_broker(lasts / 2, Some(lasts));
@@ -110,12 +91,7 @@ impl World {
             Fault::SlowMarkers { lasts, by, .. } => {
                 self.slow_markers = Some((self.now + micros(*lasts), micros(*by)));
             }
-            Fault::ClockJump {
-                process,
-                by,
-                backwards,
-                ..
-            } => {
+            Fault::ClockJump { process, by, backwards, .. } => {
                 let by = micros(*by) as i64;
                 self.jump(*process, if *backwards { -by } else { by });
             }
@@ -148,10 +124,7 @@ impl World {
                 self.queue.push(until, Happening::BrokerUp);
             }
             Some(lasts) => {
-                self.broker = BrokerCondition::NoCoordinator {
-                    until,
-                    loaded: self.now + lasts,
-                };
+                self.broker = BrokerCondition::NoCoordinator { until, loaded: self.now + lasts };
                 self.queue.push(until, Happening::CoordinatorMoved);
             }
         }
@@ -175,19 +148,12 @@ impl World {
 
     /// How long a process stays away that was asked to end.
     pub(super) fn restart_after_stop(&self, name: Name) -> Option<u64> {
-        self.schedule
-            .faults
-            .iter()
-            .zip(&self.struck)
-            .rev()
-            .find_map(|(fault, struck)| match fault {
-                Fault::Stop {
-                    process,
-                    restart_after,
-                    ..
-                } if *struck && *process == name => Some(micros(*restart_after)),
-                _ => None,
-            })
+        self.schedule.faults.iter().zip(&self.struck).rev().find_map(|(fault, struck)| match fault {
+            Fault::Stop { process, restart_after, .. } if *struck && *process == name => {
+                Some(micros(*restart_after))
+            }
+            _ => None,
+        })
     }
 
     /// All lives of a process run on one machine, so the clock of each is off.

@@ -28,27 +28,18 @@ pub(crate) struct Waits<T> {
 
 impl<T> Waits<T> {
     pub(crate) fn new() -> Self {
-        Waits {
-            slots: Vec::with_capacity(16),
-            free: Vec::new(),
-        }
+        Waits { slots: Vec::with_capacity(16), free: Vec::new() }
     }
 
     /// A new wait, to be woken like this.
     pub(crate) fn start(&mut self, waker: Waker) -> WaitId {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot {
-                generation: 0,
-                state: State::Free,
-            });
+            self.slots.push(Slot { generation: 0, state: State::Free });
             self.slots.len() as u32 - 1
         });
         let entry = &mut self.slots[slot as usize];
         entry.state = State::Waiting(waker);
-        WaitId {
-            slot,
-            generation: entry.generation,
-        }
+        WaitId { slot, generation: entry.generation }
     }
 
     /// It is over. Returns whether anybody was still waiting.
@@ -73,10 +64,7 @@ impl<T> Waits<T> {
     /// How it ended, if it has; the wait is gone then. Otherwise it will be woken like this.
     pub(crate) fn poll(&mut self, id: WaitId, waker: &Waker) -> Option<T> {
         let entry = &mut self.slots[id.slot as usize];
-        assert_eq!(
-            entry.generation, id.generation,
-            "a wait is polled only while it lasts"
-        );
+        assert_eq!(entry.generation, id.generation, "a wait is polled only while it lasts");
         match &mut entry.state {
             State::Waiting(old) => {
                 old.clone_from(waker);

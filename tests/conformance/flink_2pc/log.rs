@@ -24,12 +24,7 @@ struct Fields {
 
 impl Fields {
     fn sentence(self, level: Level) -> Value {
-        let Fields {
-            transaction,
-            open_ms,
-            timeout_ms,
-            thrown,
-        } = self;
+        let Fields { transaction, open_ms, timeout_ms, thrown } = self;
         match thrown {
             None => json!({
                 "log": level.as_str().to_lowercase(),
@@ -79,8 +74,7 @@ impl Subscriber for Log {
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        self.0
-            .with(|world| world.tell(world.acting, fields.sentence(*event.metadata().level())));
+        self.0.with(|world| world.tell(world.acting, fields.sentence(*event.metadata().level())));
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

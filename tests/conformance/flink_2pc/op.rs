@@ -124,9 +124,7 @@ impl Change {
 
 /// A [`Duration`] cannot be negative, so the class's check for it is the conversion.
 fn timeout_of(ms: i64) -> Result<Duration, Refused> {
-    u64::try_from(ms)
-        .map(Duration::from_millis)
-        .map_err(|_| Refused::NegativeTimeout)
+    u64::try_from(ms).map(Duration::from_millis).map_err(|_| Refused::NegativeTimeout)
 }
 
 fn ratio_of(ratio: f64) -> Result<WarningRatio, Refused> {

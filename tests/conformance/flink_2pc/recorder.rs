@@ -14,32 +14,18 @@ pub(super) struct Recorder {
 
 /// A record of this value; which input record it is, no schedule says.
 pub(super) fn record(value: String) -> Record {
-    let id = RecordId {
-        split: Split(0),
-        offset: SourceOffset(0),
-    };
-    Record {
-        id,
-        payload: value.into(),
-    }
+    let id = RecordId { split: Split(0), offset: SourceOffset(0) };
+    Record { id, payload: value.into() }
 }
 
 impl Recorder {
     pub(super) fn new(world: Shared, subtask: u64, settings: Settings) -> Self {
-        Recorder {
-            world,
-            subtask,
-            settings,
-        }
+        Recorder { world, subtask, settings }
     }
 
     /// A callback about one transaction, or about none.
     fn call(&self, name: &str, txn: Option<&str>, details: Value) -> Result<(), Failure> {
-        let call = Call {
-            name,
-            subtask: self.subtask,
-            txn,
-        };
+        let call = Call { name, subtask: self.subtask, txn };
         self.world.with(|world| world.call(call, details, |_| ((), None)))
     }
 
@@ -53,11 +39,7 @@ impl Participant for Recorder {
     type Context = String;
 
     async fn begin(&mut self) -> Result<String, Failure> {
-        let call = Call {
-            name: "beginTransaction",
-            subtask: self.subtask,
-            txn: None,
-        };
+        let call = Call { name: "beginTransaction", subtask: self.subtask, txn: None };
         self.world.with(|world| {
             world.call(call, json!({}), |world| {
                 let txn = world.next_transaction();
@@ -100,29 +82,16 @@ impl Participant for Recorder {
     }
 
     async fn initialize_context(&mut self) -> Result<Option<String>, Failure> {
-        let call = Call {
-            name: "initializeUserContext",
-            subtask: self.subtask,
-            txn: None,
-        };
+        let call = Call { name: "initializeUserContext", subtask: self.subtask, txn: None };
         let context = self.settings.user_context.clone();
-        self.world
-            .with(|world| world.call(call, json!({}), |_| (context.clone(), Some(json!(context)))))
+        self.world.with(|world| world.call(call, json!({}), |_| (context.clone(), Some(json!(context)))))
     }
 
     async fn finish_recovering(&mut self, context: &mut String, handled: &[String]) -> Result<(), Failure> {
-        self.call(
-            "finishRecoveringContext",
-            None,
-            json!({"context": context, "handled": handled}),
-        )
+        self.call("finishRecoveringContext", None, json!({"context": context, "handled": handled}))
     }
 
     async fn finish(&mut self, txn: Option<&mut String>) -> Result<(), Failure> {
-        self.call(
-            "finishProcessing",
-            txn.as_ref().map(|txn| txn.as_str()),
-            json!({"txn": txn}),
-        )
+        self.call("finishProcessing", txn.as_ref().map(|txn| txn.as_str()), json!({"txn": txn}))
     }
 }

@@ -32,10 +32,7 @@ impl<T: Clone> Rules<T> {
 
     /// What strikes this callback. Every matching rule before the one that does loses one of its skips.
     pub(super) fn strike(&mut self, call: &str, txn: Option<&str>, subtask: u64) -> Option<T> {
-        let at = self
-            .0
-            .iter_mut()
-            .position(|(filter, _)| filter.strikes(call, txn, subtask))?;
+        let at = self.0.iter_mut().position(|(filter, _)| filter.strikes(call, txn, subtask))?;
         let (filter, effect) = &mut self.0[at];
         let effect = effect.clone();
         filter.times -= 1;

@@ -21,11 +21,7 @@ struct BegunForm {
 
 /// The bytes of states that a schedule itself gives.
 pub(super) fn encode_all(states: Vec<StateForm>) -> Vec<Vec<u8>> {
-    let encode = |form: StateForm| {
-        State::from(form)
-            .encode()
-            .expect("texts and numbers can be serialised")
-    };
+    let encode = |form: StateForm| State::from(form).encode().expect("texts and numbers can be serialised");
     states.into_iter().map(encode).collect()
 }
 
@@ -69,18 +65,12 @@ impl From<State<String, String>> for StateForm {
 
 impl From<BegunForm> for Begun<String> {
     fn from(form: BegunForm) -> Self {
-        Begun {
-            handle: form.txn,
-            start: timestamp(form.start),
-        }
+        Begun { handle: form.txn, start: timestamp(form.start) }
     }
 }
 
 impl From<Begun<String>> for BegunForm {
     fn from(begun: Begun<String>) -> Self {
-        BegunForm {
-            txn: begun.handle,
-            start: ms(begun.start),
-        }
+        BegunForm { txn: begun.handle, start: ms(begun.start) }
     }
 }

@@ -41,11 +41,7 @@ impl<'a> Line<'a> {
     }
 
     pub(super) fn texts(self, field: &str) -> impl Iterator<Item = &'a str> {
-        self.0[field]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
+        self.0[field].as_array().into_iter().flatten().filter_map(Value::as_str)
     }
 
     pub(super) fn pairs(self, field: &str) -> impl Iterator<Item = (&'a str, u64)> {
@@ -78,14 +74,8 @@ impl<'a> Line<'a> {
 
     /// The values as records; which input they are of plays no part here.
     pub(super) fn records(self) -> Arc<[Record]> {
-        let id = RecordId {
-            split: Split(0),
-            offset: SourceOffset(0),
-        };
-        let record = |value: &str| Record {
-            id,
-            payload: Bytes::copy_from_slice(value.as_bytes()),
-        };
+        let id = RecordId { split: Split(0), offset: SourceOffset(0) };
+        let record = |value: &str| Record { id, payload: Bytes::copy_from_slice(value.as_bytes()) };
         self.texts("values").map(record).collect()
     }
 }
@@ -102,9 +92,7 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn producer(&self, line: Line<'_>) -> Option<ProducerId> {
         let name = line.0["producer"].as_str()?;
-        let number = name
-            .strip_prefix('P')
-            .and_then(|number| number.parse::<usize>().ok());
+        let number = name.strip_prefix('P').and_then(|number| number.parse::<usize>().ok());
         let known = number.and_then(|number| self.producers.get(number.wrapping_sub(1)));
         Some(known.copied().unwrap_or(NEVER_HANDED_OUT))
     }
@@ -117,10 +105,7 @@ impl Names {
 
     /// The same for requests that always name one.
     pub(super) fn of(&self, line: Line<'_>) -> Producer {
-        let nobody = Producer {
-            id: ProducerId(-1),
-            epoch: ProducerEpoch(-1),
-        };
+        let nobody = Producer { id: ProducerId(-1), epoch: ProducerEpoch(-1) };
         self.named(line).unwrap_or(nobody)
     }
 
@@ -153,18 +138,12 @@ impl Names {
             return OFFSETS;
         }
         let at = partition.0 as usize;
-        PARTITIONS
-            .get(at)
-            .copied()
-            .unwrap_or_else(|| &self.unknown[at - PARTITIONS.len()])
+        PARTITIONS.get(at).copied().unwrap_or_else(|| &self.unknown[at - PARTITIONS.len()])
     }
 
     pub(super) fn answers(&self, answers: &[(Partition, Result<(), ErrorCode>)]) -> Value {
         let named = |(partition, answer): &(Partition, Result<(), ErrorCode>)| {
-            (
-                self.partition_name(*partition).to_owned(),
-                json!(error_name(answer)),
-            )
+            (self.partition_name(*partition).to_owned(), json!(error_name(answer)))
         };
         Value::Object(answers.iter().map(named).collect())
     }

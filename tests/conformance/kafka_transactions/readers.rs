@@ -31,10 +31,7 @@ impl World {
         let Ok(description) = answer else {
             return json!({"error": error_name(&answer)});
         };
-        let partitions = description
-            .partitions
-            .iter()
-            .map(|partition| self.names.partition_name(*partition));
+        let partitions = description.partitions.iter().map(|partition| self.names.partition_name(*partition));
         let mut partitions: Vec<&str> = partitions.collect();
         partitions.sort_unstable();
         let partitions = json!(partitions);
@@ -50,16 +47,10 @@ impl World {
     }
 
     fn list_transactions(&mut self, line: Line<'_>) -> Value {
-        let known = |name: &&str| {
-            STATES
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, state)| *state)
-        };
+        let known = |name: &&str| STATES.iter().find(|(known, _)| known == name).map(|(_, state)| *state);
         let states: Vec<_> = line.texts("states").filter_map(|name| known(&name)).collect();
-        let unknown = line
-            .texts("states")
-            .filter(|name| known(name).is_none() && !PASSING_STATES.contains(name));
+        let unknown =
+            line.texts("states").filter(|name| known(name).is_none() && !PASSING_STATES.contains(name));
         let unknown: Vec<&str> = unknown.collect();
         let nothing_fits = states.is_empty() && line.texts("states").next().is_some();
         let Response::ListTransactions(Ok(mut listings)) = self.apply(&Request::ListTransactions { states })
@@ -84,10 +75,7 @@ impl World {
         let Some(known) = self.log.producers(partition) else {
             return json!({"error": ErrorCode::UnknownTopicOrPartition.as_str(), "producers": []});
         };
-        let producers: Vec<Value> = known
-            .iter()
-            .map(|known| producer(&mut self.names, known))
-            .collect();
+        let producers: Vec<Value> = known.iter().map(|known| producer(&mut self.names, known)).collect();
         json!({"error": "NONE", "producers": producers})
     }
 
@@ -126,11 +114,7 @@ impl World {
         let from = LogOffset(line.number("from").unwrap_or_default().unsigned_abs());
         let mut values = Vec::new();
         if let Ok(fetched) = fetch(&self.log, partition, isolation, from) {
-            for entry in fetched
-                .entries
-                .iter()
-                .filter(|entry| !is_aborted(fetched.aborted, entry))
-            {
+            for entry in fetched.entries.iter().filter(|entry| !is_aborted(fetched.aborted, entry)) {
                 let numbered = (entry.base.0..).zip(records(entry));
                 let wanted = numbered.filter(|(offset, _)| *offset >= from.0);
                 values.extend(wanted.map(|(offset, record)| json!([offset, value(record)])));
@@ -166,10 +150,7 @@ impl World {
             let partition = self.names.partition(name);
             let answer = self.log.fetch_offset(&line.group(), partition, require_stable);
             let offset = answer.ok().flatten().map(|offset| offset.0);
-            partitions.insert(
-                name.to_owned(),
-                json!({"error": error_name(&answer), "offset": offset}),
-            );
+            partitions.insert(name.to_owned(), json!({"error": error_name(&answer), "offset": offset}));
         }
         json!({"error": "NONE", "partitions": partitions})
     }
@@ -202,11 +183,7 @@ fn entries(names: &mut Names, entries: &[Entry]) -> Vec<Value> {
                 let line = json!({"offset": entry.base.0, "marker": marker_name(*marker)});
                 lines.push(with_producer(names, line, entry.producer));
             }
-            Content::Batch {
-                base_sequence,
-                transactional,
-                records,
-            } => {
+            Content::Batch { base_sequence, transactional, records } => {
                 for (record, step) in records.iter().zip(0..) {
                     let line = json!({
                         "offset": entry.base.0 + step,

@@ -67,10 +67,7 @@ impl World {
             unreachable!("an answer is of its request's kind");
         };
         let producer = answer.ok();
-        (
-            answer,
-            self.with_producer(json!({"error": error_name(&answer)}), producer),
-        )
+        (answer, self.with_producer(json!({"error": error_name(&answer)}), producer))
     }
 
     fn with_producer(&mut self, mut answer: Value, producer: Option<Producer>) -> Value {
@@ -107,10 +104,7 @@ impl World {
         let request = Request::AddPartitions {
             id: line.id(),
             producer: self.names.of(line),
-            partitions: line
-                .texts("partitions")
-                .map(|name| self.names.partition(name))
-                .collect(),
+            partitions: line.texts("partitions").map(|name| self.names.partition(name)).collect(),
             version: line.version(),
         };
         let Response::AddPartitions(answer) = self.apply(&request) else {
@@ -182,11 +176,7 @@ impl World {
             unreachable!("an answer is of its request's kind");
         };
         let error = json!({"error": error_name(&answer)});
-        if line.version() >= 5 {
-            self.with_producer(error, answer.ok().flatten())
-        } else {
-            error
-        }
+        if line.version() >= 5 { self.with_producer(error, answer.ok().flatten()) } else { error }
     }
 
     fn offsets(&mut self, line: Line<'_>) -> Vec<(Partition, LogOffset)> {

@@ -18,20 +18,14 @@ pub(super) fn read_folder(folder: &Path) -> Result<Vec<Recording>, String> {
     let schedules = names_in(&folder.join("schedules"))?;
     let traces = names_in(&folder.join("traces"))?;
     if let Some(lonely) = schedules.symmetric_difference(&traces).next() {
-        let (has, lacks) = if schedules.contains(lonely) {
-            ("schedule", "trace")
-        } else {
-            ("trace", "schedule")
-        };
+        let (has, lacks) =
+            if schedules.contains(lonely) { ("schedule", "trace") } else { ("trace", "schedule") };
         return Err(format!("{}: {has} {lonely} has no {lacks}", folder.display()));
     }
     if schedules.is_empty() {
         return Err(format!("{} holds no schedules", folder.display()));
     }
-    schedules
-        .into_iter()
-        .map(|name| read_recording(folder, name))
-        .collect()
+    schedules.into_iter().map(|name| read_recording(folder, name)).collect()
 }
 
 fn read_recording(folder: &Path, name: String) -> Result<Recording, String> {
@@ -44,11 +38,7 @@ fn read_recording(folder: &Path, name: String) -> Result<Recording, String> {
             folder.join("schedules").join(&file).display()
         ));
     }
-    Ok(Recording {
-        name,
-        schedule,
-        trace,
-    })
+    Ok(Recording { name, schedule, trace })
 }
 
 /// The names of the recordings in a directory. A file of another kind is an error: it would be skipped.
@@ -56,11 +46,7 @@ fn names_in(directory: &Path) -> Result<BTreeSet<String>, String> {
     let unreadable = |why| format!("cannot read {}: {why}", directory.display());
     let mut names = BTreeSet::new();
     for entry in fs::read_dir(directory).map_err(unreadable)? {
-        let file = entry
-            .map_err(unreadable)?
-            .file_name()
-            .to_string_lossy()
-            .into_owned();
+        let file = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
         match file.strip_suffix(".jsonl") {
             Some(name) => names.insert(name.to_owned()),
             None => return Err(format!("{}: not a .jsonl file", directory.join(file).display())),

@@ -18,9 +18,7 @@ fn echo(schedule: &[Value]) -> Result<Vec<Value>, NotCovered> {
 
 /// A parent with these files.
 fn parent(test: &str, files: &[(&str, &str)]) -> Parent {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("recordings")
-        .join(test);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recordings").join(test);
     let _ = fs::remove_dir_all(&path);
     for (file, text) in files {
         let file = path.join(file);
@@ -45,39 +43,22 @@ const GOOD: &str = "{\"a\": 1}\n{\"b\": 2}\n";
 
 #[test]
 fn a_folder_that_agrees_gets_one_line() {
-    let parent = parent(
-        "agrees",
-        &[("echo/schedules/d1.jsonl", GOOD), ("echo/traces/d1.jsonl", GOOD)],
-    );
+    let parent = parent("agrees", &[("echo/schedules/d1.jsonl", GOOD), ("echo/traces/d1.jsonl", GOOD)]);
     assert_eq!(judge(&parent).unwrap(), "1 of 1 schedules agree");
 }
 
 #[test]
 fn the_first_line_that_differs_is_shown() {
     let trace = "{\"a\": 1}\n{\"b\": 3}\n";
-    let parent = parent(
-        "differs",
-        &[("echo/schedules/d1.jsonl", GOOD), ("echo/traces/d1.jsonl", trace)],
-    );
+    let parent = parent("differs", &[("echo/schedules/d1.jsonl", GOOD), ("echo/traces/d1.jsonl", trace)]);
     assert_fails(&parent, "0 of 1 schedules agree; these do not: d1");
-    assert_fails(
-        &parent,
-        "line 2 of the trace\n  expected  {\"b\":3}\n  got       {\"b\":2}",
-    );
+    assert_fails(&parent, "line 2 of the trace\n  expected  {\"b\":3}\n  got       {\"b\":2}");
 }
 
 #[test]
 fn a_trace_that_goes_on_differs() {
-    assert!(
-        first_difference(&[json!(1), json!(2)], &[json!(1)])
-            .unwrap()
-            .contains("nothing more")
-    );
-    assert!(
-        first_difference(&[json!(1)], &[json!(1), json!(2)])
-            .unwrap()
-            .contains("nothing more")
-    );
+    assert!(first_difference(&[json!(1), json!(2)], &[json!(1)]).unwrap().contains("nothing more"));
+    assert!(first_difference(&[json!(1)], &[json!(1), json!(2)]).unwrap().contains("nothing more"));
 }
 
 #[test]
@@ -99,10 +80,7 @@ fn what_is_not_covered_is_listed_and_does_not_count() {
 #[test]
 fn an_empty_or_half_folder_is_an_error() {
     let schedule = ("echo/schedules/d1.jsonl", GOOD);
-    assert_fails(
-        &parent("no-directories", &[("echo/README.md", "")]),
-        "cannot read ",
-    );
+    assert_fails(&parent("no-directories", &[("echo/README.md", "")]), "cannot read ");
     assert_fails(&parent("no-traces", &[schedule]), "cannot read ");
     let parent = parent("other-trace", &[schedule, ("echo/traces/d2.jsonl", GOOD)]);
     assert_fails(&parent, "schedule d1 has no trace");
@@ -113,25 +91,17 @@ fn an_empty_or_half_folder_is_an_error() {
 
 #[test]
 fn a_malformed_line_is_named_by_file_and_line() {
-    for (test, bad) in [
-        ("malformed", "{\"a\": 1}\n{\"b\"\n"),
-        ("blank", "{\"a\": 1}\n\n{}\n"),
-        ("array", "{}\n[]\n"),
-    ] {
-        let parent = parent(
-            test,
-            &[("echo/schedules/d1.jsonl", bad), ("echo/traces/d1.jsonl", GOOD)],
-        );
+    for (test, bad) in
+        [("malformed", "{\"a\": 1}\n{\"b\"\n"), ("blank", "{\"a\": 1}\n\n{}\n"), ("array", "{}\n[]\n")]
+    {
+        let parent = parent(test, &[("echo/schedules/d1.jsonl", bad), ("echo/traces/d1.jsonl", GOOD)]);
         assert_fails(&parent, "d1.jsonl: line 2: ");
     }
 }
 
 #[test]
 fn a_file_that_would_be_skipped_is_an_error() {
-    let parent = parent(
-        "skipped",
-        &[("echo/schedules/d1.json", GOOD), ("echo/traces/d1.jsonl", GOOD)],
-    );
+    let parent = parent("skipped", &[("echo/schedules/d1.json", GOOD), ("echo/traces/d1.jsonl", GOOD)]);
     assert_fails(&parent, "d1.json: not a .jsonl file");
 }
 
@@ -141,26 +111,16 @@ fn a_named_parent_may_lack_a_folder_but_not_all() {
     assert!(judge(&lacking).unwrap().starts_with("absent from "));
     lacking.named = false;
     assert_fails(&lacking, "absent from ");
+    assert_fails(&parent("stranger", &[("stranger/README.md", "")]), "holds none of echo, other");
     assert_fails(
-        &parent("stranger", &[("stranger/README.md", "")]),
-        "holds none of echo, other",
-    );
-    assert_fails(
-        &Parent {
-            path: lacking.path.join("nowhere"),
-            named: true,
-        },
+        &Parent { path: lacking.path.join("nowhere"), named: true },
         "(from TWOPHASE_CONFORMANCE_DIR)",
     );
 }
 
 #[test]
 fn a_panic_is_a_disagreement() {
-    let recording = Recording {
-        name: "d1".to_owned(),
-        schedule: vec![],
-        trace: vec![],
-    };
+    let recording = Recording { name: "d1".to_owned(), schedule: vec![], trace: vec![] };
     let Played::Differs(how) = recording.play(|_| panic!("no such luck")) else {
         panic!("a panic passed for something else");
     };
