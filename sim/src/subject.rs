@@ -39,8 +39,8 @@ pub struct Subject {
 pub enum Expected {
     /// It never shows an anomaly inside the safe rule.
     Correct,
-    /// It is one mistake away from correct, and is found like this.
-    Broken(Anomaly, Window),
+    /// It is one mistake away from correct, and is found like this: in a window, or in none.
+    Broken(Anomaly, Option<Window>),
 }
 
 impl Subject {
@@ -80,8 +80,8 @@ impl Subject {
     }
 
     /// Expected to fail like this.
-    pub fn broken(mut self, anomaly: Anomaly, window: Window) -> Self {
-        self.expected = Expected::Broken(anomaly, window);
+    pub fn broken(mut self, anomaly: Anomaly, window: impl Into<Option<Window>>) -> Self {
+        self.expected = Expected::Broken(anomaly, window.into());
         self
     }
 
@@ -131,7 +131,8 @@ impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Expected::Correct => f.write_str("correct"),
-            Expected::Broken(anomaly, window) => write!(f, "broken {anomaly} {window}"),
+            Expected::Broken(anomaly, Some(window)) => write!(f, "broken {anomaly} {window}"),
+            Expected::Broken(anomaly, None) => write!(f, "broken {anomaly}"),
         }
     }
 }

@@ -169,9 +169,10 @@ impl Told<'_> {
         let totals = Totals { summary: self.summary, elapsed: self.elapsed, word: self.word() };
         write!(out, "{totals}")?;
         if let Expected::Broken(anomaly, window) = self.sweep.subject.expected {
-            let found = self.summary.groups.get(&(anomaly, Some(window)));
+            let found = self.summary.groups.get(&(anomaly, window));
             let count = found.map_or(0, |group| group.count);
-            writeln!(out, "     expected     {anomaly} in {window}: found in {} seeds", Grouped(count))?;
+            let window = window.map_or(String::new(), |window| format!(" in {window}"));
+            writeln!(out, "     expected     {anomaly}{window}: found in {} seeds", Grouped(count))?;
         }
         if self.exit == Exit::Vacuous {
             writeln!(
@@ -187,8 +188,8 @@ impl Told<'_> {
     fn groups(&self) -> Vec<&Group> {
         let mut groups: Vec<_> = self.summary.groups.iter().collect();
         groups.sort_by_key(|((anomaly, window), group)| {
-            let known = window.map(|window| Expected::Broken(*anomaly, window));
-            (known != Some(self.sweep.subject.expected), Reverse(group.count))
+            let known = Expected::Broken(*anomaly, *window);
+            (known != self.sweep.subject.expected, Reverse(group.count))
         });
         groups.into_iter().map(|(_, group)| group).collect()
     }

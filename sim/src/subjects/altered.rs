@@ -74,6 +74,13 @@ pub(super) trait AlterHooks: Send + 'static {
     ) -> impl Future<Output = Result<(), Failure>> + Send {
         self.correct().recover_and_commit(transaction)
     }
+
+    fn finish(
+        &mut self,
+        transaction: Option<&mut Handle>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send {
+        self.correct().finish(transaction)
+    }
 }
 
 impl<T: AlterHooks> Participant for Altered<T> {
@@ -118,6 +125,10 @@ impl<T: AlterHooks> Participant for Altered<T> {
 
     async fn finish_recovering(&mut self, context: &mut Author, handled: &[Handle]) -> Result<(), Failure> {
         self.0.correct().finish_recovering(context, handled).await
+    }
+
+    async fn finish(&mut self, transaction: Option<&mut Handle>) -> Result<(), Failure> {
+        self.0.finish(transaction).await
     }
 }
 
@@ -234,8 +245,16 @@ pub(super) trait AlterLog: Send {
         self.correct_mut().apply(now, request, effects)
     }
 
+    fn reload(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        self.correct_mut().reload(now, effects);
+    }
+
     fn restart(&mut self, partition: Partition) {
         self.correct_mut().restart(partition);
+    }
+
+    fn aborted(&self, partition: Partition) -> &[Aborted] {
+        self.correct().aborted(partition)
     }
 
     fn last_stable_offset(&self, partition: Partition) -> LogOffset {
@@ -271,7 +290,7 @@ impl<T: AlterLog> Log for Altered<T> {
     }
 
     fn reload(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        self.0.correct_mut().reload(now, effects);
+        self.0.reload(now, effects);
     }
 
     fn restart(&mut self, partition: Partition) {
@@ -295,7 +314,7 @@ impl<T: AlterLog> Log for Altered<T> {
     }
 
     fn aborted(&self, partition: Partition) -> &[Aborted] {
-        self.0.correct().aborted(partition)
+        self.0.aborted(partition)
     }
 
     fn transactions(&self) -> &[TransactionMetadata] {

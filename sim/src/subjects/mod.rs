@@ -3,21 +3,34 @@
 
 mod aborts_on_close;
 mod altered;
+mod asserts_something_pends;
 mod commits_at_barrier;
 mod commits_by_name;
 mod commits_only_the_notified;
+mod completes_with_one_missing;
 mod discards_when_aborted;
+mod drops_markers_on_failover;
+mod ends_with_a_footer;
 mod fences_before_committing;
+mod flushes_backwards;
+mod flushes_when_full;
+mod forgets_failed_commits;
+mod forgets_savepoints;
 mod forgets_to_fence;
+mod forgets_unanswered_batches;
 mod new_sequence_on_retry;
 mod notifies_before_storing;
 mod overwrites_the_head;
+mod polls_the_clock;
 mod reads_past_open;
+mod remembers_one_abort;
+mod reuses_producers;
 mod shares_names_with_zombies;
 mod takes_committed_for_failure;
 mod takes_silence_for_failure;
 
 use twophase::kafka::protocol::Protocol;
+use twophase::kafka::{KafkaBroker, KafkaOptions};
 use twophase::naming::Naming;
 use twophase::ownership::Author;
 use twophase::two_phase::Options;
@@ -47,6 +60,13 @@ pub fn hooks_for(env: &SimEnv) -> Hooks {
     Transactional::new(env.clone(), env.broker().clone(), options_for(env))
 }
 
+/// The same over a client that says at once when nobody has answered, which is no mistake.
+fn impatient_hooks_for(env: &SimEnv) -> Hooks {
+    let options = KafkaOptions { attempts: 1, ..env.kafka_options() };
+    let client = KafkaBroker::new(env.port().clone(), env.clock().clone(), options);
+    Transactional::new(env.clone(), client, options_for(env))
+}
+
 /// Makes the sink that does everything right.
 pub fn exactly_once(env: SimEnv) -> ExactlyOnce {
     TwoPhase::new(hooks_for(&env), env.clock().clone(), Options::default())
@@ -59,23 +79,35 @@ pub fn all() -> Vec<Subject> {
     all
 }
 
-/// In the order of the windows.
-fn broken() -> [Subject; 14] {
+/// In the order of the windows; those without one last.
+fn broken() -> [Subject; 26] {
     [
         forgets_to_fence::subject(),
         new_sequence_on_retry::subject(),
         reads_past_open::subject(),
+        remembers_one_abort::subject(),
+        reuses_producers::subject(),
         commits_at_barrier::subject(),
         notifies_before_storing::subject(),
         discards_when_aborted::subject(),
         overwrites_the_head::subject(),
+        forgets_savepoints::subject(),
+        completes_with_one_missing::subject(),
         fences_before_committing::subject(),
         aborts_on_close::subject(),
         commits_only_the_notified::subject(),
+        forgets_failed_commits::subject(),
         takes_committed_for_failure::subject(),
         takes_silence_for_failure::subject(),
+        drops_markers_on_failover::subject(),
+        ends_with_a_footer::subject(),
+        flushes_backwards::subject(),
         shares_names_with_zombies::subject(),
         commits_by_name::subject(),
+        flushes_when_full::subject(),
+        forgets_unanswered_batches::subject(),
+        asserts_something_pends::subject(),
+        polls_the_clock::subject(),
     ]
 }
 

@@ -8,12 +8,10 @@
 
 use std::collections::BTreeMap;
 
-use twophase::kafka::{KafkaBroker, KafkaOptions};
-use twophase::{CheckpointId, Env, Failure, Handle, Participant, Record, Transactional, TransactionalId};
+use twophase::{CheckpointId, Failure, Handle, Participant, Record, TransactionalId};
 
 use super::altered::{AlterHooks, Altered, sink_over};
-use super::{Hooks, options_for};
-use crate::env::SimEnv;
+use super::{Hooks, impatient_hooks_for};
 use crate::{Anomaly, Subject, Window};
 
 #[derive(Debug)]
@@ -54,16 +52,9 @@ impl AlterHooks for TakesSilenceForFailure {
     }
 }
 
-/// Its client tells it about silence the first time, which is no mistake.
-fn impatient(env: &SimEnv) -> Hooks {
-    let options = KafkaOptions { attempts: 1, ..env.kafka_options() };
-    let client = KafkaBroker::new(env.port().clone(), env.clock().clone(), options);
-    Transactional::new(env.clone(), client, options_for(env))
-}
-
 pub(super) fn subject() -> Subject {
     Subject::sink("takes-silence-for-failure", |env| {
-        let hooks = TakesSilenceForFailure { correct: impatient(&env), written: BTreeMap::new() };
+        let hooks = TakesSilenceForFailure { correct: impatient_hooks_for(&env), written: BTreeMap::new() };
         sink_over(&env, Altered(hooks))
     })
     .broken(Anomaly::Duplicate, Window::W5)
