@@ -21,6 +21,17 @@ const STEP_BUDGET: u64 = 400_000;
 const STEPS_PER_RECORD: u64 = 100;
 
 /// Plays `schedule` with `subject`. A pure function of both.
+///
+/// ```
+/// use std::sync::Arc;
+/// use twophase_sim::{Generator, Keep, Seed, Verdict, play, subjects};
+///
+/// let subject = subjects::named("kafka-v2").unwrap();
+/// let schedule = Arc::new(Generator::default().schedule(Seed(41)).unwrap());
+/// let outcome = play(&subject, &schedule, Keep::default());
+/// assert!(matches!(outcome.verdict, Verdict::Held | Verdict::Vacuous));
+/// assert_eq!(outcome.digest, play(&subject, &schedule, Keep::default()).digest);
+/// ```
 pub fn play(subject: &Subject, schedule: &Arc<Schedule>, keep: Keep) -> Outcome {
     sandboxed(schedule.timing.seed.0, |sandbox| {
         let watch = Watch::new(schedule, keep);

@@ -36,6 +36,16 @@ pub struct SafeRule {
 }
 
 /// The terms for this schedule.
+///
+/// ```
+/// use std::time::Duration;
+/// use twophase_sim::{Generator, Seed, is_safe, safe_rule};
+///
+/// let mut schedule = Generator::default().schedule(Seed(41)).unwrap();
+/// assert!(is_safe(&schedule));
+/// schedule.settings.transaction_timeout = safe_rule(&schedule).needed() - Duration::from_millis(1);
+/// assert!(!is_safe(&schedule));
+/// ```
 pub fn safe_rule(schedule: &Schedule) -> SafeRule {
     let settings = &schedule.settings;
     let period = settings.checkpoint_interval.max(settings.checkpoint_timeout + settings.checkpoint_pause);
