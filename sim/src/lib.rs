@@ -49,8 +49,9 @@
 //! - `outcome`: what comes of it
 //!
 //! Many runs:
-//! - `sweep`: many seeds, on all cores
-//! - `twice`, `quiet`: the same history twice, and panics without their noise
+//! - `sweep`, `crew`: many seeds, on all cores, and who looks after the threads
+//! - `wall`: the only wall clock: rates for people, and the watchdog for code that never comes back
+//! - `twice`, `quiet`, `hint`: the same history twice; panics without their noise; what to do about them
 //! - `summary`, `exit`: what a sweep comes to, for people and for scripts
 
 pub mod event;
@@ -65,6 +66,7 @@ mod anomaly;
 mod checker;
 mod cli;
 mod coverage;
+mod crew;
 mod digest;
 mod drawn;
 mod env;
@@ -72,6 +74,7 @@ mod executor;
 mod exit;
 mod file;
 mod generate;
+mod hint;
 mod history;
 mod input;
 mod ledger;
@@ -96,7 +99,7 @@ mod world;
 
 pub use anomaly::{Anomaly, Finding};
 pub use cli::cli;
-pub use coverage::{Window, Windows};
+pub use coverage::{CrashSites, Window, Windows};
 pub use env::{SimClock, SimEnv, SimNetwork, SimPort, SimSource, SimStore};
 pub use exit::Exit;
 pub use file::{Expectation, FORMAT, Saved};
@@ -114,6 +117,7 @@ pub use subject::{Expected, Subject};
 pub use summary::{Group, Summary, Unequal};
 pub use sweep::{REPLAY_EVERY, Sweep, Threads};
 pub use twice::{Difference, play_twice};
+pub use wall::HANG_TIMEOUT;
 pub use watch::Keep;
 
 /// The README's own test, compiled.

@@ -11,6 +11,7 @@ use crate::schedule::Schedule;
 use crate::seed::micros;
 use crate::stage::{Spins, Stage};
 use crate::subject::Subject;
+use crate::wall::Pulse;
 use crate::watch::{Keep, Watch};
 
 /// How many things may happen in one history, besides those for each record. The longest legitimate ones need
@@ -33,11 +34,21 @@ const STEPS_PER_RECORD: u64 = 100;
 /// assert_eq!(outcome.digest, play(&subject, &schedule, Keep::default()).digest);
 /// ```
 pub fn play(subject: &Subject, schedule: &Arc<Schedule>, keep: Keep) -> Outcome {
+    play_watched(subject, schedule, keep, &Pulse::default())
+}
+
+/// The same, for a watchdog to see where it is. The pulse is written and never read here.
+pub(crate) fn play_watched(
+    subject: &Subject,
+    schedule: &Arc<Schedule>,
+    keep: Keep,
+    pulse: &Pulse,
+) -> Outcome {
     sandboxed(schedule.timing.seed.0, |sandbox| {
         let watch = Watch::new(schedule, keep);
         let log = subject.log_for(schedule);
         let job = subject.job_for(schedule);
-        let mut stage = Stage::new(&*job, schedule.clone(), log, watch);
+        let mut stage = Stage::new(&*job, schedule.clone(), log, watch, pulse);
         let end = run_to_end(&mut stage, schedule, sandbox);
         judge(&stage, schedule, end)
     })
@@ -136,6 +147,7 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         verdict,
         digest: watch.digest.value(),
         windows,
+        crashed_at: watch.crashed_at,
         struck: tally.struck,
         unstruck,
         timed_out: tally.timed_out,

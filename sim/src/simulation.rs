@@ -6,11 +6,13 @@ use std::env;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use twophase::Sink;
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
 
+use crate::anomaly::Anomaly;
 use crate::drawn::Drawn;
 use crate::env::SimEnv;
 use crate::generate::{Generator, Input, Safety};
@@ -18,8 +20,8 @@ use crate::seed::Seed;
 use crate::seeds::{Extent, Seeds};
 use crate::subject::Subject;
 use crate::summary::Summary;
-use crate::sweep::{Sweep, Threads, cores, play_on};
-use crate::wall::Stopwatch;
+use crate::sweep::{Sweep, cores, play_alone};
+use crate::wall::{HANG_TIMEOUT, Stopwatch};
 use crate::watch::Keep;
 
 pub use report::Report;
@@ -48,6 +50,7 @@ pub struct Simulation {
     generator: Generator,
     seeds: Range<u64>,
     jobs: usize,
+    hang_timeout: Duration,
 }
 
 impl Simulation {
@@ -58,7 +61,13 @@ impl Simulation {
 
     /// Of any subject.
     pub fn of(subject: Subject) -> Self {
-        Simulation { subject, generator: Generator::default(), seeds: DEFAULT_SEEDS, jobs: cores() }
+        Simulation {
+            subject,
+            generator: Generator::default(),
+            seeds: DEFAULT_SEEDS,
+            jobs: cores(),
+            hang_timeout: HANG_TIMEOUT,
+        }
     }
 
     /// How it is called in reports; otherwise like the test.
@@ -115,6 +124,13 @@ impl Simulation {
         self
     }
 
+    /// How long one poll of your code may last by the wall clock; otherwise [`HANG_TIMEOUT`]. What lasts longer
+    /// ends the run, and is reported as [`Hung`](crate::Anomaly::Hung) with its seed and process.
+    pub fn hang_timeout(mut self, timeout: Duration) -> Self {
+        self.hang_timeout = timeout;
+        self
+    }
+
     /// Plays all seeds.
     ///
     /// # Panics
@@ -136,6 +152,7 @@ impl Simulation {
             test: test_name(),
             subject: self.subject,
             generator: self.generator,
+            hang_timeout: self.hang_timeout,
         }
     }
 
@@ -153,23 +170,30 @@ impl Simulation {
     fn sweep(&self, seeds: &Range<u64>) -> Sweep<'_> {
         let mut sweep = Sweep::new(&self.subject, self.generator.clone(), seeds.clone());
         sweep.jobs = self.jobs;
+        sweep.hang_timeout = self.hang_timeout;
         sweep
     }
 
     /// With its trace. Printed like everything a test prints: shown if it fails, or with `--nocapture`.
     fn play_one(&self, seed: Seed) -> std::io::Result<Summary> {
         let schedule = Arc::new(self.subject.pin(self.generator.clone()).schedule(seed)?);
-        let keep = Keep { history: true, ..Keep::default() };
-        let outcome = play_on(Threads::Fresh, &self.subject, &schedule, keep);
+        let keep = Keep { history: true, digests: true, ..Keep::default() };
+        let outcome = play_alone(&self.subject, &schedule, keep, self.hang_timeout)?;
         println!("seed {seed} of {}\n{}", self.subject.name, Drawn(&schedule));
         if let Some(history) = &outcome.history {
             println!("{history}");
         }
         println!("{:?}, windows {:?}, digest {:016x}", outcome.verdict, outcome.windows, outcome.digest);
-        let again = play_on(Threads::Fresh, &self.subject, &schedule, Keep::default());
         let mut summary = Summary::default();
+        if outcome.finding().is_some_and(|finding| finding.anomaly == Anomaly::Hung) {
+            // Once is enough: a second play would only wait as long again.
+            summary.add(seed, &outcome);
+            return Ok(summary);
+        }
+        let keep = Keep { digests: true, ..Keep::default() };
+        let again = play_alone(&self.subject, &schedule, keep, self.hang_timeout)?;
         summary.add(seed, &outcome);
-        summary.compare(seed, (outcome.digest, again.digest));
+        summary.compare(seed, &outcome, &again);
         Ok(summary)
     }
 }

@@ -150,7 +150,7 @@ impl Ask {
         }
     }
 
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Ask::Init => "init",
             Ask::AddPartitions => "add_partitions",
@@ -170,7 +170,7 @@ impl Phase {
     pub const ALL: [Phase; 5] =
         [Phase::Before, Phase::Sent, Phase::Applied, Phase::Answered, Phase::Received];
 
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Phase::Before => "before",
             Phase::Sent => "sent",
