@@ -9,6 +9,7 @@ use crate::env::{SharedWorld, SimEnv};
 use crate::executor::{Executor, TaskId};
 use crate::log::Log;
 use crate::quiet;
+use crate::remarks::Remarks;
 use crate::runtime::Sandbox;
 use crate::schedule::Schedule;
 use crate::seed::{Purpose, Stream};
@@ -23,6 +24,8 @@ pub(crate) struct Stage<'a> {
     ready: Vec<TaskId>,
     shuffle: bool,
     schedule: Arc<Schedule>,
+    /// Who is polled is told to whoever listens, if anybody does.
+    remarks: Option<Remarks>,
 }
 
 /// How often processes may be polled between two steps of the world. Nobody who waits for something is
@@ -40,6 +43,7 @@ impl<'a> Stage<'a> {
         log: Box<dyn Log>,
         watch: Watch,
     ) -> Self {
+        let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
         let world = World::new(schedule.clone(), log, watch);
         Stage {
             world: Arc::new(Mutex::new(world)),
@@ -48,6 +52,7 @@ impl<'a> Stage<'a> {
             ready: Vec::with_capacity(8),
             shuffle: schedule.timing.shuffle,
             schedule,
+            remarks,
         }
     }
 
@@ -119,7 +124,16 @@ impl<'a> Stage<'a> {
         places.nth(chosen).map_or(0, |(place, _)| place)
     }
 
+    /// What is said from here on, this process says.
+    fn attribute(&self, process: Pid) {
+        if let Some(remarks) = &self.remarks {
+            let mut world = self.world();
+            remarks.polls(world.now(), world.life(process).actor());
+        }
+    }
+
     fn poll(&mut self, task: TaskId, process: Pid) {
+        self.attribute(process);
         let executor = &mut self.executor;
         if let Err(panic) = guarded(|| executor.poll(task)) {
             self.world().panicked(process, &panic);
@@ -135,12 +149,14 @@ impl<'a> Stage<'a> {
             let chores = std::mem::take(&mut world.chores);
             drop(world);
             for pid in chores.drop {
+                self.attribute(pid);
                 let executor = &mut self.executor;
                 if let Err(panic) = guarded(|| executor.kill(pid)) {
                     self.world().panicked(pid, &panic);
                 }
             }
             for pid in chores.start {
+                self.attribute(pid);
                 match guarded(|| self.main_of(pid)) {
                     Ok(main) => self.executor.spawn(pid, main),
                     Err(panic) => self.world().panicked(pid, &panic),
