@@ -46,6 +46,7 @@
 //! - [`event`]: what happens; `watch`: everybody who looks on
 //! - `ledger`, `checker`: each transaction as one who sees everything knows it, and the judgement
 //! - `coverage`, `digest`, `history`: the windows, one number for all that happened, and the recorder
+//! - `remarks`: what the processes say through `tracing`, for the recorder
 //! - `outcome`: what comes of it
 //!
 //! Many runs:
@@ -82,6 +83,7 @@ mod outcome;
 mod payload;
 mod playable;
 mod quiet;
+mod remarks;
 mod report;
 mod run;
 mod runtime;

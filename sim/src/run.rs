@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::anomaly::Anomaly;
+use crate::history::Recorder;
 use crate::outcome::{Outcome, Verdict};
 use crate::runtime::{Sandbox, sandboxed};
 use crate::safe;
@@ -46,11 +47,18 @@ pub(crate) fn play_watched(
 ) -> Outcome {
     sandboxed(schedule.timing.seed.0, |sandbox| {
         let watch = Watch::new(schedule, keep);
-        let log = subject.log_for(schedule);
-        let job = subject.job_for(schedule);
-        let mut stage = Stage::new(&*job, schedule.clone(), log, watch, pulse);
-        let end = run_to_end(&mut stage, schedule, sandbox);
-        judge(&stage, schedule, end)
+        let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
+        let history = || {
+            let log = subject.log_for(schedule);
+            let job = subject.job_for(schedule);
+            let mut stage = Stage::new(&*job, schedule.clone(), log, watch, pulse);
+            let end = run_to_end(&mut stage, schedule, sandbox);
+            judge(&stage, schedule, end)
+        };
+        match remarks {
+            Some(remarks) => remarks.listen(history),
+            None => history(),
+        }
     })
 }
 
@@ -155,7 +163,7 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         restarts: tally.restarts,
         events: tally.events,
         lasted: Duration::from_micros(now),
-        history: watch.history.take(),
+        history: watch.history.take().map(Recorder::finish),
         output,
         digests: watch.digests.take(),
     }

@@ -1,5 +1,6 @@
 //! The test of a user's own subject, in an ordinary `#[test]`.
 
+mod environment;
 mod report;
 
 use std::env;
@@ -17,13 +18,14 @@ use crate::drawn::Drawn;
 use crate::env::SimEnv;
 use crate::generate::{Generator, Input, Safety};
 use crate::seed::Seed;
-use crate::seeds::{Extent, Seeds};
+use crate::seeds::Extent;
 use crate::subject::Subject;
 use crate::summary::Summary;
 use crate::sweep::{Sweep, cores, play_alone};
 use crate::wall::{HANG_TIMEOUT, Stopwatch};
 use crate::watch::Keep;
 
+use environment::asked;
 pub use report::Report;
 
 /// How many seeds a test plays that does not say: enough to enter every window often, few enough for a debug
@@ -42,7 +44,9 @@ const DEFAULT_SEEDS: Range<u64> = 0..500;
 /// ```
 ///
 /// The environment variable `TWOPHASE_SEED` makes any such test play that one seed, and print its trace;
-/// `TWOPHASE_SEEDS=A..B` makes it play others than it says.
+/// `TWOPHASE_SEEDS=A..B` makes it play others than it says; `TWOPHASE_TRACE=1` makes it print the trace of the
+/// first seed that fails. In a trace stands also what the code under test says through `tracing`, with its time
+/// on the stage and its process.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is played before run()"]
 pub struct Simulation {
@@ -134,21 +138,27 @@ impl Simulation {
     /// Plays all seeds.
     ///
     /// # Panics
-    /// If the input cannot be read, if no seed is to be played, or if `TWOPHASE_SEED` or `TWOPHASE_SEEDS` is
-    /// set to something else than a seed or a range of seeds.
+    /// If the input cannot be read, if no seed is to be played, or if one of the variables above is set to
+    /// something that it cannot mean.
     #[track_caller]
     pub fn run(self) -> Report {
-        let asked = overridden(|name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
-        let extent = asked.and_then(|asked| self.extent(asked)).unwrap_or_else(|line| panic!("{line}"));
+        let asked = asked(|name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
+        let asked = asked.unwrap_or_else(|line| panic!("{line}"));
+        let extent = self.extent(asked.extent).unwrap_or_else(|line| panic!("{line}"));
         let watch = Stopwatch::start();
         let (one, played) = match &extent {
             Extent::One(seed) => (true, self.play_one(*seed)),
             Extent::Many(seeds) => (false, self.sweep(seeds).run(&AtomicBool::new(false), &|_| {})),
         };
+        let summary = played.unwrap_or_else(|error| panic!("{}: the input: {error}", self.subject.name));
+        let elapsed = watch.elapsed();
+        if asked.trace && !one {
+            self.trace_first_failure(&summary);
+        }
         Report {
             one,
-            summary: played.unwrap_or_else(|error| panic!("{}: the input: {error}", self.subject.name)),
-            elapsed: watch.elapsed(),
+            summary,
+            elapsed,
             test: test_name(),
             subject: self.subject,
             generator: self.generator,
@@ -172,6 +182,13 @@ impl Simulation {
         sweep.jobs = self.jobs;
         sweep.hang_timeout = self.hang_timeout;
         sweep
+    }
+
+    fn trace_first_failure(&self, summary: &Summary) {
+        if let Some(first) = summary.groups.values().map(|group| group.seed).min() {
+            // The input was read a moment ago; if it is gone by now, the failure itself is what matters.
+            let _ = self.play_one(first);
+        }
     }
 
     /// With its trace. Printed like everything a test prints: shown if it fails, or with `--nocapture`.
@@ -202,58 +219,4 @@ impl Simulation {
 fn test_name() -> Option<String> {
     let name = std::thread::current().name().map(str::to_owned);
     name.filter(|name| name != "main")
-}
-
-/// What the environment asks for, if it asks.
-fn overridden(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Extent>, String> {
-    let bad = |name: &str, what: String| {
-        format!("environment variable {name}: {what}; unset it to play what the test says")
-    };
-    match (variable("TWOPHASE_SEED"), variable("TWOPHASE_SEEDS")) {
-        (None, None) => Ok(None),
-        (Some(one), None) => match one.parse() {
-            Ok(seed) => Ok(Some(Extent::One(seed))),
-            Err(what) => Err(bad("TWOPHASE_SEED", what)),
-        },
-        (None, Some(many)) => match many.parse() {
-            Ok(Seeds(seeds)) => Ok(Some(Extent::Many(seeds))),
-            Err(what) => Err(bad("TWOPHASE_SEEDS", what)),
-        },
-        (Some(one), Some(many)) => Err(bad(
-            "TWOPHASE_SEED",
-            format!("is '{one}', and TWOPHASE_SEEDS is '{many}'; expected only one of them"),
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn set(seed: Option<&str>, seeds: Option<&str>) -> Result<Option<Extent>, String> {
-        overridden(|name| {
-            let value = if name == "TWOPHASE_SEED" { seed } else { seeds };
-            value.map(str::to_owned)
-        })
-    }
-
-    #[test]
-    fn the_environment_overrides_the_seeds() {
-        assert_eq!(set(None, None), Ok(None));
-        assert_eq!(set(Some("0x29"), None), Ok(Some(Extent::One(Seed(41)))));
-        assert_eq!(set(None, Some("3..9")), Ok(Some(Extent::Many(3..9))));
-    }
-
-    #[test]
-    fn a_bad_value_names_the_variable_and_what_was_expected() {
-        for (seed, seeds, name) in [
-            (Some("0xZZ"), None, "TWOPHASE_SEED:"),
-            (Some(""), None, "TWOPHASE_SEED:"),
-            (None, Some("9..3"), "TWOPHASE_SEEDS:"),
-            (Some("1"), Some("1..2"), "TWOPHASE_SEED:"),
-        ] {
-            let said = set(seed, seeds).unwrap_err();
-            assert!(said.contains(name) && said.contains("expected"), "{said}");
-        }
-    }
 }

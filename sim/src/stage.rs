@@ -8,6 +8,7 @@ use crate::env::{SharedWorld, SimEnv};
 use crate::executor::{Executor, TaskFuture, TaskId};
 use crate::log::Log;
 use crate::quiet::{Panic, guarded};
+use crate::remarks::Remarks;
 use crate::runtime::Sandbox;
 use crate::schedule::Schedule;
 use crate::seed::{Purpose, Stream};
@@ -24,6 +25,8 @@ pub(crate) struct Stage<'a> {
     shuffle: bool,
     schedule: Arc<Schedule>,
     pulse: &'a Pulse,
+    /// Who is polled is told to whoever listens, if anybody does.
+    remarks: Option<Remarks>,
 }
 
 /// How often processes may be polled between two steps of the world. Nobody who waits for something is
@@ -42,6 +45,7 @@ impl<'a> Stage<'a> {
         watch: Watch,
         pulse: &'a Pulse,
     ) -> Self {
+        let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
         let world = World::new(schedule.clone(), log, watch);
         Stage {
             world: Arc::new(Mutex::new(world)),
@@ -51,6 +55,7 @@ impl<'a> Stage<'a> {
             shuffle: schedule.timing.shuffle,
             schedule,
             pulse,
+            remarks,
         }
     }
 
@@ -131,8 +136,11 @@ impl<'a> Stage<'a> {
     /// A stranger's code has the thread from here on,
     fn enter(&self, process: Pid) {
         let mut world = self.world();
-        let name = world.life(process).name;
-        self.pulse.enter(name, world.now());
+        let actor = world.life(process).actor();
+        self.pulse.enter(world.life(process).name, world.now());
+        if let Some(remarks) = &self.remarks {
+            remarks.polls(world.now(), actor);
+        }
     }
 
     /// to here.

@@ -11,7 +11,7 @@ use crate::coverage::CrashSites;
 use crate::digest::Digest;
 use crate::event::{Event, Observer, What};
 use crate::fault::FaultKind;
-use crate::history::History;
+use crate::history::Recorder;
 use crate::ledger::Ledger;
 use crate::schedule::Schedule;
 
@@ -31,7 +31,7 @@ pub(crate) struct Watch {
     pub(crate) ledger: Ledger,
     pub(crate) checker: Checker,
     pub(crate) digest: Digest,
-    pub(crate) history: Option<History>,
+    pub(crate) history: Option<Recorder>,
     pub(crate) output: Option<Vec<(RecordId, Bytes)>>,
     pub(crate) digests: Option<Vec<u64>>,
     pub(crate) tally: Tally,
@@ -57,7 +57,7 @@ impl Watch {
             ledger: Ledger::new(schedule.input.iter().map(Vec::len)),
             checker: Checker::new(schedule.clone()),
             digest: Digest::default(),
-            history: keep.history.then(History::default),
+            history: keep.history.then(Recorder::default),
             output: keep.output.then(Vec::new),
             digests: keep.digests.then(Vec::new),
             tally: Tally::default(),
