@@ -98,7 +98,14 @@ impl<'a> Stage<'a> {
                 self.ready.remove(0);
                 continue;
             };
-            if self.world().life(process).condition == Condition::Paused {
+            let mut world = self.world();
+            let life = world.life(process);
+            let (name, is_paused) = (life.name, life.condition == Condition::Paused);
+            if !is_paused {
+                self.pulse.enter(name, world.now());
+            }
+            drop(world);
+            if is_paused {
                 let task = self.ready.remove(0);
                 self.world().life(process).deferred.push(task);
                 continue;
@@ -127,8 +134,8 @@ impl<'a> Stage<'a> {
         places.nth(chosen).map_or(0, |(place, _)| place)
     }
 
+    /// Whoever was chosen has entered already: one lock fewer for each poll.
     fn poll(&mut self, task: TaskId, process: Pid) {
-        self.enter(process);
         let polled = self.executor.poll(task);
         self.leave(process, polled);
     }
