@@ -105,7 +105,7 @@ pub use coverage::{CrashSites, Window, Windows};
 pub use env::{SimClock, SimEnv, SimNetwork, SimPort, SimSource, SimStore};
 pub use exit::Exit;
 pub use file::{Expectation, FORMAT, Saved};
-pub use generate::{Generator, Input, Safety};
+pub use generate::{Adjust, Generator, Input, Safety};
 pub use history::History;
 pub use input::{FileWindow, LineFile};
 pub use outcome::{Outcome, Verdict};

@@ -6,16 +6,17 @@ mod report;
 use std::env;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use twophase::Sink;
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
+use twophase::{Settings, Sink};
 
 use crate::anomaly::Anomaly;
 use crate::drawn::Drawn;
 use crate::env::SimEnv;
+use crate::fault::FaultKind;
 use crate::generate::{Generator, Input, Safety};
 use crate::seed::Seed;
 use crate::seeds::Extent;
@@ -55,6 +56,7 @@ pub struct Simulation {
     seeds: Range<u64>,
     jobs: usize,
     hang_timeout: Duration,
+    budget: Option<Duration>,
 }
 
 impl Simulation {
@@ -71,6 +73,7 @@ impl Simulation {
             seeds: DEFAULT_SEEDS,
             jobs: cores(),
             hang_timeout: HANG_TIMEOUT,
+            budget: None,
         }
     }
 
@@ -122,6 +125,34 @@ impl Simulation {
         self
     }
 
+    /// Without faults of this kind; otherwise each seed draws which kinds there are.
+    pub fn without(mut self, kind: FaultKind) -> Self {
+        self.generator.without.push(kind);
+        self
+    }
+
+    /// Changes the settings that a seed drew: the shape of the job, its checkpoint interval and timeouts. What
+    /// is not changed stays drawn, and so does all else, for what comes out. The transaction timeout is drawn
+    /// last, so that it lies inside the safe rule: see [`Simulation::transaction_timeout`].
+    pub fn adjust(mut self, change: impl Fn(&mut Settings) + Send + Sync + 'static) -> Self {
+        self.generator.adjust = Some(Arc::new(change));
+        self
+    }
+
+    /// The transaction timeout; otherwise drawn. Inside the safe rule it is what the rule asks for, where that
+    /// is longer; with [`Safety::Unsafe`] it is always this.
+    pub fn transaction_timeout(mut self, timeout: Duration) -> Self {
+        self.generator.transaction_timeout = Some(timeout);
+        self
+    }
+
+    /// Begins no further history once this much time has passed; otherwise all seeds are played. How many were
+    /// played then depends on the machine, what each of them gives does not.
+    pub fn for_at_most(mut self, budget: Duration) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
     /// On how many threads; otherwise one for each core.
     pub fn jobs(mut self, jobs: usize) -> Self {
         self.jobs = jobs;
@@ -148,9 +179,9 @@ impl Simulation {
         let watch = Stopwatch::start();
         let (one, played) = match &extent {
             Extent::One(seed) => (true, self.play_one(*seed)),
-            Extent::Many(seeds) => (false, self.sweep(seeds).run(&AtomicBool::new(false), &|_| {})),
+            Extent::Many(seeds) => (false, self.play_many(seeds, &watch)),
         };
-        let summary = played.unwrap_or_else(|error| panic!("{}: the input: {error}", self.subject.name));
+        let summary = played.unwrap_or_else(|error| panic!("{}: {}", self.subject.name, unreadable(&error)));
         let elapsed = watch.elapsed();
         if asked.trace && !one {
             self.trace_first_failure(&summary);
@@ -175,6 +206,15 @@ impl Simulation {
             }
             None => Ok(Extent::Many(self.seeds.clone())),
         }
+    }
+
+    fn play_many(&self, seeds: &Range<u64>, watch: &Stopwatch) -> std::io::Result<Summary> {
+        let stop = AtomicBool::new(false);
+        self.sweep(seeds).run(&stop, &|_| {
+            if self.budget.is_some_and(|budget| watch.elapsed() >= budget) {
+                stop.store(true, Ordering::Relaxed);
+            }
+        })
     }
 
     fn sweep(&self, seeds: &Range<u64>) -> Sweep<'_> {
@@ -212,6 +252,14 @@ impl Simulation {
         summary.add(seed, &outcome);
         summary.compare(seed, &outcome, &again);
         Ok(summary)
+    }
+}
+
+/// Settings that nobody can play name themselves; everything else that fails is the input.
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::InvalidInput => error.to_string(),
+        _ => format!("the input: {error}"),
     }
 }
 
