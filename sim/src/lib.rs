@@ -50,9 +50,11 @@
 //!
 //! Many runs:
 //! - `sweep`: many seeds, on all cores
+//! - [`bench`]: the scenario by which frameworks are compared, and what it costs
 //! - `twice`, `quiet`: the same history twice, and panics without their noise
 //! - `summary`, `exit`: what a sweep comes to, for people and for scripts
 
+pub mod bench;
 pub mod event;
 pub mod fault;
 pub mod log;
