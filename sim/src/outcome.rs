@@ -47,6 +47,8 @@ pub struct Outcome {
     pub restarts: u32,
     /// How many events there were.
     pub events: u64,
+    /// How many messages were sent; requests and answers count as one each.
+    pub messages: u64,
     /// How much time went by on the stage.
     pub lasted: Duration,
     /// The events, if they were to be kept.
@@ -80,6 +82,7 @@ impl Outcome {
             checkpoints: (0, 0),
             restarts: 0,
             events: 0,
+            messages: 0,
             lasted: Duration::from_micros(stuck.at),
             history: None,
             output: None,

@@ -138,6 +138,7 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         End::GaveUp(said) => Some(said),
     };
     let unstruck = world.struck().iter().filter(|struck| !**struck).count() as u32;
+    let messages = world.messages();
     let watch = &mut world.watch;
     let windows = watch.ledger.windows;
     let verdict = match (watch.finding().cloned(), gave_up) {
@@ -162,6 +163,7 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         checkpoints: (tally.completed, tally.expired),
         restarts: tally.restarts,
         events: tally.events,
+        messages,
         lasted: Duration::from_micros(now),
         history: watch.history.take().map(Recorder::finish),
         output,

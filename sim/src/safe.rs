@@ -132,7 +132,9 @@ fn outage(fault: &Fault, schedule: &Schedule) -> Duration {
     let unanswered = schedule.timing.request_timeout + schedule.settings.retry_backoff;
     failover(schedule)
         + match fault {
-            Fault::Crash { restart_after, .. } | Fault::Stop { restart_after, .. } => *restart_after,
+            Fault::Crash { restart_after, .. }
+            | Fault::CrashAt { restart_after, .. }
+            | Fault::Stop { restart_after, .. } => *restart_after,
             Fault::Pause { lasts, .. } => *lasts,
             Fault::Zombie { replaced_after, wakes_after, .. } => *replaced_after + *wakes_after,
             Fault::Lose { .. } => unanswered,

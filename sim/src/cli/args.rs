@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Subjects,
     /// Print one line `seed digest` for each seed, to compare machines and builds.
     Digest(Digest),
+    /// Measure how many histories a second this machine plays, on one core.
+    Bench(Bench),
     /// Play a saved schedule.
     #[command(after_help = EXITS)]
     Replay(Replay),
@@ -100,6 +102,16 @@ pub(crate) struct Digest {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct Bench {
+    /// How many histories each line plays.
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) histories: u32,
+    /// On which thread each is played [default: both, one after the other].
+    #[arg(long, value_name = "WHICH", value_enum)]
+    pub(crate) threads: Option<On>,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Replay {
     /// A file that `run --save` wrote.
     pub(crate) file: PathBuf,
@@ -125,6 +137,14 @@ impl HangTimeout {
     pub(crate) fn timeout(self) -> Duration {
         self.seconds.map_or(HANG_TIMEOUT, |seconds| Duration::from_secs(seconds.into()))
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum On {
+    /// All histories on one thread.
+    Shared,
+    /// Each on a thread of its own, as a stranger's code needs it.
+    Fresh,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,7 @@
 //! The command: parse, call, exit code. Everything between a person and a run, and nothing that judges.
 
 mod args;
+mod bench;
 mod digest;
 mod history;
 mod json;
@@ -104,6 +105,7 @@ impl Context<'_> {
             Command::Run(run) => run::run(self, &run, out),
             Command::Subjects => list::list(self, out),
             Command::Digest(digest) => digest::digest(self, &digest, out),
+            Command::Bench(args) => bench::bench(self, &args, out),
             Command::Replay(replay) => replay::replay(self, &replay, out),
         }
     }

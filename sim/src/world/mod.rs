@@ -190,6 +190,11 @@ impl World {
         self.steps
     }
 
+    /// How many messages were sent, requests and answers too.
+    pub(crate) fn messages(&self) -> u64 {
+        self.links.sent()
+    }
+
     /// Which faults of the schedule have struck, by index.
     pub(crate) fn struck(&self) -> &[bool] {
         &self.struck
