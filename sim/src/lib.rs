@@ -53,7 +53,7 @@
 //! - `sweep`, `crew`: many seeds, on all cores, and who looks after the threads
 //! - `wall`: the only wall clock: rates for people, and the watchdog for code that never comes back
 //! - `twice`, `quiet`, `hint`: the same history twice; panics without their noise; what to do about them
-//! - [`bench`]: the scenario by which frameworks are compared, and what it costs
+//! - [`bench`](mod@bench): the scenario by which frameworks are compared, and what it costs
 //! - `summary`, `exit`: what a sweep comes to, for people and for scripts
 
 pub mod bench;
