@@ -168,12 +168,8 @@ impl World {
         if lost || arrives >= flight.deadline {
             self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
         } else {
-            self.queue.push(arrives, Happening::Answer(flight, answer));
+            self.queue.push(arrives, Happening::Answer(flight.wait, answer));
         }
-    }
-
-    pub(super) fn answer(&mut self, flight: Flight, answer: Answer) {
-        self.waits.end(flight.wait, answer);
     }
 
     pub(super) fn give_up(&mut self, flight: Flight) {

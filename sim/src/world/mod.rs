@@ -58,7 +58,7 @@ enum Happening {
     /// A request reaches the other side.
     Arrive(Flight),
     /// Its answer reaches the process.
-    Answer(Flight, Answer),
+    Answer(WaitId, Answer),
     /// It is given up.
     GiveUp(Flight),
     /// A wait for the clock is over.
@@ -217,7 +217,9 @@ impl World {
         self.steps += 1;
         match happening {
             Happening::Arrive(flight) => self.arrive(flight),
-            Happening::Answer(flight, answer) => self.answer(flight, answer),
+            Happening::Answer(wait, answer) => {
+                self.waits.end(wait, answer);
+            }
             Happening::GiveUp(flight) => self.give_up(flight),
             Happening::Wake(wait) => {
                 self.waits.end(wait, Answer::Woke);
