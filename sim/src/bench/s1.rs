@@ -63,7 +63,7 @@ fn settings() -> Settings {
         heartbeat_timeout: millis(1_600),
         restart_delay: millis(1), // the 20 ms until the coordinator learns of it are those until the process is back
         restart_delay_max: millis(1),
-        // Short, because a run lasts until nothing is open: in one history of 200 a record is on its way when its sink dies,
+        // Short, because a run lasts until nothing is open: in one history of 170 a record is on its way when its sink dies,
         // and opens a transaction that nobody finds, and that only the broker's timeout ends.
         transaction_timeout: millis(10_000),
         retry_backoff: millis(5), // a fence waits for the marker of what it aborts

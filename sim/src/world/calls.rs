@@ -172,7 +172,7 @@ impl World {
         }
     }
 
-    pub(super) fn give_up(&mut self, flight: Box<Flight>) {
+    pub(super) fn give_up(&mut self, flight: &Flight) {
         if self.waits.end(flight.wait, Answer::Unanswered) {
             let who: Actor = self.lives[flight.pid.0].actor();
             self.emit(who, What::Unanswered { operation: &flight.operation });

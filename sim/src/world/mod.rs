@@ -220,7 +220,7 @@ impl World {
             Happening::Answer(wait, answer) => {
                 self.waits.end(wait, answer);
             }
-            Happening::GiveUp(flight) => self.give_up(flight),
+            Happening::GiveUp(flight) => self.give_up(&flight),
             Happening::Wake(wait) => {
                 self.waits.end(wait, Answer::Woke);
             }
