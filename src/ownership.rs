@@ -47,6 +47,15 @@ pub struct Misplaced {
 impl Ownership {
     /// What `me` owns, that has been given the states of these `authors`.
     ///
+    /// ```
+    /// use twophase::ownership::{Author, Ownership};
+    ///
+    /// // Three sinks became two; the first one was given the states of sinks 0 and 1.
+    /// let authors = [Author { sink: 0, of: 3 }, Author { sink: 1, of: 3 }];
+    /// let mine = Ownership::new(Author { sink: 0, of: 2 }, &authors).unwrap();
+    /// assert!(mine.covers(0) && mine.covers(1) && !mine.covers(2));
+    /// ```
+    ///
     /// # Errors
     /// A state that `me` cannot have been given if each leftover is to have one owner.
     pub fn new(me: Author, authors: &[Author]) -> Result<Self, Misplaced> {

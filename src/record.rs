@@ -40,6 +40,15 @@ pub struct RecordId {
 /// One record: its identity, carried in a header, and its payload.
 ///
 /// Cloning shares the payload.
+///
+/// ```
+/// use bytes::Bytes;
+/// use twophase::{Record, RecordId, SourceOffset, Split};
+///
+/// let id = RecordId { split: Split(2), offset: SourceOffset(17) };
+/// let record = Record { id, payload: Bytes::from_static(b"a line of a file") };
+/// assert_eq!(record.id.to_string(), "s2:17");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Record {
     /// Which input record this is, or comes from.

@@ -332,6 +332,14 @@ impl Checker {
                 Some(Finding { anomaly, window, at, record: None, records: 0, transaction, detail });
         }
     }
+
+    /// What else is known about what was just found: lines of their own.
+    pub(crate) fn explain(&mut self, more: &str) {
+        if let Some(finding) = &mut self.finding {
+            finding.detail.push('\n');
+            finding.detail.push_str(more);
+        }
+    }
 }
 
 /// Whether a record may be read from its transaction, on this partition.

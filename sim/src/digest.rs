@@ -86,3 +86,45 @@ impl Hasher for Chain {
         self.mix(word as u64);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Actor, What};
+
+    fn event(at: u64, what: What<'_>) -> Event<'_> {
+        Event { at, who: Actor::World, what }
+    }
+
+    fn digest_of(events: &[Event<'_>]) -> u64 {
+        let mut digest = Digest::default();
+        events.iter().for_each(|event| digest.see(event));
+        digest.value()
+    }
+
+    #[test]
+    fn two_events_that_change_places_change_it() {
+        let (one, other) = (event(3, What::BrokerDown), event(3, What::Healed));
+        assert_ne!(digest_of(&[one, other]), digest_of(&[other, one]));
+    }
+
+    #[test]
+    fn the_time_the_actor_and_the_content_of_an_event_all_count() {
+        let original = event(3, What::Panicked("a"));
+        for changed in [
+            event(4, What::Panicked("a")),
+            event(3, What::Panicked("b")),
+            event(3, What::Ended(Err("a"))),
+            Event { who: Actor::Broker, ..original },
+        ] {
+            assert_ne!(digest_of(&[original]), digest_of(&[changed]), "{changed:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_more_or_less_changes_it() {
+        let one = event(0, What::Healed);
+        let all = [digest_of(&[]), digest_of(&[one]), digest_of(&[one, one])];
+        assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2]);
+    }
+}

@@ -115,7 +115,7 @@ impl fmt::Display for Line<'_> {
         }
         match fault {
             Fault::Crash { restart_after, .. } => write!(f, ", restarted after {}", Millis(*restart_after)),
-            Fault::Stop { process, restart_after, .. } => {
+            Fault::CrashAt { process, restart_after, .. } | Fault::Stop { process, restart_after, .. } => {
                 write!(f, " of {process}, restarted after {}", Millis(*restart_after))
             }
             Fault::Pause { lasts, .. } => write!(f, " for {}", Millis(*lasts)),

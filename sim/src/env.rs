@@ -358,22 +358,26 @@ impl Future for Wait<'_> {
         let Some(mut world) = access.alive() else {
             return Poll::Pending;
         };
-        match std::mem::replace(&mut self.state, WaitState::Over) {
-            WaitState::Wanted(wanted) => {
-                self.state = self.start(&mut world, wanted, cx);
-                Poll::Pending
-            }
+        // In place: a request is large, and most polls find that there is no answer yet.
+        let answer = match &self.state {
             WaitState::Started { wait, operation, ordinal } => {
-                match world.take_answer(access.pid, wait, &operation, ordinal, cx.waker()) {
-                    Some(answer) if world.life(access.pid).is_alive() => Poll::Ready(answer),
-                    Some(_) => Poll::Pending,
-                    None => {
-                        self.state = WaitState::Started { wait, operation, ordinal };
-                        Poll::Pending
-                    }
-                }
+                world.take_answer(access.pid, *wait, operation, *ordinal, cx.waker())
             }
-            WaitState::Over => Poll::Pending,
+            WaitState::Wanted(_) => {
+                if let WaitState::Wanted(wanted) = std::mem::replace(&mut self.state, WaitState::Over) {
+                    self.state = self.start(&mut world, wanted, cx);
+                }
+                None
+            }
+            WaitState::Over => None,
+        };
+        let Some(answer) = answer else {
+            return Poll::Pending;
+        };
+        self.state = WaitState::Over;
+        match world.life(access.pid).is_alive() {
+            true => Poll::Ready(answer),
+            false => Poll::Pending,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
+use crate::quiet::{Panic, guarded};
 use crate::world::Pid;
 
 /// A future of some process.
@@ -75,24 +76,51 @@ impl Executor {
         self.tasks[task.0].as_ref().map(|task| task.process)
     }
 
-    /// Polls it once. A finished task is dropped; so is one whose poll panics, which goes on to the caller.
-    pub(crate) fn poll(&mut self, id: TaskId) {
+    /// Polls it once. A task that has finished or panicked is dropped, which may panic once more; the first panic
+    /// is told.
+    pub(crate) fn poll(&mut self, id: TaskId) -> Result<(), Panic> {
         let Some(mut task) = self.tasks[id.0].take() else {
-            return;
+            return Ok(());
         };
         task.queued.queued.store(false, Ordering::Relaxed);
-        let poll = task.future.as_mut().poll(&mut Context::from_waker(&task.waker));
-        if poll == Poll::Pending {
-            self.tasks[id.0] = Some(task);
+        let poll = guarded(|| task.future.as_mut().poll(&mut Context::from_waker(&task.waker)));
+        match poll {
+            Ok(Poll::Pending) => {
+                self.tasks[id.0] = Some(task);
+                Ok(())
+            }
+            Ok(Poll::Ready(())) => guarded(|| drop(task)),
+            Err(panic) => {
+                let _ = guarded(|| drop(task));
+                Err(panic)
+            }
         }
     }
 
-    /// Drops all futures of a process, in the order they were spawned.
-    pub(crate) fn kill(&mut self, process: Pid) {
+    /// Drops all futures of a process, in the order they were spawned, also if one of them panics over it. The
+    /// first panic is told.
+    pub(crate) fn kill(&mut self, process: Pid) -> Result<(), Panic> {
+        let mut told = Ok(());
         for slot in &mut self.tasks {
             if slot.as_ref().is_some_and(|task| task.process == process) {
-                *slot = None;
+                let dropped = guarded(|| drop(slot.take()));
+                told = told.and(dropped);
             }
         }
+        told
+    }
+
+    /// Drops what is left when the history is over. Whoever panics now is no longer judged: it would have panicked
+    /// when it was killed, too, and no process was.
+    pub(crate) fn clear(&mut self) {
+        for slot in &mut self.tasks {
+            let _ = guarded(|| drop(slot.take()));
+        }
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        self.clear();
     }
 }

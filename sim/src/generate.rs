@@ -17,7 +17,7 @@ use twophase::Settings;
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::safe::{is_known_unsafe, safe_rule};
 use crate::schedule::{BrokerSettings, Schedule, Span, Timing};
 use crate::seed::{Purpose, Seed, Stream, micros};
@@ -58,7 +58,16 @@ pub struct Generator {
     pub naming: Option<Naming>,
     /// Without any fault.
     pub calm: bool,
+    /// Without faults of these kinds.
+    pub without: Vec<FaultKind>,
+    /// What is changed in the settings once they are drawn; everything else is drawn for what comes out.
+    pub adjust: Option<Arc<Adjust>>,
+    /// The transaction timeout, or what the safe rule asks for if that is longer; drawn, if not given.
+    pub transaction_timeout: Option<Duration>,
 }
+
+/// Changes settings that were drawn.
+pub type Adjust = dyn Fn(&mut Settings) + Send + Sync;
 
 impl std::fmt::Debug for Generator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -77,12 +86,13 @@ impl Generator {
     /// The schedule of this seed.
     ///
     /// # Errors
-    /// When the input cannot be read.
+    /// When the input cannot be read, or the settings were [adjusted](Generator::adjust) to what nobody can play.
     pub fn schedule(&self, seed: Seed) -> std::io::Result<Schedule> {
         let draw = &mut Stream::new(seed, Purpose::Generate, 0);
         let timing = draw_timing(draw, seed);
         let mut settings = draw_shape(draw);
         draw_clocks(draw, &timing, &mut settings);
+        self.adjust_settings(&mut settings)?;
         let broker = draw_broker(draw);
         let protocol = *draw.pick(&[Protocol::V1, Protocol::V2]);
         let protocol = self.protocol.unwrap_or(protocol);
@@ -94,12 +104,36 @@ impl Generator {
             true => Vec::new(),
             false => draw_faults(draw, &settings, &timing, protocol, &input, heal_at),
         };
+        faults.retain(|fault| !self.without.contains(&fault.kind()));
         if self.safety == Safety::Safe {
             faults.retain(|fault| !is_known_unsafe(fault));
         }
         let mut schedule = Schedule { settings, protocol, naming, broker, timing, heal_at, faults, input };
         self.draw_transaction_timeout(draw, &mut schedule);
+        if self.adjust.is_some() || self.transaction_timeout.is_some() {
+            schedule.check().map_err(unplayable)?;
+        }
         Ok(schedule)
+    }
+
+    /// A nought would be divided by before the whole schedule can be checked.
+    fn adjust_settings(&self, settings: &mut Settings) -> std::io::Result<()> {
+        let Some(adjust) = &self.adjust else {
+            return Ok(());
+        };
+        adjust(settings);
+        for (name, count) in [
+            ("parallelism", settings.parallelism.into()),
+            ("splits", settings.splits.into()),
+            ("partitions", settings.partitions.into()),
+            ("batch", settings.batch as u64),
+            ("checkpoint_interval", micros(settings.checkpoint_interval)),
+        ] {
+            if count == 0 {
+                return Err(unplayable(format!("settings.{name} is 0; expected more")));
+            }
+        }
+        Ok(())
     }
 
     fn draw_input(&self, draw: &mut Stream, seed: Seed, splits: u16) -> std::io::Result<Vec<Vec<Bytes>>> {
@@ -124,9 +158,18 @@ impl Generator {
             Safety::Safe => draw.within(needed..needed * 3 / 2),
             Safety::Unsafe => draw.log_within(20_000..needed.max(40_000)),
         };
+        let timeout = match (self.transaction_timeout, self.safety) {
+            (None, _) => timeout,
+            (Some(given), Safety::Safe) => micros(given).max(needed),
+            (Some(given), Safety::Unsafe) => micros(given),
+        };
         // Kafka counts in whole milliseconds.
         schedule.settings.transaction_timeout = millis(timeout.div_ceil(1_000));
     }
+}
+
+fn unplayable(what: String) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidInput, what)
 }
 
 /// Records with payloads of their own that read as text.

@@ -6,12 +6,27 @@ use twophase::Fact;
 use twophase::kafka::protocol::{Request, Response};
 
 use crate::event::{Event, Observer, What};
+use crate::remarks::{Remark, Remarks};
 use crate::seed::micros;
 
-/// The events of one history, as lines.
+/// The events of one history, as lines; and between them what the processes said through `tracing`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     lines: Vec<Line>,
+    remarks: Vec<Remark>,
+}
+
+/// Records a history while it happens.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    lines: Vec<Line>,
+    pub(crate) remarks: Remarks,
+}
+
+impl Recorder {
+    pub(crate) fn finish(self) -> History {
+        History { remarks: self.remarks.take(), lines: self.lines }
+    }
 }
 
 /// One event, as it prints.
@@ -40,9 +55,10 @@ impl History {
     }
 }
 
-impl Observer for History {
+impl Observer for Recorder {
     fn see(&mut self, event: &Event<'_>) {
         let what = describe(event.what);
+        self.remarks.event(event.at);
         self.lines.push(Line { step: self.lines.len() + 1, at: event.at, who: event.who.to_string(), what });
     }
 }
@@ -50,15 +66,40 @@ impl Observer for History {
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:>5}  {:>10}  {:<24}what", "step", "time", "who")?;
-        self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))
+        let mut remarks = self.remarks.iter().peekable();
+        for happened in 0..=self.lines.len() {
+            while let Some(remark) = remarks.next_if(|remark| remark.after == happened) {
+                writeln!(f, "{remark}")?;
+            }
+            if let Some(line) = self.lines.get(happened) {
+                writeln!(f, "{line}")?;
+            }
+        }
+        Ok(())
     }
 }
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Line { step, at, who, what } = self;
-        let (seconds, rest) = (at / 1_000_000, at % 1_000_000);
-        write!(f, "{step:>5}  {seconds:>2}.{rest:06}s  {who:<24}{what}")
+        write!(f, "{step:>5}  {}  {who:<24}{what}", Seconds(*at))
+    }
+}
+
+/// Without a number: it is no event.
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Remark { at, who, said, .. } = self;
+        write!(f, "{:>5}  {}  {who:<24}| {said}", "", Seconds(*at))
+    }
+}
+
+/// Microseconds, as they print.
+struct Seconds(u64);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>2}.{:06}s", self.0 / 1_000_000, self.0 % 1_000_000)
     }
 }
 

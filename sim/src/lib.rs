@@ -46,13 +46,17 @@
 //! - [`event`]: what happens; `watch`: everybody who looks on
 //! - `ledger`, `checker`: each transaction as one who sees everything knows it, and the judgement
 //! - `coverage`, `digest`, `history`: the windows, one number for all that happened, and the recorder
+//! - `remarks`: what the processes say through `tracing`, for the recorder
 //! - `outcome`: what comes of it
 //!
 //! Many runs:
-//! - `sweep`: many seeds, on all cores
-//! - `twice`, `quiet`: the same history twice, and panics without their noise
+//! - `sweep`, `crew`: many seeds, on all cores, and who looks after the threads
+//! - `wall`: the only wall clock: rates for people, and the watchdog for code that never comes back
+//! - `twice`, `quiet`, `hint`: the same history twice; panics without their noise; what to do about them
+//! - [`bench`](mod@bench): the scenario by which frameworks are compared, and what it costs
 //! - `summary`, `exit`: what a sweep comes to, for people and for scripts
 
+pub mod bench;
 pub mod event;
 pub mod fault;
 pub mod log;
@@ -65,6 +69,7 @@ mod anomaly;
 mod checker;
 mod cli;
 mod coverage;
+mod crew;
 mod digest;
 mod drawn;
 mod env;
@@ -72,6 +77,7 @@ mod executor;
 mod exit;
 mod file;
 mod generate;
+mod hint;
 mod history;
 mod input;
 mod ledger;
@@ -79,6 +85,7 @@ mod outcome;
 mod payload;
 mod playable;
 mod quiet;
+mod remarks;
 mod report;
 mod run;
 mod runtime;
@@ -96,11 +103,11 @@ mod world;
 
 pub use anomaly::{Anomaly, Finding};
 pub use cli::cli;
-pub use coverage::{Window, Windows};
+pub use coverage::{CrashSites, Window, Windows};
 pub use env::{SimClock, SimEnv, SimNetwork, SimPort, SimSource, SimStore};
 pub use exit::Exit;
 pub use file::{Expectation, FORMAT, Saved};
-pub use generate::{Generator, Input, Safety};
+pub use generate::{Adjust, Generator, Input, Safety};
 pub use history::History;
 pub use input::{FileWindow, LineFile};
 pub use outcome::{Outcome, Verdict};
@@ -114,6 +121,7 @@ pub use subject::{Expected, Subject};
 pub use summary::{Group, Summary, Unequal};
 pub use sweep::{REPLAY_EVERY, Sweep, Threads};
 pub use twice::{Difference, play_twice};
+pub use wall::HANG_TIMEOUT;
 pub use watch::Keep;
 
 /// The README's own test, compiled.

@@ -5,10 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use twophase::RecordId;
 
-use crate::anomaly::Finding;
-use crate::coverage::Windows;
+use crate::anomaly::{Anomaly, Finding};
+use crate::coverage::{CrashSites, Windows};
 use crate::fault::FaultKind;
 use crate::history::History;
+use crate::wall::Stuck;
 
 /// What is to be said of a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Outcome {
     pub digest: u64,
     /// The crash windows that were entered with a record in the transaction.
     pub windows: Windows,
+    /// At which calls a process was killed.
+    pub crashed_at: CrashSites,
     /// How often a fault of each kind struck, in the order of [`FaultKind::ALL`].
     pub struck: [u32; FaultKind::ALL.len()],
     /// How many faults of the schedule never struck.
@@ -44,6 +47,8 @@ pub struct Outcome {
     pub restarts: u32,
     /// How many events there were.
     pub events: u64,
+    /// How many messages were sent; requests and answers count as one each.
+    pub messages: u64,
     /// How much time went by on the stage.
     pub lasted: Duration,
     /// The events, if they were to be kept.
@@ -55,6 +60,36 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Of a history that did not come back: all that is known of it is where it was.
+    pub(crate) fn hung(stuck: Stuck, hang_timeout: Duration) -> Self {
+        let finding = Finding {
+            anomaly: Anomaly::Hung,
+            window: None,
+            at: stuck.at,
+            record: None,
+            records: 0,
+            transaction: None,
+            detail: stuck.said(hang_timeout),
+        };
+        Outcome {
+            verdict: Verdict::Failed(finding),
+            digest: 0,
+            windows: Windows::default(),
+            crashed_at: CrashSites::default(),
+            struck: [0; FaultKind::ALL.len()],
+            unstruck: 0,
+            timed_out: 0,
+            checkpoints: (0, 0),
+            restarts: 0,
+            events: 0,
+            messages: 0,
+            lasted: Duration::from_micros(stuck.at),
+            history: None,
+            output: None,
+            digests: None,
+        }
+    }
+
     /// The anomaly, if there is one.
     pub fn finding(&self) -> Option<&Finding> {
         match &self.verdict {

@@ -96,7 +96,9 @@ fn check_fault(index: usize, fault: &Fault) -> Result<(), String> {
         Fault::Zombie { replaced_after, wakes_after, .. } => {
             [Some(*replaced_after), Some(*wakes_after), None]
         }
-        Fault::Stop { at, restart_after, .. } => [Some(*at), Some(*restart_after), None],
+        Fault::CrashAt { at, restart_after, .. } | Fault::Stop { at, restart_after, .. } => {
+            [Some(*at), Some(*restart_after), None]
+        }
         Fault::Lose { .. } => [None; 3],
         Fault::Delay { by, .. } => [Some(*by), None, None],
         Fault::Repeat { after, .. } => [Some(*after), None, None],

@@ -1,30 +1,51 @@
 //! Panics of the code under test are findings, told once in the report. A sweep over a sink that panics must
 //! not print a backtrace for each of ten thousand histories.
 
-use std::cell::Cell;
-use std::panic;
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
+    /// Where the last quiet panic of this thread was: only the hook is told.
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Runs code under test; panics on this thread print nothing meanwhile. They go on as they would.
-pub(crate) fn panics<T>(under_test: impl FnOnce() -> T) -> T {
+/// A panic of the code under test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Panic {
+    pub(crate) message: String,
+    /// File, line and column.
+    pub(crate) place: Option<String>,
+}
+
+/// Runs a stranger's code. Its panic is an event of the history, and prints nothing.
+pub(crate) fn guarded<T>(strangers: impl FnOnce() -> T) -> Result<T, Panic> {
+    install();
+    let _loud_again = Restore(QUIET.replace(true));
+    catch_unwind(AssertUnwindSafe(strangers)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        // What was thrown is a stranger's value too, and may panic when it is dropped.
+        std::mem::forget(panic);
+        Panic { message: text.unwrap_or_else(|| "a panic without a message".to_owned()), place: PLACE.take() }
+    })
+}
+
+fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let loud = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !QUIET.get() {
-                loud(info);
+        panic::set_hook(Box::new(move |info| match QUIET.get() {
+            true => {
+                PLACE.replace(info.location().map(ToString::to_string));
             }
+            false => loud(info),
         }));
     });
-    let _loud_again = Restore(QUIET.replace(true));
-    under_test()
 }
 
-/// On every way out, so that a panic of the stage itself is heard.
+/// On every way out.
 struct Restore(bool);
 
 impl Drop for Restore {

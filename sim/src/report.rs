@@ -9,6 +9,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::runtime::SANDBOXED;
 use crate::safe::{is_known_unsafe, safe_rule};
 use crate::schedule::Schedule;
+use crate::site::Phase;
 use crate::summary::{Summary, Unequal};
 use crate::twice::Difference;
 
@@ -31,7 +32,7 @@ impl fmt::Display for Failure<'_> {
         if let Some((count, seeds, elapsed)) = self.among {
             write!(f, "   ({} of {} seeds, {})", Grouped(count), Grouped(seeds), Seconds(elapsed))?;
         }
-        writeln!(f, "\n\n  {}", finding.detail)?;
+        writeln!(f, "\n\n  {}", finding.detail.replace('\n', "\n  "))?;
         let at = Duration::from_micros(finding.at);
         match finding.window {
             Some(window) => writeln!(f, "  window {window}: {}", window.meaning())?,
@@ -59,7 +60,11 @@ impl fmt::Display for NotDeterministic<'_> {
         writeln!(f, "  two plays gave the digests {one:016x} and {two:016x}")?;
         match &self.difference {
             Some(difference) => writeln!(f, "  {difference}")?,
-            None => writeln!(f, "  two more plays agreed: look for a static that changes once and stays")?,
+            None => writeln!(
+                f,
+                "  first at step {}; two more plays agreed: look for a static that changes once and stays",
+                self.unequal.step
+            )?,
         }
         writeln!(f, "\n  replay   {}", self.replay)
     }
@@ -117,6 +122,13 @@ impl fmt::Display for Totals<'_> {
             Seconds(self.elapsed),
             Grouped(rate(seeds, self.elapsed)),
         )?;
+        if let Some(seed) = self.summary.hung {
+            writeln!(
+                f,
+                "     {:<12} by seed {seed}, which did not come back: its thread is left behind",
+                "ended early"
+            )?;
+        }
         self.counts(f)?;
         self.faults(f)?;
         self.windows(f)
@@ -181,6 +193,24 @@ pub(crate) fn sandbox_note() -> &'static str {
              these three lines in .cargo/config.toml turn that on:\n  \
              [build]\n  rustflags = [\"--cfg\", \"madsim\"]\n  rustdocflags = [\"--cfg\", \"madsim\"]\n"
         }
+    }
+}
+
+/// What a sweep that showed nothing has missed.
+pub(crate) struct Missed<'a>(pub(crate) &'a Summary);
+
+impl fmt::Display for Missed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "  windows never entered")?;
+        for window in self.0.never_entered() {
+            writeln!(f, "    {window}   {}", window.meaning())?;
+        }
+        writeln!(f, "  calls at which no process was ever killed, by phase")?;
+        for (call, phases) in self.0.crashed_at.never() {
+            let phases: Vec<_> = phases.into_iter().map(Phase::as_str).collect();
+            writeln!(f, "    {call:<16} {}", phases.join(" "))?;
+        }
+        Ok(())
     }
 }
 

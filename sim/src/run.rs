@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::anomaly::Anomaly;
+use crate::history::Recorder;
 use crate::outcome::{Outcome, Verdict};
 use crate::runtime::{Sandbox, sandboxed};
 use crate::safe;
@@ -11,6 +12,7 @@ use crate::schedule::Schedule;
 use crate::seed::micros;
 use crate::stage::{Spins, Stage};
 use crate::subject::Subject;
+use crate::wall::Pulse;
 use crate::watch::{Keep, Watch};
 
 /// How many things may happen in one history, besides those for each record. The longest legitimate ones need
@@ -21,14 +23,42 @@ const STEP_BUDGET: u64 = 400_000;
 const STEPS_PER_RECORD: u64 = 100;
 
 /// Plays `schedule` with `subject`. A pure function of both.
+///
+/// ```
+/// use std::sync::Arc;
+/// use twophase_sim::{Generator, Keep, Seed, Verdict, play, subjects};
+///
+/// let subject = subjects::named("kafka-v2").unwrap();
+/// let schedule = Arc::new(Generator::default().schedule(Seed(41)).unwrap());
+/// let outcome = play(&subject, &schedule, Keep::default());
+/// assert!(matches!(outcome.verdict, Verdict::Held | Verdict::Vacuous));
+/// assert_eq!(outcome.digest, play(&subject, &schedule, Keep::default()).digest);
+/// ```
 pub fn play(subject: &Subject, schedule: &Arc<Schedule>, keep: Keep) -> Outcome {
+    play_watched(subject, schedule, keep, &Pulse::default())
+}
+
+/// The same, for a watchdog to see where it is. The pulse is written and never read here.
+pub(crate) fn play_watched(
+    subject: &Subject,
+    schedule: &Arc<Schedule>,
+    keep: Keep,
+    pulse: &Pulse,
+) -> Outcome {
     sandboxed(schedule.timing.seed.0, |sandbox| {
         let watch = Watch::new(schedule, keep);
-        let log = subject.log_for(schedule);
-        let job = subject.job_for(schedule);
-        let mut stage = Stage::new(&*job, schedule.clone(), log, watch);
-        let end = run_to_end(&mut stage, schedule, sandbox);
-        judge(&stage, schedule, end)
+        let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
+        let history = || {
+            let log = subject.log_for(schedule);
+            let job = subject.job_for(schedule);
+            let mut stage = Stage::new(&*job, schedule.clone(), log, watch, pulse);
+            let end = run_to_end(&mut stage, schedule, sandbox);
+            judge(&stage, schedule, end)
+        };
+        match remarks {
+            Some(remarks) => remarks.listen(history),
+            None => history(),
+        }
     })
 }
 
@@ -108,6 +138,7 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         End::GaveUp(said) => Some(said),
     };
     let unstruck = world.struck().iter().filter(|struck| !**struck).count() as u32;
+    let messages = world.messages();
     let watch = &mut world.watch;
     let windows = watch.ledger.windows;
     let verdict = match (watch.finding().cloned(), gave_up) {
@@ -125,14 +156,16 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         verdict,
         digest: watch.digest.value(),
         windows,
+        crashed_at: watch.crashed_at,
         struck: tally.struck,
         unstruck,
         timed_out: tally.timed_out,
         checkpoints: (tally.completed, tally.expired),
         restarts: tally.restarts,
         events: tally.events,
+        messages,
         lasted: Duration::from_micros(now),
-        history: watch.history.take(),
+        history: watch.history.take().map(Recorder::finish),
         output,
         digests: watch.digests.take(),
     }

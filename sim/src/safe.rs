@@ -36,6 +36,16 @@ pub struct SafeRule {
 }
 
 /// The terms for this schedule.
+///
+/// ```
+/// use std::time::Duration;
+/// use twophase_sim::{Generator, Seed, is_safe, safe_rule};
+///
+/// let mut schedule = Generator::default().schedule(Seed(41)).unwrap();
+/// assert!(is_safe(&schedule));
+/// schedule.settings.transaction_timeout = safe_rule(&schedule).needed() - Duration::from_millis(1);
+/// assert!(!is_safe(&schedule));
+/// ```
 pub fn safe_rule(schedule: &Schedule) -> SafeRule {
     let settings = &schedule.settings;
     let period = settings.checkpoint_interval.max(settings.checkpoint_timeout + settings.checkpoint_pause);
@@ -122,7 +132,9 @@ fn outage(fault: &Fault, schedule: &Schedule) -> Duration {
     let unanswered = schedule.timing.request_timeout + schedule.settings.retry_backoff;
     failover(schedule)
         + match fault {
-            Fault::Crash { restart_after, .. } | Fault::Stop { restart_after, .. } => *restart_after,
+            Fault::Crash { restart_after, .. }
+            | Fault::CrashAt { restart_after, .. }
+            | Fault::Stop { restart_after, .. } => *restart_after,
             Fault::Pause { lasts, .. } => *lasts,
             Fault::Zombie { replaced_after, wakes_after, .. } => *replaced_after + *wakes_after,
             Fault::Lose { .. } => unanswered,

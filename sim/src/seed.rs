@@ -15,6 +15,13 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 /// What makes a history. Read in decimal or with `0x`; always printed in decimal.
+///
+/// ```
+/// use twophase_sim::Seed;
+///
+/// assert_eq!("0x29".parse(), Ok(Seed(41)));
+/// assert_eq!(Seed(41).to_string(), "41");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seed(pub u64);

@@ -1,27 +1,32 @@
 //! The test of a user's own subject, in an ordinary `#[test]`.
 
+mod environment;
 mod report;
 
 use std::env;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use twophase::Sink;
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
+use twophase::{Settings, Sink};
 
+use crate::anomaly::Anomaly;
 use crate::drawn::Drawn;
 use crate::env::SimEnv;
+use crate::fault::FaultKind;
 use crate::generate::{Generator, Input, Safety};
 use crate::seed::Seed;
-use crate::seeds::{Extent, Seeds};
+use crate::seeds::Extent;
 use crate::subject::Subject;
 use crate::summary::Summary;
-use crate::sweep::{Sweep, Threads, cores, play_on};
-use crate::wall::Stopwatch;
+use crate::sweep::{Sweep, cores, play_alone};
+use crate::wall::{HANG_TIMEOUT, Stopwatch};
 use crate::watch::Keep;
 
+use environment::asked;
 pub use report::Report;
 
 /// How many seeds a test plays that does not say: enough to enter every window often, few enough for a debug
@@ -40,7 +45,9 @@ const DEFAULT_SEEDS: Range<u64> = 0..500;
 /// ```
 ///
 /// The environment variable `TWOPHASE_SEED` makes any such test play that one seed, and print its trace;
-/// `TWOPHASE_SEEDS=A..B` makes it play others than it says.
+/// `TWOPHASE_SEEDS=A..B` makes it play others than it says; `TWOPHASE_TRACE=1` makes it print the trace of the
+/// first seed that fails. In a trace stands also what the code under test says through `tracing`, with its time
+/// on the stage and its process.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is played before run()"]
 pub struct Simulation {
@@ -48,6 +55,8 @@ pub struct Simulation {
     generator: Generator,
     seeds: Range<u64>,
     jobs: usize,
+    hang_timeout: Duration,
+    budget: Option<Duration>,
 }
 
 impl Simulation {
@@ -58,7 +67,14 @@ impl Simulation {
 
     /// Of any subject.
     pub fn of(subject: Subject) -> Self {
-        Simulation { subject, generator: Generator::default(), seeds: DEFAULT_SEEDS, jobs: cores() }
+        Simulation {
+            subject,
+            generator: Generator::default(),
+            seeds: DEFAULT_SEEDS,
+            jobs: cores(),
+            hang_timeout: HANG_TIMEOUT,
+            budget: None,
+        }
     }
 
     /// How it is called in reports; otherwise like the test.
@@ -109,33 +125,75 @@ impl Simulation {
         self
     }
 
+    /// Without faults of this kind; otherwise each seed draws which kinds there are.
+    pub fn without(mut self, kind: FaultKind) -> Self {
+        self.generator.without.push(kind);
+        self
+    }
+
+    /// Changes the settings that a seed drew: the shape of the job, its checkpoint interval and timeouts. What
+    /// is not changed stays drawn, and so does all else, for what comes out. The transaction timeout is drawn
+    /// last, so that it lies inside the safe rule: see [`Simulation::transaction_timeout`].
+    pub fn adjust(mut self, change: impl Fn(&mut Settings) + Send + Sync + 'static) -> Self {
+        self.generator.adjust = Some(Arc::new(change));
+        self
+    }
+
+    /// The transaction timeout; otherwise drawn. Inside the safe rule it is what the rule asks for, where that
+    /// is longer; with [`Safety::Unsafe`] it is always this.
+    pub fn transaction_timeout(mut self, timeout: Duration) -> Self {
+        self.generator.transaction_timeout = Some(timeout);
+        self
+    }
+
+    /// Begins no further history once this much time has passed; otherwise all seeds are played. How many were
+    /// played then depends on the machine, what each of them gives does not.
+    pub fn for_at_most(mut self, budget: Duration) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
     /// On how many threads; otherwise one for each core.
     pub fn jobs(mut self, jobs: usize) -> Self {
         self.jobs = jobs;
         self
     }
 
+    /// How long one poll of your code may last by the wall clock; otherwise [`HANG_TIMEOUT`]. What lasts longer
+    /// ends the run, and is reported as [`Hung`](crate::Anomaly::Hung) with its seed and process.
+    pub fn hang_timeout(mut self, timeout: Duration) -> Self {
+        self.hang_timeout = timeout;
+        self
+    }
+
     /// Plays all seeds.
     ///
     /// # Panics
-    /// If the input cannot be read, if no seed is to be played, or if `TWOPHASE_SEED` or `TWOPHASE_SEEDS` is
-    /// set to something else than a seed or a range of seeds.
+    /// If the input cannot be read, if no seed is to be played, or if one of the variables above is set to
+    /// something that it cannot mean.
     #[track_caller]
     pub fn run(self) -> Report {
-        let asked = overridden(|name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
-        let extent = asked.and_then(|asked| self.extent(asked)).unwrap_or_else(|line| panic!("{line}"));
+        let asked = asked(|name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
+        let asked = asked.unwrap_or_else(|line| panic!("{line}"));
+        let extent = self.extent(asked.extent).unwrap_or_else(|line| panic!("{line}"));
         let watch = Stopwatch::start();
         let (one, played) = match &extent {
             Extent::One(seed) => (true, self.play_one(*seed)),
-            Extent::Many(seeds) => (false, self.sweep(seeds).run(&AtomicBool::new(false), &|_| {})),
+            Extent::Many(seeds) => (false, self.play_many(seeds, &watch)),
         };
+        let summary = played.unwrap_or_else(|error| panic!("{}: {}", self.subject.name, unreadable(&error)));
+        let elapsed = watch.elapsed();
+        if asked.trace && !one {
+            self.trace_first_failure(&summary);
+        }
         Report {
             one,
-            summary: played.unwrap_or_else(|error| panic!("{}: the input: {error}", self.subject.name)),
-            elapsed: watch.elapsed(),
+            summary,
+            elapsed,
             test: test_name(),
             subject: self.subject,
             generator: self.generator,
+            hang_timeout: self.hang_timeout,
         }
     }
 
@@ -150,27 +208,58 @@ impl Simulation {
         }
     }
 
+    fn play_many(&self, seeds: &Range<u64>, watch: &Stopwatch) -> std::io::Result<Summary> {
+        let stop = AtomicBool::new(false);
+        self.sweep(seeds).run(&stop, &|_| {
+            if self.budget.is_some_and(|budget| watch.elapsed() >= budget) {
+                stop.store(true, Ordering::Relaxed);
+            }
+        })
+    }
+
     fn sweep(&self, seeds: &Range<u64>) -> Sweep<'_> {
         let mut sweep = Sweep::new(&self.subject, self.generator.clone(), seeds.clone());
         sweep.jobs = self.jobs;
+        sweep.hang_timeout = self.hang_timeout;
         sweep
+    }
+
+    fn trace_first_failure(&self, summary: &Summary) {
+        if let Some(first) = summary.groups.values().map(|group| group.seed).min() {
+            // The input was read a moment ago; if it is gone by now, the failure itself is what matters.
+            let _ = self.play_one(first);
+        }
     }
 
     /// With its trace. Printed like everything a test prints: shown if it fails, or with `--nocapture`.
     fn play_one(&self, seed: Seed) -> std::io::Result<Summary> {
         let schedule = Arc::new(self.subject.pin(self.generator.clone()).schedule(seed)?);
-        let keep = Keep { history: true, ..Keep::default() };
-        let outcome = play_on(Threads::Fresh, &self.subject, &schedule, keep);
+        let keep = Keep { history: true, digests: true, ..Keep::default() };
+        let outcome = play_alone(&self.subject, &schedule, keep, self.hang_timeout)?;
         println!("seed {seed} of {}\n{}", self.subject.name, Drawn(&schedule));
         if let Some(history) = &outcome.history {
             println!("{history}");
         }
         println!("{:?}, windows {:?}, digest {:016x}", outcome.verdict, outcome.windows, outcome.digest);
-        let again = play_on(Threads::Fresh, &self.subject, &schedule, Keep::default());
         let mut summary = Summary::default();
+        if outcome.finding().is_some_and(|finding| finding.anomaly == Anomaly::Hung) {
+            // Once is enough: a second play would only wait as long again.
+            summary.add(seed, &outcome);
+            return Ok(summary);
+        }
+        let keep = Keep { digests: true, ..Keep::default() };
+        let again = play_alone(&self.subject, &schedule, keep, self.hang_timeout)?;
         summary.add(seed, &outcome);
-        summary.compare(seed, (outcome.digest, again.digest));
+        summary.compare(seed, &outcome, &again);
         Ok(summary)
+    }
+}
+
+/// Settings that nobody can play name themselves; everything else that fails is the input.
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::InvalidInput => error.to_string(),
+        _ => format!("the input: {error}"),
     }
 }
 
@@ -178,58 +267,4 @@ impl Simulation {
 fn test_name() -> Option<String> {
     let name = std::thread::current().name().map(str::to_owned);
     name.filter(|name| name != "main")
-}
-
-/// What the environment asks for, if it asks.
-fn overridden(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Extent>, String> {
-    let bad = |name: &str, what: String| {
-        format!("environment variable {name}: {what}; unset it to play what the test says")
-    };
-    match (variable("TWOPHASE_SEED"), variable("TWOPHASE_SEEDS")) {
-        (None, None) => Ok(None),
-        (Some(one), None) => match one.parse() {
-            Ok(seed) => Ok(Some(Extent::One(seed))),
-            Err(what) => Err(bad("TWOPHASE_SEED", what)),
-        },
-        (None, Some(many)) => match many.parse() {
-            Ok(Seeds(seeds)) => Ok(Some(Extent::Many(seeds))),
-            Err(what) => Err(bad("TWOPHASE_SEEDS", what)),
-        },
-        (Some(one), Some(many)) => Err(bad(
-            "TWOPHASE_SEED",
-            format!("is '{one}', and TWOPHASE_SEEDS is '{many}'; expected only one of them"),
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn set(seed: Option<&str>, seeds: Option<&str>) -> Result<Option<Extent>, String> {
-        overridden(|name| {
-            let value = if name == "TWOPHASE_SEED" { seed } else { seeds };
-            value.map(str::to_owned)
-        })
-    }
-
-    #[test]
-    fn the_environment_overrides_the_seeds() {
-        assert_eq!(set(None, None), Ok(None));
-        assert_eq!(set(Some("0x29"), None), Ok(Some(Extent::One(Seed(41)))));
-        assert_eq!(set(None, Some("3..9")), Ok(Some(Extent::Many(3..9))));
-    }
-
-    #[test]
-    fn a_bad_value_names_the_variable_and_what_was_expected() {
-        for (seed, seeds, name) in [
-            (Some("0xZZ"), None, "TWOPHASE_SEED:"),
-            (Some(""), None, "TWOPHASE_SEED:"),
-            (None, Some("9..3"), "TWOPHASE_SEEDS:"),
-            (Some("1"), Some("1..2"), "TWOPHASE_SEED:"),
-        ] {
-            let said = set(seed, seeds).unwrap_err();
-            assert!(said.contains(name) && said.contains("expected"), "{said}");
-        }
-    }
 }

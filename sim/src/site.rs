@@ -79,7 +79,17 @@ pub enum Phase {
     Received,
 }
 
-/// A place where a fault can strike.
+/// A place where a fault can strike. It reads as it prints.
+///
+/// ```
+/// use twophase_sim::fault::Fault;
+/// use twophase_sim::site::{Phase, Site};
+///
+/// let at: Site = "sink-0/1/end_txn.commit#2/answered".parse().unwrap();
+/// assert_eq!((at.ordinal, at.phase), (2, Phase::Answered));
+/// let lost = Fault::Lose { at }; // the second commit is done, and sink 0 never hears of it
+/// assert_eq!(lost.kind().as_str(), "applied, answer lost");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Site {
     /// Who.
@@ -140,7 +150,7 @@ impl Ask {
         }
     }
 
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Ask::Init => "init",
             Ask::AddPartitions => "add_partitions",
@@ -160,7 +170,7 @@ impl Phase {
     pub const ALL: [Phase; 5] =
         [Phase::Before, Phase::Sent, Phase::Applied, Phase::Answered, Phase::Received];
 
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Phase::Before => "before",
             Phase::Sent => "sent",

@@ -1,17 +1,18 @@
 //! One history, from the first start to the verdict: polls whoever is ready, then lets the next thing happen.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use twophase::{BoxFuture, Job};
 
 use crate::env::{SharedWorld, SimEnv};
-use crate::executor::{Executor, TaskId};
+use crate::executor::{Executor, TaskFuture, TaskId};
 use crate::log::Log;
-use crate::quiet;
+use crate::quiet::{Panic, guarded};
+use crate::remarks::Remarks;
 use crate::runtime::Sandbox;
 use crate::schedule::Schedule;
 use crate::seed::{Purpose, Stream};
+use crate::wall::Pulse;
 use crate::watch::Watch;
 use crate::world::{Condition, Pid, World};
 
@@ -23,6 +24,9 @@ pub(crate) struct Stage<'a> {
     ready: Vec<TaskId>,
     shuffle: bool,
     schedule: Arc<Schedule>,
+    pulse: &'a Pulse,
+    /// Who is polled is told to whoever listens, if anybody does.
+    remarks: Option<Remarks>,
 }
 
 /// How often processes may be polled between two steps of the world. Nobody who waits for something is
@@ -39,7 +43,9 @@ impl<'a> Stage<'a> {
         schedule: Arc<Schedule>,
         log: Box<dyn Log>,
         watch: Watch,
+        pulse: &'a Pulse,
     ) -> Self {
+        let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
         let world = World::new(schedule.clone(), log, watch);
         Stage {
             world: Arc::new(Mutex::new(world)),
@@ -48,6 +54,8 @@ impl<'a> Stage<'a> {
             ready: Vec::with_capacity(8),
             shuffle: schedule.timing.shuffle,
             schedule,
+            pulse,
+            remarks,
         }
     }
 
@@ -90,7 +98,14 @@ impl<'a> Stage<'a> {
                 self.ready.remove(0);
                 continue;
             };
-            if self.world().life(process).condition == Condition::Paused {
+            let mut world = self.world();
+            let life = world.life(process);
+            let (name, is_paused) = (life.name, life.condition == Condition::Paused);
+            if !is_paused {
+                self.pulse.enter(name, world.now());
+            }
+            drop(world);
+            if is_paused {
                 let task = self.ready.remove(0);
                 self.world().life(process).deferred.push(task);
                 continue;
@@ -119,9 +134,26 @@ impl<'a> Stage<'a> {
         places.nth(chosen).map_or(0, |(place, _)| place)
     }
 
+    /// Whoever was chosen has entered already: one lock fewer for each poll.
     fn poll(&mut self, task: TaskId, process: Pid) {
-        let executor = &mut self.executor;
-        if let Err(panic) = guarded(|| executor.poll(task)) {
+        let polled = self.executor.poll(task);
+        self.leave(process, polled);
+    }
+
+    /// A stranger's code has the thread from here on,
+    fn enter(&self, process: Pid) {
+        let mut world = self.world();
+        let actor = world.life(process).actor();
+        self.pulse.enter(world.life(process).name, world.now());
+        if let Some(remarks) = &self.remarks {
+            remarks.polls(world.now(), actor);
+        }
+    }
+
+    /// to here.
+    fn leave(&self, process: Pid, told: Result<(), Panic>) {
+        self.pulse.leave();
+        if let Err(panic) = told {
             self.world().panicked(process, &panic);
         }
     }
@@ -135,21 +167,30 @@ impl<'a> Stage<'a> {
             let chores = std::mem::take(&mut world.chores);
             drop(world);
             for pid in chores.drop {
-                let executor = &mut self.executor;
-                if let Err(panic) = guarded(|| executor.kill(pid)) {
-                    self.world().panicked(pid, &panic);
-                }
+                self.enter(pid);
+                let killed = self.executor.kill(pid);
+                self.leave(pid, killed);
             }
             for pid in chores.start {
-                match guarded(|| self.main_of(pid)) {
-                    Ok(main) => self.executor.spawn(pid, main),
-                    Err(panic) => self.world().panicked(pid, &panic),
-                }
+                self.enter(pid);
+                let started = guarded(|| self.main_of(pid)).map(|main| self.executor.spawn(pid, main));
+                self.leave(pid, started);
             }
             for (pid, task) in chores.spawn {
-                self.executor.spawn(pid, task);
+                self.spawn(pid, task);
             }
             self.ready.extend(chores.wake);
+        }
+    }
+
+    /// Who spawns something and dies in the same breath leaves nothing behind that runs.
+    fn spawn(&mut self, pid: Pid, task: TaskFuture) {
+        if self.world().life(pid).is_alive() {
+            self.executor.spawn(pid, task);
+        } else {
+            self.enter(pid);
+            let dropped = guarded(|| drop(task));
+            self.leave(pid, dropped);
         }
     }
 
@@ -166,13 +207,4 @@ impl<'a> Stage<'a> {
                 .ended(pid, said.as_ref().copied().map_err(String::as_str));
         })
     }
-}
-
-/// Runs a stranger's code: a panic of it is an event of the history, and says this.
-fn guarded<T>(strangers: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(|| quiet::panics(strangers))).map_err(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        text.or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a panic without a message".to_owned())
-    })
 }

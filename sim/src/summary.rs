@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use crate::anomaly::{Anomaly, Finding};
-use crate::coverage::Window;
+use crate::coverage::{CrashSites, Window};
 use crate::fault::FaultKind;
 use crate::outcome::{Outcome, Verdict};
 use crate::seed::Seed;
+use crate::twice::first_difference;
 
 /// What many histories come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,10 @@ pub struct Summary {
     pub groups: BTreeMap<(Anomaly, Option<Window>), Group>,
     /// The lowest seed whose second play had another digest.
     pub unequal: Option<Unequal>,
+    /// The lowest seed that did not come back, if one ended the sweep before its time.
+    pub hung: Option<Seed>,
+    /// At which calls a process was killed, in any history.
+    pub crashed_at: CrashSites,
 }
 
 /// Failures that are alike.
@@ -66,6 +71,8 @@ pub struct Unequal {
     pub seed: Seed,
     /// The digests of both plays.
     pub digests: (u64, u64),
+    /// In which event they first differed, counting from 1.
+    pub step: usize,
 }
 
 impl Summary {
@@ -84,6 +91,7 @@ impl Summary {
         self.expired += u64::from(outcome.checkpoints.1);
         self.restarts += u64::from(outcome.restarts);
         self.timed_out += u64::from(outcome.timed_out > 0);
+        self.crashed_at.add(outcome.crashed_at);
         match &outcome.verdict {
             Verdict::Held => self.held += 1,
             Verdict::Vacuous => self.vacuous += 1,
@@ -111,11 +119,18 @@ impl Summary {
     }
 
     /// Counts a second play of a history.
-    pub fn compare(&mut self, seed: Seed, digests: (u64, u64)) {
+    pub fn compare(&mut self, seed: Seed, one: &Outcome, two: &Outcome) {
         self.replayed += 1;
-        if digests.0 != digests.1 {
-            self.add_unequal(Unequal { seed, digests });
+        if one.digest != two.digest {
+            let step = first_difference(one, two) + 1;
+            self.add_unequal(Unequal { seed, digests: (one.digest, two.digest), step });
         }
+    }
+
+    /// Counts the history that ended the sweep, because it did not come back.
+    pub(crate) fn end_early(&mut self, seed: Seed, hung: &Outcome) {
+        self.add(seed, hung);
+        self.hung = Some(self.hung.map_or(seed, |known| known.min(seed)));
     }
 
     fn add_unequal(&mut self, unequal: Unequal) {
@@ -144,6 +159,8 @@ impl Summary {
         if let Some(unequal) = other.unequal {
             self.add_unequal(unequal);
         }
+        self.hung = self.hung.into_iter().chain(other.hung).min();
+        self.crashed_at.add(other.crashed_at);
     }
 
     fn merge_group(&mut self, key: (Anomaly, Option<Window>), other: Group) {

@@ -3,17 +3,20 @@
 
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
+use std::time::Duration;
 
+use crate::crew::{Crew, Folded};
 use crate::generate::Generator;
 use crate::outcome::Outcome;
-use crate::run::play;
+use crate::run::play_watched;
 use crate::schedule::Schedule;
 use crate::seed::Seed;
 use crate::subject::Subject;
 use crate::summary::Summary;
+use crate::wall::{HANG_TIMEOUT, Pulse, Stuck};
 use crate::watch::Keep;
 
 /// On which thread a history is played.
@@ -45,7 +48,12 @@ pub struct Sweep<'a> {
     pub threads: Threads,
     /// On how many threads.
     pub jobs: usize,
+    /// How long one poll may last by the wall clock, before the sweep ends and says where it hangs.
+    pub hang_timeout: Duration,
 }
+
+/// A history, and its second play if it had one.
+type Played = (Outcome, Option<Outcome>);
 
 impl<'a> Sweep<'a> {
     /// All cores, fresh threads, one seed in a hundred played twice.
@@ -57,22 +65,34 @@ impl<'a> Sweep<'a> {
             replay_every: REPLAY_EVERY,
             threads: Threads::Fresh,
             jobs: cores(),
+            hang_timeout: HANG_TIMEOUT,
         }
     }
 
-    /// Plays all seeds, or those before `stop`. `progress` hears how many more were played, from any thread.
+    /// Plays all seeds, or those before `stop`. `progress` hears how many more were played.
+    ///
+    /// A history that does not come back ends the sweep: its seed counts as [`Hung`](crate::Anomaly::Hung), and
+    /// its thread is left behind, because nothing can end it but the end of the process.
     ///
     /// # Errors
-    /// When the input cannot be read.
-    pub fn run(&self, stop: &AtomicBool, progress: &(dyn Fn(u64) + Sync)) -> io::Result<Summary> {
-        let parts = self.fold(stop, Summary::default, |summary, seed| {
-            self.judge(summary, seed)?;
-            progress(1);
-            Ok(())
-        })?;
+    /// When the input cannot be read, or no thread can be started.
+    pub fn run(&self, stop: &AtomicBool, progress: &dyn Fn(u64)) -> io::Result<Summary> {
+        let (first, replay_every) = (self.seeds.start, self.replay_every.max(1));
+        let play = self.player();
+        let judge = move |seed: Seed, pulse: &Pulse| -> io::Result<Played> {
+            let again = (seed.0 - first) % replay_every == 0;
+            let keep = Keep { digests: again, ..Keep::default() };
+            let one = play(seed, keep, pulse)?;
+            let two = if again { Some(play(seed, keep, pulse)?) } else { None };
+            Ok((one, two))
+        };
+        let Folded { parts, stuck } = self.crew().fold(stop, progress, judge, add)?;
         let mut all = Summary::default();
         for part in parts {
             all.merge(part);
+        }
+        for stuck in stuck {
+            all.end_early(stuck.seed, &Outcome::hung(stuck, self.hang_timeout));
         }
         Ok(all)
     }
@@ -80,68 +100,78 @@ impl<'a> Sweep<'a> {
     /// The digest of every seed, in the order of the seeds.
     ///
     /// # Errors
-    /// When the input cannot be read.
+    /// When the input cannot be read, or no thread can be started. With [`io::ErrorKind::TimedOut`] when a history
+    /// does not come back.
     pub fn digests(&self, stop: &AtomicBool) -> io::Result<Vec<(Seed, u64)>> {
-        let parts = self.fold(stop, Vec::new, |digests, seed| {
-            let schedule = Arc::new(self.generator.schedule(seed)?);
-            digests.push((seed, self.play(&schedule).digest));
-            Ok(())
-        })?;
+        let play = self.player();
+        let digest = move |seed: Seed, pulse: &Pulse| Ok(play(seed, Keep::default(), pulse)?.digest);
+        let add = |digests: &mut Vec<_>, seed, digest| digests.push((seed, digest));
+        let Folded { parts, stuck } = self.crew().fold(stop, &|_| {}, digest, add)?;
+        if let Some(stuck) = stuck.into_iter().min() {
+            let said = format!("seed {}: {}", stuck.seed, stuck.said(self.hang_timeout));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, said));
+        }
         let mut all = parts.concat();
         all.sort_unstable();
         Ok(all)
     }
 
-    fn judge(&self, summary: &mut Summary, seed: Seed) -> io::Result<()> {
-        let schedule = Arc::new(self.generator.schedule(seed)?);
-        let outcome = self.play(&schedule);
-        summary.add(seed, &outcome);
-        if (seed.0 - self.seeds.start) % self.replay_every.max(1) == 0 {
-            summary.compare(seed, (outcome.digest, self.play(&schedule).digest));
+    fn crew(&self) -> Crew {
+        Crew { seeds: self.seeds.clone(), jobs: self.jobs, hang_timeout: self.hang_timeout }
+    }
+
+    /// What plays a seed of this sweep, and owns all it needs: it may outlive the sweep on a stuck thread.
+    fn player(&self) -> impl Fn(Seed, Keep, &Pulse) -> io::Result<Outcome> + Send + Sync + 'static {
+        let (threads, subject, generator) = (self.threads, self.subject.clone(), self.generator.clone());
+        move |seed, keep, pulse| {
+            let schedule = Arc::new(generator.schedule(seed)?);
+            let here = || play_watched(&subject, &schedule, keep, pulse);
+            Ok(match threads {
+                Threads::Shared => here(),
+                Threads::Fresh => thread::scope(|scope| join(scope.spawn(here))),
+            })
         }
-        Ok(())
-    }
-
-    fn play(&self, schedule: &Arc<Schedule>) -> Outcome {
-        play_on(self.threads, self.subject, schedule, Keep::default())
-    }
-
-    /// Folds over the seeds on several threads; one result for each thread.
-    fn fold<T: Send>(
-        &self,
-        stop: &AtomicBool,
-        start: impl Fn() -> T + Sync,
-        step: impl Fn(&mut T, Seed) -> io::Result<()> + Sync,
-    ) -> io::Result<Vec<T>> {
-        let queue = Queue::new(self.seeds.clone(), self.jobs);
-        let work = || -> io::Result<T> {
-            let mut part = start();
-            while let Some(chunk) = queue.take() {
-                for seed in chunk {
-                    if stop.load(Ordering::Relaxed) {
-                        return Ok(part);
-                    }
-                    step(&mut part, Seed(seed)).inspect_err(|_| queue.clear())?;
-                }
-            }
-            Ok(part)
-        };
-        let helpers = self.jobs.clamp(1, queue.chunks()) - 1;
-        thread::scope(|scope| {
-            let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(work)).collect();
-            let mut parts = vec![work()];
-            parts.extend(helpers.into_iter().map(join));
-            parts.into_iter().collect()
-        })
     }
 }
 
-/// Plays one history where `threads` says.
-pub(crate) fn play_on(threads: Threads, subject: &Subject, schedule: &Arc<Schedule>, keep: Keep) -> Outcome {
-    let here = || play(subject, schedule, keep);
-    match threads {
-        Threads::Shared => here(),
-        Threads::Fresh => thread::scope(|scope| join(scope.spawn(here))),
+fn add(summary: &mut Summary, seed: Seed, (one, two): Played) {
+    summary.add(seed, &one);
+    if let Some(two) = two {
+        summary.compare(seed, &one, &two);
+    }
+}
+
+/// Plays one history on a thread of its own, and comes back also if the history does not.
+pub(crate) fn play_alone(
+    subject: &Subject,
+    schedule: &Arc<Schedule>,
+    keep: Keep,
+    hang_timeout: Duration,
+) -> io::Result<Outcome> {
+    let (subject, schedule) = (subject.clone(), schedule.clone());
+    let crew = Crew { seeds: 0..1, jobs: 1, hang_timeout };
+    let play = move |_, pulse: &Pulse| Ok(play_watched(&subject, &schedule, keep, pulse));
+    let add = |part: &mut Option<Outcome>, _, outcome| *part = Some(outcome);
+    let Folded { parts, stuck } = crew.fold(&AtomicBool::new(false), &|_| {}, play, add)?;
+    let hung = stuck.first().map(|stuck| Outcome::hung(*stuck, hang_timeout));
+    let played = parts.into_iter().flatten().next().or(hung);
+    Ok(played.expect("a history comes back or is stuck"))
+}
+
+impl Stuck {
+    /// In one sentence.
+    pub(crate) fn said(&self, hang_timeout: Duration) -> String {
+        let long = hang_timeout.as_secs_f64();
+        match self.process {
+            Some(name) => format!(
+                "one poll of {name} did not come back within {long} s: it loops for ever, or blocks its thread \
+                 (wait with env.clock().sleep and .await, nothing else)"
+            ),
+            None => format!(
+                "no process was being polled, and nothing came back within {long} s: \
+                 the broker under test or the input loops for ever, or blocks its thread"
+            ),
+        }
     }
 }
 
@@ -152,39 +182,4 @@ pub(crate) fn cores() -> usize {
 
 fn join<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
     handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// The seeds that nobody has taken yet, handed out in chunks from the lowest on.
-struct Queue {
-    left: Mutex<Range<u64>>,
-    chunk: u64,
-}
-
-impl Queue {
-    fn new(seeds: Range<u64>, jobs: usize) -> Self {
-        let count = seeds.end.saturating_sub(seeds.start);
-        Queue { left: Mutex::new(seeds), chunk: (count / (jobs.max(1) as u64 * 8)).clamp(1, 32) }
-    }
-
-    fn chunks(&self) -> usize {
-        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = left.end.saturating_sub(left.start).div_ceil(self.chunk);
-        usize::try_from(count).unwrap_or(usize::MAX).max(1)
-    }
-
-    fn take(&self) -> Option<Range<u64>> {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        if left.is_empty() {
-            return None;
-        }
-        let end = left.start.saturating_add(self.chunk).min(left.end);
-        let chunk = left.start..end;
-        left.start = end;
-        Some(chunk)
-    }
-
-    fn clear(&self) {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        left.start = left.end;
-    }
 }

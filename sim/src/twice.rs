@@ -1,11 +1,13 @@
 //! One schedule, played twice. Determinism is a number; where the numbers differ, this names the first event.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::outcome::Outcome;
 use crate::schedule::Schedule;
 use crate::subject::Subject;
-use crate::sweep::{Threads, play_on};
+use crate::sweep::play_alone;
 use crate::watch::Keep;
 
 /// The first event in which two plays of one schedule differ.
@@ -20,15 +22,18 @@ pub struct Difference {
 }
 
 /// Plays `schedule` twice, and keeps of the first play what `keep` says. The difference, if there is one.
+///
+/// # Errors
+/// When no thread can be started.
 pub fn play_twice(
-    threads: Threads,
     subject: &Subject,
     schedule: &Arc<Schedule>,
     keep: Keep,
-) -> (Outcome, Option<Difference>) {
+    hang_timeout: Duration,
+) -> io::Result<(Outcome, Option<Difference>)> {
     let keep_all = Keep { history: true, digests: true, ..keep };
-    let mut first = play_on(threads, subject, schedule, keep_all);
-    let second = play_on(threads, subject, schedule, keep_all);
+    let mut first = play_alone(subject, schedule, keep_all, hang_timeout)?;
+    let second = play_alone(subject, schedule, keep_all, hang_timeout)?;
     let difference = (first.digest != second.digest).then(|| compare(&first, &second));
     if !keep.history {
         first.history = None;
@@ -36,15 +41,19 @@ pub fn play_twice(
     if !keep.digests {
         first.digests = None;
     }
-    (first, difference)
+    Ok((first, difference))
 }
 
 fn compare(first: &Outcome, second: &Outcome) -> Difference {
-    let digests = |outcome: &'_ Outcome| outcome.digests.clone().unwrap_or_default();
-    let (one, two) = (digests(first), digests(second));
-    let same = one.iter().zip(&two).take_while(|(one, two)| one == two).count();
+    let same = first_difference(first, second);
     let line = |outcome: &Outcome| outcome.history.as_ref().and_then(|history| history.line(same));
     Difference { step: same + 1, first: line(first), second: line(second) }
+}
+
+/// After how many events two plays part, if the digests of both were kept.
+pub(crate) fn first_difference(one: &Outcome, two: &Outcome) -> usize {
+    let digests = |outcome: &'_ Outcome| outcome.digests.clone().unwrap_or_default();
+    digests(one).iter().zip(&digests(two)).take_while(|(one, two)| one == two).count()
 }
 
 impl std::fmt::Display for Difference {

@@ -7,10 +7,11 @@ use twophase::{Fact, RecordId};
 
 use crate::anomaly::{Anomaly, Finding};
 use crate::checker::Checker;
+use crate::coverage::CrashSites;
 use crate::digest::Digest;
 use crate::event::{Event, Observer, What};
 use crate::fault::FaultKind;
-use crate::history::History;
+use crate::history::Recorder;
 use crate::ledger::Ledger;
 use crate::schedule::Schedule;
 
@@ -30,10 +31,11 @@ pub(crate) struct Watch {
     pub(crate) ledger: Ledger,
     pub(crate) checker: Checker,
     pub(crate) digest: Digest,
-    pub(crate) history: Option<History>,
+    pub(crate) history: Option<Recorder>,
     pub(crate) output: Option<Vec<(RecordId, Bytes)>>,
     pub(crate) digests: Option<Vec<u64>>,
     pub(crate) tally: Tally,
+    pub(crate) crashed_at: CrashSites,
 }
 
 /// What is counted.
@@ -55,10 +57,11 @@ impl Watch {
             ledger: Ledger::new(schedule.input.iter().map(Vec::len)),
             checker: Checker::new(schedule.clone()),
             digest: Digest::default(),
-            history: keep.history.then(History::default),
+            history: keep.history.then(Recorder::default),
             output: keep.output.then(Vec::new),
             digests: keep.digests.then(Vec::new),
             tally: Tally::default(),
+            crashed_at: CrashSites::default(),
         }
     }
 
@@ -75,6 +78,11 @@ impl Watch {
     /// Something is wrong that no event shows.
     pub(crate) fn report(&mut self, at: u64, anomaly: Anomaly, detail: String) {
         self.checker.report(at, anomaly, None, detail);
+    }
+
+    /// What else is known about what was just found.
+    pub(crate) fn explain(&mut self, more: &str) {
+        self.checker.explain(more);
     }
 
     /// The job gave up though it had no need to.
@@ -94,6 +102,7 @@ impl Observer for Watch {
         self.checker.see(event, &self.ledger);
         self.digest.see(event);
         self.tally.see(event);
+        self.crashed_at.see(event);
         if let Some(history) = &mut self.history {
             history.see(event);
         }

@@ -9,6 +9,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// A point in time: microseconds since an epoch that only this machine knows.
+///
+/// ```
+/// use std::time::Duration;
+/// use twophase::Timestamp;
+///
+/// let start = Timestamp(1_000_000);
+/// assert_eq!(start.after(Duration::from_millis(5)).since(start), Duration::from_millis(5));
+/// assert_eq!(start.since(start.after(Duration::from_millis(5))), Duration::ZERO); // another machine's clock is ahead
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Timestamp(pub u64);
 

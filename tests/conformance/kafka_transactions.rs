@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use twophase::kafka::protocol::{ErrorCode, Protocol, Request, Response};
+use twophase::kafka::protocol::{CoordinatorState, ErrorCode, Protocol, Request, Response};
 use twophase::{Timestamp, TransactionalId};
 use twophase_sim::log::{ClusterSettings, Effect, Log, MarkerWrite, OFFSETS_PARTITION, TransactionalLog};
 
@@ -123,6 +123,17 @@ impl World {
                 self.held.push(write);
             } else if self.deliver(&write).is_err() {
                 self.stick(write.id);
+            }
+        }
+        self.forget_freed();
+    }
+
+    /// A new coordinator can end what was stuck at the old one; the id can then get stuck again.
+    fn forget_freed(&mut self) {
+        let ending = [CoordinatorState::PrepareCommit, CoordinatorState::PrepareAbort];
+        for metadata in self.log.transactions() {
+            if !ending.contains(&metadata.state()) {
+                self.stuck.remove(metadata.id());
             }
         }
     }

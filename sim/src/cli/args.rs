@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -9,6 +10,7 @@ use super::Trouble;
 use crate::generate::Safety;
 use crate::seed::Seed;
 use crate::seeds::{Extent, Seeds};
+use crate::wall::HANG_TIMEOUT;
 
 /// Plays lives of a two-phase-commit job - checkpoints, crashes, restores, timeouts - and checks one thing:
 /// the committed output equals the input, exactly once.
@@ -35,6 +37,8 @@ pub(crate) enum Command {
     Subjects,
     /// Print one line `seed digest` for each seed, to compare machines and builds.
     Digest(Digest),
+    /// Measure how many histories a second this machine plays, on one core.
+    Bench(Bench),
     /// Play a saved schedule.
     #[command(after_help = EXITS)]
     Replay(Replay),
@@ -75,6 +79,8 @@ pub(crate) struct Run {
     /// On how many threads [default: one for each core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     pub(crate) jobs: Option<u16>,
+    #[command(flatten)]
+    pub(crate) hang_timeout: HangTimeout,
     /// Print what programs read, instead.
     #[arg(long)]
     pub(crate) json: bool,
@@ -91,6 +97,18 @@ pub(crate) struct Digest {
     /// On how many threads [default: one for each core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     pub(crate) jobs: Option<u16>,
+    #[command(flatten)]
+    pub(crate) hang_timeout: HangTimeout,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Bench {
+    /// How many histories each line plays.
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) histories: u32,
+    /// On which thread each is played [default: both, one after the other].
+    #[arg(long, value_name = "WHICH", value_enum)]
+    pub(crate) threads: Option<On>,
 }
 
 #[derive(Args, Debug)]
@@ -100,9 +118,33 @@ pub(crate) struct Replay {
     /// Play it twice, and compare.
     #[arg(long)]
     pub(crate) twice: bool,
+    #[command(flatten)]
+    pub(crate) hang_timeout: HangTimeout,
     /// Print what programs read, instead.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Of every command that plays something.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct HangTimeout {
+    /// End, and say where it hangs, when one poll lasts longer than this by the wall clock [default: 10].
+    #[arg(long = "hang-timeout", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    seconds: Option<u32>,
+}
+
+impl HangTimeout {
+    pub(crate) fn timeout(self) -> Duration {
+        self.seconds.map_or(HANG_TIMEOUT, |seconds| Duration::from_secs(seconds.into()))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum On {
+    /// All histories on one thread.
+    Shared,
+    /// Each on a thread of its own, as a stranger's code needs it.
+    Fresh,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -216,6 +258,8 @@ mod tests {
             "twophase run --save x --seeds 1..2",
             "twophase run --records 0",
             "twophase run --jobs 0",
+            "twophase run --hang-timeout 0",
+            "twophase run --hang-timeout soon",
             "twophase run --settings sound",
             "twophase digest",
             "twophase replay",

@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::out::Out;
-use super::{Context, Trouble, json};
+use super::{Trouble, json};
 use crate::drawn::Drawn;
 use crate::exit::Exit;
 use crate::file::{Expectation, FORMAT, Saved, create};
@@ -14,7 +15,7 @@ use crate::report::{Failure, allowed_by, sandbox_note};
 use crate::schedule::Schedule;
 use crate::seed::Seed;
 use crate::subject::Subject;
-use crate::sweep::play_on;
+use crate::sweep::play_alone;
 use crate::twice::{Difference, play_twice};
 use crate::watch::Keep;
 
@@ -27,6 +28,7 @@ pub(crate) struct Play<'a> {
     pub(crate) seed: Option<Seed>,
     pub(crate) replay: String,
     pub(crate) twice: bool,
+    pub(crate) hang_timeout: Duration,
     pub(crate) json: bool,
     /// What a saved schedule says will come of it.
     pub(crate) expected: Option<Expectation>,
@@ -43,12 +45,13 @@ pub(crate) struct Target<'a> {
 }
 
 /// Plays it, shows it, and writes what was asked for.
-pub(crate) fn play(context: &Context<'_>, play: &Play<'_>, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) fn play(play: &Play<'_>, out: &mut Out) -> Result<Exit, Trouble> {
     let keep = Keep { history: !play.json, output: play.output.is_some(), digests: false };
     let (outcome, difference) = match play.twice {
-        true => play_twice(context.threads, play.subject, &play.schedule, keep),
-        false => (play_on(context.threads, play.subject, &play.schedule, keep), None),
-    };
+        true => play_twice(play.subject, &play.schedule, keep, play.hang_timeout),
+        false => play_alone(play.subject, &play.schedule, keep, play.hang_timeout).map(|one| (one, None)),
+    }
+    .map_err(|error| error.to_string())?;
     write_files(play, &outcome)?;
     let exit = match difference {
         Some(_) => Exit::NotDeterministic,

@@ -17,6 +17,7 @@ use crate::file::Expectation;
 use crate::outcome::{Outcome, Verdict};
 use crate::report::{allowed_by, rate};
 use crate::runtime::SANDBOXED;
+use crate::site::Phase;
 use crate::twice::Difference;
 
 #[derive(Serialize)]
@@ -36,6 +37,8 @@ struct Sweep<'a> {
     played_twice: u64,
     not_deterministic: Option<NotDeterministic>,
     failures: Vec<Failure<'a>>,
+    hung: Option<u64>,
+    never_crashed_at: BTreeMap<&'static str, Vec<&'static str>>,
     interrupted: bool,
     elapsed_seconds: f64,
     histories_per_second: u64,
@@ -68,6 +71,7 @@ struct Checkpoints {
 struct NotDeterministic {
     seed: u64,
     digests: [String; 2],
+    step: usize,
 }
 
 #[derive(Serialize)]
@@ -123,6 +127,8 @@ pub(crate) fn sweep(told: &Told<'_>, out: &mut Out) -> Result<(), Trouble> {
         seed: group.seed.0,
         replay: told.replay(group.seed),
     });
+    let never = all.crashed_at.never().into_iter();
+    let never = never.map(|(call, phases)| (call, phases.into_iter().map(Phase::as_str).collect()));
     write(
         out,
         &Sweep {
@@ -147,8 +153,11 @@ pub(crate) fn sweep(told: &Told<'_>, out: &mut Out) -> Result<(), Trouble> {
             not_deterministic: all.unequal.map(|unequal| NotDeterministic {
                 seed: unequal.seed.0,
                 digests: [unequal.digests.0, unequal.digests.1].map(|digest| format!("{digest:016x}")),
+                step: unequal.step,
             }),
             failures: failures.collect(),
+            hung: all.hung.map(|seed| seed.0),
+            never_crashed_at: never.collect(),
             interrupted: told.exit == Exit::Interrupted,
             elapsed_seconds: told.elapsed.as_secs_f64(),
             histories_per_second: rate(all.seeds, told.elapsed),

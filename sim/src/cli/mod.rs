@@ -1,6 +1,7 @@
 //! The command: parse, call, exit code. Everything between a person and a run, and nothing that judges.
 
 mod args;
+mod bench;
 mod digest;
 mod history;
 mod json;
@@ -104,6 +105,7 @@ impl Context<'_> {
             Command::Run(run) => run::run(self, &run, out),
             Command::Subjects => list::list(self, out),
             Command::Digest(digest) => digest::digest(self, &digest, out),
+            Command::Bench(args) => bench::bench(self, &args, out),
             Command::Replay(replay) => replay::replay(self, &replay, out),
         }
     }
@@ -166,6 +168,45 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// How a command ends over a sink that does not come back from its first start, until the test is over.
+    fn ends(words: &str) -> Exit {
+        struct Over<'a>(&'a AtomicBool);
+        impl Drop for Over<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let over = Arc::new(AtomicBool::new(false));
+        let _over = Over(&over);
+        let until = over.clone();
+        let hangs = Subject::sink("hangs", move |env| {
+            while !until.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            crate::subjects::exactly_once(env)
+        });
+        let context = Context {
+            subjects: &[hangs],
+            threads: Threads::Shared,
+            stop: Arc::default(),
+            called: "twophase".to_owned(),
+        };
+        let command = args::parse(words.split(' ').map(OsString::from)).expect("it can be typed");
+        context.obey(command, &mut Out::to(io::sink())).expect("it ends in good order")
+    }
+
+    #[test]
+    fn every_command_that_plays_code_which_never_comes_back_ends_with_exit_3() {
+        for words in [
+            "twophase run --seeds 0..50 --hang-timeout 1",
+            "twophase run --seed 7 --hang-timeout 1",
+            "twophase run --seed 7 --twice --json --hang-timeout 1",
+            "twophase digest --seeds 0..50 --hang-timeout 1",
+        ] {
+            assert_eq!(ends(words), Exit::Stuck, "{words}");
+        }
+    }
 
     #[test]
     fn words_are_quoted_where_a_shell_would_split_them() {

@@ -1,16 +1,20 @@
 //! Standard output, which whoever reads it may close at any time: `twophase digest | head`.
 
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, BufWriter, Write};
 
 /// Takes everything; once nobody reads any longer, in silence.
 pub(crate) struct Out {
-    inner: BufWriter<Stdout>,
+    inner: BufWriter<Box<dyn Write>>,
     gone: bool,
 }
 
 impl Out {
     pub(crate) fn stdout() -> Self {
-        Out { inner: BufWriter::new(io::stdout()), gone: false }
+        Out::to(io::stdout())
+    }
+
+    pub(crate) fn to(whom: impl Write + 'static) -> Self {
+        Out { inner: BufWriter::new(Box::new(whom)), gone: false }
     }
 
     /// Whether nobody reads any longer, so that a long command may end.

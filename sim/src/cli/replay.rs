@@ -23,10 +23,11 @@ pub(crate) fn replay(context: &Context<'_>, args: &Replay, out: &mut Out) -> Res
         replay: format!("{} replay {}", context.called, quoted(&name)),
         schedule: Arc::new(saved.schedule),
         twice: args.twice,
+        hang_timeout: args.hang_timeout.timeout(),
         json: args.json,
         expected: Some(saved.expected),
         output: None,
         save: None,
     };
-    history::play(context, &play, out)
+    history::play(&play, out)
 }

@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::file::must_not_exist;
 use crate::generate::{Generator, Input};
 use crate::input::LineFile;
-use crate::report::{Failure, Grouped, NotDeterministic, Totals, allowed_by, sandbox_note};
+use crate::report::{Failure, Grouped, Missed, NotDeterministic, Totals, allowed_by, sandbox_note};
 use crate::seed::Seed;
 use crate::seeds::Extent;
 use crate::subject::{Expected, Subject};
@@ -94,6 +94,7 @@ fn one(
         seed: Some(seed),
         replay: replay_line(context, args, subject, seed),
         twice: args.twice,
+        hang_timeout: args.hang_timeout.timeout(),
         json: args.json,
         expected: None,
         output: args.output.as_deref().map(|path| Target {
@@ -102,12 +103,13 @@ fn one(
         }),
         save: args.save.as_deref(),
     };
-    history::play(context, &play, out)
+    history::play(&play, out)
 }
 
 fn many(context: &Context<'_>, args: &Run, mut sweep: Sweep<'_>, out: &mut Out) -> Result<Exit, Trouble> {
     sweep.threads = context.threads;
     sweep.jobs = args.jobs.map_or(sweep.jobs, usize::from);
+    sweep.hang_timeout = args.hang_timeout.timeout();
     if args.twice {
         sweep.replay_every = 1;
     }
@@ -119,7 +121,7 @@ fn many(context: &Context<'_>, args: &Run, mut sweep: Sweep<'_>, out: &mut Out) 
     let swept = sweep.run(&context.stop, &|more| progress.add(more));
     let elapsed = progress.end();
     let summary = swept.map_err(|error| error.to_string())?;
-    let interrupted = summary.seeds < sweep.seeds.end - sweep.seeds.start;
+    let interrupted = context.is_stopped() && summary.seeds < sweep.seeds.end - sweep.seeds.start;
     let exit = match interrupted {
         true => Exit::Interrupted,
         false => Exit::of_sweep(&summary, args.faults == Switch::Off),
@@ -177,7 +179,8 @@ impl Told<'_> {
         if self.exit == Exit::Vacuous {
             writeln!(
                 out,
-                "vacuous: no seed entered any crash window, so nothing was shown; play more seeds"
+                "vacuous: no seed entered any crash window, so nothing was shown; play more seeds\n{}",
+                Missed(self.summary)
             )?;
         }
         write!(out, "{}", sandbox_note())?;
@@ -200,10 +203,10 @@ impl Told<'_> {
         };
         let schedule = self.sweep.generator.schedule(unequal.seed);
         let schedule = Arc::new(schedule.map_err(|error| error.to_string())?);
-        let (subject, threads) = (self.sweep.subject, self.sweep.threads);
+        let twice = play_twice(self.sweep.subject, &schedule, Keep::default(), self.sweep.hang_timeout);
         let unequal = NotDeterministic {
             unequal,
-            difference: play_twice(threads, subject, &schedule, Keep::default()).1,
+            difference: twice.map_err(|error| error.to_string())?.1,
             replay: &format!("{} --twice", self.replay(unequal.seed)),
         };
         writeln!(out, "{unequal}")?;

@@ -79,6 +79,8 @@ impl Verification {
 pub(super) struct Producers {
     /// By id.
     known: Vec<ProducerState>,
+    /// Forgotten in memory; their batches are still in the log.
+    forgotten: Vec<ProducerState>,
     verifying: Vec<Verification>,
     /// First offsets of open transactions. New ones begin at the end, so the order is ascending by itself.
     open: Vec<LogOffset>,
@@ -219,18 +221,29 @@ impl Producers {
         }
     }
 
-    /// The leader starts again from its snapshot, which holds the last batch of each producer only, and nothing
-    /// of verification.
+    /// The leader starts again from its log: it knows the last batch of each producer, also of those that it had
+    /// forgotten, and nothing of verification.
     pub(super) fn restart(&mut self) {
+        for forgotten in std::mem::take(&mut self.forgotten).into_iter().rev() {
+            if let Err(at) =
+                self.known.binary_search_by_key(&forgotten.producer.id, |known| known.producer.id)
+            {
+                self.known.insert(at, forgotten);
+            }
+        }
         for known in &mut self.known {
             known.recent.keep_last();
         }
         self.verifying.clear();
     }
 
-    /// `producer.id.expiration.ms` has passed for every producer that has nothing open.
+    /// The leader forgets every producer that has nothing open, as when `producer.id.expiration.ms` is short for a
+    /// moment. Where it stays short, a leader that starts again would leave them out as well.
     pub(super) fn forget_idle(&mut self) {
-        self.known.retain(|known| known.open_from.is_some());
+        let (open, idle) =
+            std::mem::take(&mut self.known).into_iter().partition(|known| known.open_from.is_some());
+        self.known = open;
+        self.forgotten.extend::<Vec<_>>(idle);
         self.verifying.clear();
     }
 

@@ -7,11 +7,10 @@ use std::time::Duration;
 use crate::anomaly::Anomaly;
 use crate::exit::Exit;
 use crate::generate::Generator;
-use crate::report::{Failure, Grouped, NotDeterministic, Totals, allowed_by, sandbox_note};
+use crate::report::{Failure, Grouped, Missed, NotDeterministic, Totals, allowed_by, sandbox_note};
 use crate::seed::Seed;
 use crate::subject::Subject;
 use crate::summary::{Group, Summary};
-use crate::sweep::Threads;
 use crate::twice::play_twice;
 use crate::watch::Keep;
 
@@ -23,6 +22,7 @@ pub struct Report {
     pub(super) summary: Summary,
     pub(super) elapsed: Duration,
     pub(super) test: Option<String>,
+    pub(super) hang_timeout: Duration,
     /// One history was asked for by its number.
     pub(super) one: bool,
 }
@@ -69,8 +69,9 @@ impl Report {
         format!(
             "FAIL  vacuous       {} seeds\n\n  \
              no history entered any crash window, so nothing was shown: play more seeds or more records,\n  \
-             or say faults(false) if nothing was to go wrong; a sink of your own also has to note what it does\n",
-            Grouped(self.summary.seeds)
+             or say faults(false) if nothing was to go wrong; a sink of your own also has to note what it does\n\n{}",
+            Grouped(self.summary.seeds),
+            Missed(&self.summary)
         )
     }
 
@@ -94,12 +95,9 @@ impl Report {
     fn not_deterministic(&self) -> Option<String> {
         let unequal = self.summary.unequal?;
         let schedule = self.subject.pin(self.generator.clone()).schedule(unequal.seed).ok()?;
-        let keep = Keep::default();
-        let said = NotDeterministic {
-            unequal,
-            difference: play_twice(Threads::Fresh, &self.subject, &Arc::new(schedule), keep).1,
-            replay: &self.replay(unequal.seed),
-        };
+        let (schedule, keep) = (Arc::new(schedule), Keep::default());
+        let twice = play_twice(&self.subject, &schedule, keep, self.hang_timeout).ok()?;
+        let said = NotDeterministic { unequal, difference: twice.1, replay: &self.replay(unequal.seed) };
         Some(said.to_string())
     }
 }

@@ -75,7 +75,7 @@ impl World {
         }
         let wait = self.waits.start(waker);
         let deadline = self.now + micros(self.schedule.timing.request_timeout);
-        self.dispatch(Flight { pid, wait, operation, ordinal, errand, deadline });
+        self.dispatch(Box::new(Flight { pid, wait, operation, ordinal, errand, deadline }));
         if !self.lives[pid.0].is_alive() {
             self.waits.forget(wait);
             return None;
@@ -83,7 +83,7 @@ impl World {
         Some((wait, ordinal))
     }
 
-    fn dispatch(&mut self, flight: Flight) {
+    fn dispatch(&mut self, flight: Box<Flight>) {
         let (there, here) = (flight.errand.end(), End::Process(self.lives[flight.pid.0].name));
         let life = self.lives[flight.pid.0].life.0;
         let timing = &self.schedule.timing;
@@ -107,7 +107,7 @@ impl World {
         self.queue.push(arrives, Happening::Arrive(flight));
     }
 
-    pub(super) fn arrive(&mut self, flight: Flight) {
+    pub(super) fn arrive(&mut self, flight: Box<Flight>) {
         let answer = match &flight.errand {
             Errand::Broker(request) => match self.apply_to_broker(flight.pid, request) {
                 Some(response) => Answer::Broker(response),
@@ -155,7 +155,7 @@ impl World {
         answer
     }
 
-    fn send_back(&mut self, flight: Flight, answer: Answer) {
+    fn send_back(&mut self, flight: Box<Flight>, answer: Answer) {
         if !self.lives[flight.pid.0].is_alive() {
             return;
         }
@@ -168,15 +168,11 @@ impl World {
         if lost || arrives >= flight.deadline {
             self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
         } else {
-            self.queue.push(arrives, Happening::Answer(flight, answer));
+            self.queue.push(arrives, Happening::Answer(flight.wait, answer));
         }
     }
 
-    pub(super) fn answer(&mut self, flight: Flight, answer: Answer) {
-        self.waits.end(flight.wait, answer);
-    }
-
-    pub(super) fn give_up(&mut self, flight: Flight) {
+    pub(super) fn give_up(&mut self, flight: &Flight) {
         if self.waits.end(flight.wait, Answer::Unanswered) {
             let who: Actor = self.lives[flight.pid.0].actor();
             self.emit(who, What::Unanswered { operation: &flight.operation });

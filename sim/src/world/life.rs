@@ -52,9 +52,21 @@ pub(crate) struct LifeState {
 struct Counts {
     fixed: [u32; FIXED],
     sends: Vec<(String, u32)>,
+    last: Option<Slot>,
 }
 
-const FIXED: usize = 5 + Ask::ALL.len();
+/// Where an operation is counted.
+#[derive(Clone, Copy)]
+enum Slot {
+    Fixed(usize),
+    Send(usize),
+}
+
+/// Those before the requests to the broker.
+const FIRST: [Operation; 5] =
+    [Operation::Sleep, Operation::Next, Operation::Receive, Operation::Read, Operation::Put];
+
+const FIXED: usize = FIRST.len() + Ask::ALL.len();
 
 impl LifeState {
     pub(crate) fn new(name: Name, life: Life) -> Self {
@@ -98,22 +110,45 @@ impl LifeState {
     /// For the how-manieth time this is asked for, counting from 1.
     pub(crate) fn count(&mut self, operation: &Operation) -> u32 {
         let slot = match operation {
-            Operation::Sleep => &mut self.counts.fixed[0],
-            Operation::Next => &mut self.counts.fixed[1],
-            Operation::Receive => &mut self.counts.fixed[2],
-            Operation::Read => &mut self.counts.fixed[3],
-            Operation::Put => &mut self.counts.fixed[4],
-            Operation::Ask(ask) => &mut self.counts.fixed[5 + *ask as usize],
-            Operation::Send(label) => {
-                let sends = &mut self.counts.sends;
-                let at = sends.iter().position(|(known, _)| known == label).unwrap_or_else(|| {
-                    sends.push((label.clone().into_owned(), 0));
-                    sends.len() - 1
-                });
-                &mut sends[at].1
+            Operation::Sleep => Slot::Fixed(0),
+            Operation::Next => Slot::Fixed(1),
+            Operation::Receive => Slot::Fixed(2),
+            Operation::Read => Slot::Fixed(3),
+            Operation::Put => Slot::Fixed(4),
+            Operation::Ask(ask) => Slot::Fixed(FIRST.len() + *ask as usize),
+            Operation::Send(label) => Slot::Send(self.counts.send(label)),
+        };
+        self.counts.last = Some(slot);
+        let count = match slot {
+            Slot::Fixed(at) => &mut self.counts.fixed[at],
+            Slot::Send(at) => &mut self.counts.sends[at].1,
+        };
+        *count += 1;
+        *count
+    }
+
+    /// The site of what it asked for last, without its phase, as it prints.
+    pub(crate) fn last_asked(&self) -> Option<String> {
+        let (operation, ordinal) = match self.counts.last? {
+            Slot::Fixed(at) => {
+                let mut fixed = FIRST.into_iter().chain(Ask::ALL.map(Operation::Ask));
+                (fixed.nth(at)?, self.counts.fixed[at])
+            }
+            Slot::Send(at) => {
+                let (label, count) = self.counts.sends[at].clone();
+                (Operation::Send(label.into()), count)
             }
         };
-        *slot += 1;
-        *slot
+        Some(format!("{}/{}/{operation}#{ordinal}", self.name, self.life.0))
+    }
+}
+
+impl Counts {
+    fn send(&mut self, label: &str) -> usize {
+        let known = self.sends.iter().position(|(known, _)| known == label);
+        known.unwrap_or_else(|| {
+            self.sends.push((label.to_owned(), 0));
+            self.sends.len() - 1
+        })
     }
 }

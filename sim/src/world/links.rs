@@ -12,6 +12,8 @@ pub(crate) struct Links {
     seed: Seed,
     streams: BTreeMap<u64, Stream>,
     cuts: Vec<Cut>,
+    /// How many messages were sent on their way, requests and answers too.
+    sent: u64,
 }
 
 struct Cut {
@@ -22,16 +24,22 @@ struct Cut {
 
 impl Links {
     pub(crate) fn new(seed: Seed) -> Self {
-        Links { seed, streams: BTreeMap::new(), cuts: Vec::new() }
+        Links { seed, streams: BTreeMap::new(), cuts: Vec::new(), sent: 0 }
     }
 
     /// How long one way takes, this time. The life of the process at the one end is part of the key, so that
     /// a crash more or less leaves the delays of later lives as they were.
     pub(crate) fn delay(&mut self, from: End, to: End, life: u32, span: Span) -> u64 {
         let key = code(from) << 36 | code(to) << 16 | u64::from(life & 0xffff);
+        self.sent += u64::from(from != to); // what the store needs for itself is no way
         let seed = self.seed;
         let stream = self.streams.entry(key).or_insert_with(|| Stream::new(seed, Purpose::Link, key));
         stream.within(micros(span.min)..micros(span.max))
+    }
+
+    /// How many messages were sent so far.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// Nothing gets from here to there until then.

@@ -53,14 +53,14 @@ use waits::Waits;
 /// What the clocks of all machines show when a history begins, so that none can be set back before zero.
 pub(crate) const EPOCH: u64 = 1_000_000_000_000;
 
-/// What will happen.
+/// What will happen. Small, because the queue moves it: a request is large, and waits in a box of its own.
 enum Happening {
     /// A request reaches the other side.
-    Arrive(Flight),
+    Arrive(Box<Flight>),
     /// Its answer reaches the process.
-    Answer(Flight, Answer),
+    Answer(WaitId, Answer),
     /// It is given up.
-    GiveUp(Flight),
+    GiveUp(Box<Flight>),
     /// A wait for the clock is over.
     Wake(WaitId),
     /// A message reaches its receiver.
@@ -190,6 +190,11 @@ impl World {
         self.steps
     }
 
+    /// How many messages were sent, requests and answers too.
+    pub(crate) fn messages(&self) -> u64 {
+        self.links.sent()
+    }
+
     /// Which faults of the schedule have struck, by index.
     pub(crate) fn struck(&self) -> &[bool] {
         &self.struck
@@ -212,8 +217,10 @@ impl World {
         self.steps += 1;
         match happening {
             Happening::Arrive(flight) => self.arrive(flight),
-            Happening::Answer(flight, answer) => self.answer(flight, answer),
-            Happening::GiveUp(flight) => self.give_up(flight),
+            Happening::Answer(wait, answer) => {
+                self.waits.end(wait, answer);
+            }
+            Happening::GiveUp(flight) => self.give_up(&flight),
             Happening::Wake(wait) => {
                 self.waits.end(wait, Answer::Woke);
             }

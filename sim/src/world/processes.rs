@@ -7,6 +7,8 @@ use twophase::{Life, Role, TransactionalId};
 use super::life::{Condition, LifeState, Pid};
 use super::{Happening, World};
 use crate::event::What;
+use crate::hint;
+use crate::quiet::Panic;
 use crate::site::Name;
 
 /// How long a supervisor waits before it starts a process again that ended before its time.
@@ -72,11 +74,28 @@ impl World {
         }
     }
 
-    /// A future of this process panicked.
-    pub(crate) fn panicked(&mut self, pid: Pid, message: &str) {
+    /// A future of this process panicked. Where in the code is told, but no part of what happened: a line that
+    /// moves changes no digest.
+    pub(crate) fn panicked(&mut self, pid: Pid, panic: &Panic) {
         let who = self.lives[pid.0].actor();
-        self.emit(who, What::Panicked(message));
+        let is_first = self.watch.finding().is_none();
+        self.emit(who, What::Panicked(&panic.message));
+        if is_first {
+            self.explain_panic(pid, panic);
+        }
         self.kill(pid, SUPERVISOR_DELAY);
+    }
+
+    fn explain_panic(&mut self, pid: Pid, panic: &Panic) {
+        if let Some(place) = &panic.place {
+            self.watch.explain(&format!("at {place}"));
+        }
+        if let Some(site) = self.lives[pid.0].last_asked() {
+            self.watch.explain(&format!("the last thing it asked for was {site}"));
+        }
+        if let Some(hint) = hint::of(panic) {
+            self.watch.explain(&format!("hint: {hint}"));
+        }
     }
 
     /// Whether this process was asked to end.

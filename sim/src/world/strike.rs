@@ -78,6 +78,11 @@ impl World {
         let schedule = self.schedule.clone();
         self.has_struck(index, Actor::World);
         match &schedule.faults[index] {
+            Fault::CrashAt { process, restart_after, .. } => {
+                if let Some(&pid) = self.current.get(process) {
+                    self.kill(pid, micros(*restart_after));
+                }
+            }
             Fault::Stop { process, .. } => self.ask_to_stop(*process),
             Fault::Partition { from, to, both_ways, lasts, .. } => {
                 self.cut(*from, *to, *both_ways, micros(*lasts));

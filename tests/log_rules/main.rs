@@ -1,110 +1,16 @@
 //! Rules of the log that a world meets and the recordings cannot show: what happens between a decision and its
-//! markers, and when markers come late.
+//! markers, when markers come late, and what is remembered for how long.
 
-use std::sync::Arc;
+mod memory;
+mod stage;
+
 use std::time::Duration;
 
-use bytes::Bytes;
-use twophase::kafka::protocol::{
-    CoordinatorState, ErrorCode, InitProducerId, LogOffset, Marker, Produce, Producer, ProducerEpoch,
-    Request, Response, Sequence,
-};
-use twophase::{Partition, Record, RecordId, SourceOffset, Split, Timestamp, TransactionalId};
-use twophase_sim::log::{ClusterSettings, Effect, Log, MarkerWrite, TransactionalLog, read_committed};
+use twophase::kafka::protocol::{CoordinatorState, ErrorCode, LogOffset, Marker, ProducerEpoch};
+use twophase::{Partition, Timestamp};
+use twophase_sim::log::{Effect, Log};
 
-const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// A log of one partition with one transactional id.
-struct Stage {
-    log: TransactionalLog,
-    now: Timestamp,
-    effects: Vec<Effect>,
-}
-
-impl Stage {
-    fn new() -> Self {
-        Stage {
-            log: TransactionalLog::new(&ClusterSettings::default()),
-            now: Timestamp(0),
-            effects: Vec::new(),
-        }
-    }
-
-    fn initialise(&mut self) -> Result<Producer, ErrorCode> {
-        let request = Request::InitProducerId(InitProducerId {
-            id: Some(id()),
-            timeout: TIMEOUT,
-            expected_id: None,
-            expected_epoch: None,
-            enable_2pc: false,
-            keep_prepared: false,
-            version: 5,
-        });
-        match self.log.apply(self.now, &request, &mut self.effects) {
-            Response::InitProducerId(answer) => answer,
-            other => panic!("not the answer to this request: {other:?}"),
-        }
-    }
-
-    fn append(&mut self, producer: Producer, sequence: i32, version: i16) -> Result<LogOffset, ErrorCode> {
-        let record = Record {
-            id: RecordId { split: Split(0), offset: SourceOffset(sequence as u64) },
-            payload: Bytes::new(),
-        };
-        let request = Request::Produce(Produce {
-            id: Some(id()),
-            producer: Some(producer),
-            partition: Partition(0),
-            base_sequence: Sequence(sequence),
-            transactional: true,
-            records: Arc::from([record]),
-            version,
-        });
-        match self.log.apply(self.now, &request, &mut self.effects) {
-            Response::Produce(answer) => answer,
-            other => panic!("not the answer to this request: {other:?}"),
-        }
-    }
-
-    fn end(
-        &mut self,
-        producer: Producer,
-        marker: Marker,
-        version: i16,
-    ) -> Result<Option<Producer>, ErrorCode> {
-        let request = Request::EndTxn { id: id(), producer, marker, version };
-        match self.log.apply(self.now, &request, &mut self.effects) {
-            Response::EndTxn(answer) => answer,
-            other => panic!("not the answer to this request: {other:?}"),
-        }
-    }
-
-    /// The markers that are on their way.
-    fn markers(&mut self) -> Vec<MarkerWrite> {
-        let effects = std::mem::take(&mut self.effects).into_iter();
-        let markers = effects.filter_map(|effect| match effect {
-            Effect::WriteMarker(write) => Some(write),
-            _ => None,
-        });
-        markers.collect()
-    }
-
-    fn deliver(&mut self, write: &MarkerWrite) -> Result<(), ErrorCode> {
-        self.log.write_marker(self.now, write, &mut self.effects)
-    }
-
-    fn committed(&self) -> usize {
-        read_committed(&self.log, Partition(0), LogOffset(0)).count()
-    }
-
-    fn state(&self) -> CoordinatorState {
-        self.log.transactions()[0].state()
-    }
-}
-
-fn id() -> TransactionalId {
-    TransactionalId::new("t0")
-}
+use stage::{Stage, TIMEOUT, id};
 
 #[test]
 fn a_commit_is_answered_before_anything_can_be_seen() {
