@@ -127,7 +127,9 @@ fn a_loop_over_polls_is_hung_without_any_clock_and_the_sweep_goes_on() {
     let report = Simulation::new(never_waits).seeds(0..3).hang_timeout(Duration::from_secs(600)).run();
     let hung = report.assert_finds(Anomaly::Hung);
     assert_eq!((hung.seed.0, hung.count, report.summary().seeds), (0, 3, 3));
-    assert!(hung.finding.detail.contains("polled for ever and never waits"), "{}", hung.finding.detail);
+    let detail = &hung.finding.detail;
+    assert!(detail.contains("polled for ever and never waits"), "{detail}");
+    assert!(detail.starts_with("sink-"), "it is not the coordinator that spins: {detail}");
 }
 
 #[test]

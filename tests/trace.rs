@@ -4,12 +4,13 @@ use std::process::Command;
 use std::sync::Arc;
 
 use tracing::subscriber::NoSubscriber;
-use twophase::{CheckpointId, Env, Failure, Record, Sink};
+use twophase::{CheckpointId, Clock, Env, Failure, Record, Sink};
+use twophase_sim::fault::FaultKind;
 use twophase_sim::subjects::{ExactlyOnce, exactly_once};
 use twophase_sim::{Anomaly, Generator, Keep, Outcome, Seed, SimEnv, Simulation, Subject, play, subjects};
 
-/// The correct sink, which talks.
-struct Talks(ExactlyOnce);
+/// The correct sink, which talks, and says itself who it is.
+struct Talks(ExactlyOnce, SimEnv);
 
 impl Sink for Talks {
     async fn open(&mut self, from: Option<CheckpointId>, restored: &[&[u8]]) -> Result<(), Failure> {
@@ -18,7 +19,8 @@ impl Sink for Talks {
     }
 
     async fn write(&mut self, record: Record) -> Result<(), Failure> {
-        tracing::debug!(id = %record.id, "has a record");
+        let now = self.1.clock().now().0 % 1_000_000_000_000; // the clocks of the stage begin at a round number
+        tracing::debug!(id = %record.id, me = %self.1.me(), now, "has a record");
         self.0.write(record).await
     }
 
@@ -40,8 +42,9 @@ impl Sink for Talks {
 }
 
 fn played(keep: Keep) -> Outcome {
-    let talks = Subject::sink("talks", |env: SimEnv| Talks(exactly_once(env)));
-    let schedule = Generator::default().schedule(Seed(2)).expect("made-up records can always be read");
+    let talks = Subject::sink("talks", |env: SimEnv| Talks(exactly_once(env.clone()), env));
+    let mut schedule = Generator::default().schedule(Seed(2)).expect("made-up records can always be read");
+    schedule.faults.retain(|fault| fault.kind() != FaultKind::ClockJump); // or its own clock is not the stage's
     play(&talks, &Arc::new(schedule), keep)
 }
 
@@ -62,7 +65,14 @@ fn what_the_code_says_stands_between_the_events_with_its_time_and_process() {
     let lines: Vec<_> = trace.lines().skip(1).collect();
     let said: Vec<_> = lines.iter().filter(|line| line.contains("| DEBUG has a record id=s")).collect();
     assert!(said.len() > 5, "{trace}");
-    assert!(said.iter().all(|line| line.contains("sink-")), "{trace}");
+    for line in &said {
+        let own = |field: &str| line.split(field).nth(1).and_then(|rest| rest.split_whitespace().next());
+        let (me, now) = (own("me=").expect("it says who"), own("now=").expect("and when"));
+        let who =
+            line.split_whitespace().find(|word| word.starts_with("sink-") || word.starts_with("coord-"));
+        assert_eq!(who, Some(me), "{line}");
+        assert_eq!(time(line).to_string(), now, "{line}");
+    }
     assert!(trace.contains("| INFO opening: restores snapshots=0"), "{trace}");
     assert!(lines.windows(2).all(|pair| time(pair[0]) <= time(pair[1])), "{trace}");
 }

@@ -78,16 +78,20 @@ impl<'a> Stage<'a> {
 
     fn settle(&mut self) -> Result<(), Spins> {
         self.do_chores();
-        for _ in 0..POLLS_PER_STEP {
+        let mut polls = 0;
+        loop {
             self.executor.take_woken(&mut self.ready);
             let Some((task, process)) = self.choose() else {
                 return Ok(());
             };
+            if polls == POLLS_PER_STEP {
+                self.pulse.leave();
+                return Err(Spins(process)); // whoever still wants to be polled is who never waits
+            }
+            polls += 1;
             self.poll(task, process);
             self.do_chores();
         }
-        let spinning = self.ready.first().and_then(|task| self.executor.process(*task));
-        Err(Spins(spinning.unwrap_or(Pid(0))))
     }
 
     /// Who is polled next: processes in the order in which they became ready, and within one process, if
@@ -99,17 +103,14 @@ impl<'a> Stage<'a> {
                 continue;
             };
             let mut world = self.world();
-            let life = world.life(process);
-            let (name, is_paused) = (life.name, life.condition == Condition::Paused);
-            if !is_paused {
-                self.pulse.enter(name, world.now());
-            }
-            drop(world);
-            if is_paused {
-                let task = self.ready.remove(0);
-                self.world().life(process).deferred.push(task);
+            if world.life(process).condition == Condition::Paused {
+                world.life(process).deferred.push(self.ready[0]);
+                drop(world);
+                self.ready.remove(0);
                 continue;
             }
+            self.enter_in(&mut world, process);
+            drop(world);
             let at = if self.shuffle && self.ready.len() > 1 { self.pick_within(process) } else { 0 };
             return Some((self.ready.remove(at), process));
         }
@@ -142,11 +143,15 @@ impl<'a> Stage<'a> {
 
     /// A stranger's code has the thread from here on,
     fn enter(&self, process: Pid) {
-        let mut world = self.world();
-        let actor = world.life(process).actor();
-        self.pulse.enter(world.life(process).name, world.now());
+        self.enter_in(&mut self.world(), process);
+    }
+
+    /// The same for who holds the world already.
+    fn enter_in(&self, world: &mut World, process: Pid) {
+        let (now, life) = (world.now(), world.life(process));
+        self.pulse.enter(life.name, now);
         if let Some(remarks) = &self.remarks {
-            remarks.polls(world.now(), actor);
+            remarks.polls(now, life.actor());
         }
     }
 
