@@ -17,7 +17,7 @@ use twophase::two_phase::Options;
 use twophase::{
     CheckpointId, Fact, Failure, Handle, Next, Participant, Partition, Record, TransactionalId, TwoPhase,
 };
-use twophase_sim::{SimEnv, Subject, Threads};
+use twophase_sim::{SimEnv, Subject};
 
 /// Writes orders to the one partition of their topic.
 struct Orders<E: Env> {
@@ -139,7 +139,7 @@ fn orders(env: SimEnv) -> TwoPhase<Orders<SimEnv>, <SimEnv as Env>::Clock> {
 /// The command `twophase`, over this sink.
 fn main() -> ExitCode {
     let subject = Subject::sink("orders", orders).about("orders to one partition");
-    twophase_sim::cli(&[subject], Threads::Fresh)
+    twophase_sim::cli(subject)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use twophase::coordinator::{Coordinator, Decide, Effect, Input};
 use twophase::env::Head;
 use twophase::message::ToWorker;
 use twophase::{Address, CheckpointId, StandardJob, Timestamp};
-use twophase_sim::{Anomaly, Subject, Threads, Window, subjects};
+use twophase_sim::{Anomaly, Subject, Window, subjects};
 
 /// Says it too early.
 struct Hastens {
@@ -69,7 +69,7 @@ fn job() -> Subject {
 
 /// The command `twophase`, over this job.
 fn main() -> ExitCode {
-    twophase_sim::cli(&[job()], Threads::Fresh)
+    twophase_sim::cli(job())
 }
 
 #[cfg(test)]

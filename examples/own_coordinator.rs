@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use twophase::coordinator::{Coordinator, Decide, Effect, Input};
 use twophase::message::ToWorker;
 use twophase::{StandardJob, Timestamp};
-use twophase_sim::{Subject, Threads, subjects};
+use twophase_sim::{Subject, subjects};
 
 /// Says it twice.
 struct Insists(Coordinator);
@@ -47,7 +47,7 @@ fn job() -> Subject {
 
 /// The command `twophase`, over this job.
 fn main() -> ExitCode {
-    twophase_sim::cli(&[job()], Threads::Fresh)
+    twophase_sim::cli(job())
 }
 
 #[cfg(test)]

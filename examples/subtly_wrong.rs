@@ -17,7 +17,7 @@ use twophase::two_phase::Options;
 use twophase::{
     CheckpointId, Fact, Failure, Handle, Next, Participant, Partition, Record, TransactionalId, TwoPhase,
 };
-use twophase_sim::{Anomaly, SimEnv, Subject, Threads, Window};
+use twophase_sim::{Anomaly, SimEnv, Subject, Window};
 
 /// Writes orders to the one partition of their topic.
 struct Orders<E: Env> {
@@ -138,7 +138,7 @@ fn main() -> ExitCode {
     let subject = Subject::sink("orders", orders)
         .about("shuts zombies out before it commits what was promised")
         .broken(Anomaly::Lost, Window::W4);
-    twophase_sim::cli(&[subject], Threads::Fresh)
+    twophase_sim::cli(subject)
 }
 
 #[cfg(test)]

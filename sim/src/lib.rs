@@ -102,7 +102,7 @@ mod watch;
 mod world;
 
 pub use anomaly::{Anomaly, Finding};
-pub use cli::cli;
+pub use cli::{cli, cli_on};
 pub use coverage::{CrashSites, Window, Windows};
 pub use env::{SimClock, SimEnv, SimNetwork, SimPort, SimSource, SimStore};
 pub use exit::Exit;

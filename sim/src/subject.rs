@@ -118,6 +118,13 @@ impl Subject {
     }
 }
 
+/// One is a list of one: wherever subjects are wanted, one will do.
+impl From<Subject> for Vec<Subject> {
+    fn from(one: Subject) -> Self {
+        vec![one]
+    }
+}
+
 impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subject")

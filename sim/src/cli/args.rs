@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::Trouble;
 use crate::generate::Safety;
@@ -15,7 +15,7 @@ use crate::wall::HANG_TIMEOUT;
 /// Plays lives of a two-phase-commit job - checkpoints, crashes, restores, timeouts - and checks one thing:
 /// the committed output equals the input, exactly once.
 ///
-/// Without a command it plays 10 000 seeds of the built-in exactly-once job.
+/// Without a command it plays 10 000 seeds of the first subject.
 #[derive(Debug, Parser)]
 #[command(name = "twophase", version, args_conflicts_with_subcommands = true, after_help = EXITS)]
 pub(crate) struct Line {
@@ -201,10 +201,17 @@ impl Run {
 }
 
 /// What is typed, or what to say instead: the help, or one line of error.
-pub(crate) fn parse(words: impl Iterator<Item = std::ffi::OsString>) -> Result<Command, Trouble> {
-    let line = Line::try_parse_from(words).map_err(|error| match error.use_stderr() {
+///
+/// `called` is how this program is called: it may be a user's own.
+pub(crate) fn parse(
+    called: &str,
+    words: impl Iterator<Item = std::ffi::OsString>,
+) -> Result<Command, Trouble> {
+    let matches = Line::command().bin_name(called).try_get_matches_from(words);
+    let line = matches.and_then(|matches| Line::from_arg_matches(&matches));
+    let line = line.map_err(|error| match error.use_stderr() {
         false => Trouble::Help(error.render().to_string()),
-        true => Trouble::Input(one_line(&error.render().to_string())),
+        true => Trouble::Input(one_line(called, &error.render().to_string())),
     })?;
     let command = line.command.unwrap_or(Command::Run(line.run));
     if let Command::Run(run) = &command {
@@ -214,23 +221,21 @@ pub(crate) fn parse(words: impl Iterator<Item = std::ffi::OsString>) -> Result<C
 }
 
 /// An error of clap is a paragraph, then the usage. Scripts and people with a full screen get one line.
-fn one_line(paragraphs: &str) -> String {
+fn one_line(called: &str, paragraphs: &str) -> String {
     let said = paragraphs.split("\nUsage:").next().unwrap_or(paragraphs);
     let said = said.split("For more information").next().unwrap_or(said);
     let parts: Vec<_> = said.lines().map(str::trim).filter(|part| !part.is_empty()).collect();
     let said = parts.join(" ");
     let said = said.strip_prefix("error: ").unwrap_or(&said);
-    format!("{said}; 'twophase --help' lists what there is")
+    format!("{said}; '{called} --help' lists what there is")
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn typed(text: &str) -> Result<Command, Trouble> {
-        parse(text.split(' ').map(std::ffi::OsString::from))
+        parse("twophase", text.split(' ').map(std::ffi::OsString::from))
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) fn list(context: &Context<'_>, out: &mut Out) -> Result<Exit, Trouble
 }
 
 /// The subject with this name; or one line that says which others come near.
-pub(crate) fn find<'a>(subjects: &'a [Subject], name: &str) -> Result<&'a Subject, String> {
+pub(crate) fn find<'a>(subjects: &'a [Subject], called: &str, name: &str) -> Result<&'a Subject, String> {
     let found = subjects.iter().find(|subject| subject.name == name);
     found.ok_or_else(|| {
         let near: Vec<_> = near(subjects, name).map(|subject| subject.name.as_str()).collect();
@@ -27,7 +27,7 @@ pub(crate) fn find<'a>(subjects: &'a [Subject], name: &str) -> Result<&'a Subjec
             [] => String::new(),
             names => format!("did you mean {}? ", names.join(" or ")),
         };
-        format!("subject '{name}' is not known; expected one of those that 'twophase subjects' lists: {meant}look there")
+        format!("subject '{name}' is not known; expected one of those that '{called} subjects' lists: {meant}look there")
     })
 }
 
@@ -73,9 +73,9 @@ mod tests {
 
     #[test]
     fn an_unknown_name_suggests_the_nearest() {
-        let said = find(&crate::subjects::all(), "kafak").unwrap_err();
+        let said = find(&crate::subjects::all(), "twophase", "kafak").unwrap_err();
         assert!(said.contains("did you mean kafka?") || said.contains("did you mean kafka or"), "{said}");
-        let said = find(&crate::subjects::all(), "zzzzzzzzzz").unwrap_err();
+        let said = find(&crate::subjects::all(), "twophase", "zzzzzzzzzz").unwrap_err();
         assert!(!said.contains("did you mean"), "{said}");
     }
 }

@@ -13,6 +13,7 @@ mod run;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,23 +24,33 @@ use crate::sweep::Threads;
 use args::Command;
 use out::Out;
 
-/// The command `twophase` over these subjects: the built-in ones, or a user's own, for a binary of theirs.
+/// The whole command `twophase` for a job of one's own: `run`, `replay`, `digest` and all the rest. Over one
+/// [`Subject`] or several; without `--subject` the first is played.
 ///
 /// ```no_run
-/// use twophase_sim::{Subject, Threads, subjects};
+/// use twophase_sim::{Subject, subjects};
 ///
 /// fn main() -> std::process::ExitCode {
-///     let mine = Subject::sink("orders", subjects::exactly_once).about("the sink of the orders");
-///     twophase_sim::cli(&[mine], Threads::Fresh)
+///     twophase_sim::cli(Subject::sink("orders", subjects::exactly_once)) // or your own
 /// }
 /// ```
-pub fn cli(subjects: &[Subject], threads: Threads) -> ExitCode {
+///
+/// In a project that has `twophase-sim` for its tests only, this is an example: `examples/orders.rs`, and
+/// `cargo run --example orders -- run --seed 7`.
+///
+/// Each history has a thread of its own, as a stranger's code needs it: see [`Threads::Fresh`].
+pub fn cli(subjects: impl Into<Vec<Subject>>) -> ExitCode {
+    cli_on(Threads::Fresh, subjects)
+}
+
+/// The same, with the threads as they are said: for subjects that are known to need no [`Threads::Fresh`].
+pub fn cli_on(threads: Threads, subjects: impl Into<Vec<Subject>>) -> ExitCode {
     let mut words = std::env::args_os();
     let program = words.next().unwrap_or_else(|| OsString::from("twophase"));
-    let context =
-        Context { subjects, threads, stop: stop_at_ctrl_c(), called: called(&program.to_string_lossy()) };
+    let called = called(&program.to_string_lossy());
+    let context = Context { subjects: &subjects.into(), threads, stop: stop_at_ctrl_c(), called };
     let mut out = Out::stdout();
-    let exit = args::parse(std::iter::once(program).chain(words))
+    let exit = args::parse(&context.called, std::iter::once(program).chain(words))
         .and_then(|command| context.obey(command, &mut out));
     let exit = exit.and_then(|exit| out.flush().map(|()| exit).map_err(Trouble::from));
     match exit {
@@ -111,7 +122,7 @@ impl Context<'_> {
     }
 
     fn subject(&self, name: &str) -> Result<&Subject, String> {
-        list::find(self.subjects, name)
+        list::find(self.subjects, &self.called, name)
     }
 
     /// The one that was named, or the first.
@@ -144,16 +155,25 @@ fn stop_at_ctrl_c() -> Arc<AtomicBool> {
     stop
 }
 
-/// As the person called it: through cargo (which runs the command `twophase` unless told otherwise), or by its
-/// path.
+/// As the person called it: through cargo, or by its path.
 fn called(program: &str) -> String {
-    let is_default = std::path::Path::new(program).file_stem().is_some_and(|name| name == "twophase");
     let through_cargo = std::env::var_os("CARGO").is_some() && std::env::var_os("CARGO_PKG_NAME").is_some();
-    match (through_cargo && is_default, cfg!(debug_assertions)) {
-        (true, false) => "cargo run --release --".to_owned(),
-        (true, true) => "cargo run --".to_owned(),
-        (false, _) => quoted(program),
+    let release = if cfg!(debug_assertions) { "" } else { " --release" };
+    match which(Path::new(program)).filter(|_| through_cargo) {
+        Some(which) => format!("cargo run{release}{which} --"),
+        None => quoted(program),
     }
+}
+
+/// How cargo is told to run this one. The command `twophase` is what it runs unless told otherwise.
+fn which(program: &Path) -> Option<String> {
+    let name = program.file_stem()?.to_str()?;
+    let is_example = program.parent()?.ends_with("examples");
+    Some(match (is_example, name) {
+        (true, _) => format!(" --example {}", quoted(name)),
+        (false, "twophase") => String::new(),
+        (false, _) => format!(" --bin {}", quoted(name)),
+    })
 }
 
 /// For a shell.
@@ -192,7 +212,7 @@ mod tests {
             stop: Arc::default(),
             called: "twophase".to_owned(),
         };
-        let command = args::parse(words.split(' ').map(OsString::from)).expect("it can be typed");
+        let command = args::parse("twophase", words.split(' ').map(OsString::from)).expect("it can be typed");
         context.obey(command, &mut Out::to(io::sink())).expect("it ends in good order")
     }
 
@@ -206,6 +226,14 @@ mod tests {
         ] {
             assert_eq!(ends(words), Exit::Stuck, "{words}");
         }
+    }
+
+    #[test]
+    fn what_cargo_runs_is_told_to_it_again() {
+        let which = |program| which(Path::new(program)).unwrap();
+        assert_eq!(which("target/debug/examples/orders"), " --example orders");
+        assert_eq!(which("target/release/orders"), " --bin orders");
+        assert_eq!(which("target/release/twophase"), "");
     }
 
     #[test]
