@@ -8,6 +8,9 @@
 //! A seed means something only to this build of the generator. What lasts is the schedule.
 
 mod aim;
+mod fixed;
+mod plot;
+mod rates;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +21,12 @@ use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
 
 use crate::fault::{Fault, FaultKind};
+use crate::ratio::Ratio;
+use crate::report::Millis;
 use crate::safe::{is_known_unsafe, safe_rule};
 use crate::schedule::{BrokerSettings, Schedule, Span, Timing};
 use crate::seed::{Purpose, Seed, Stream, micros};
-use aim::Aim;
+use plot::Plot;
 
 /// Whether the settings lie inside the safe rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +48,19 @@ pub trait Input: Send + Sync {
     fn window(&self, place: u64, count: usize) -> std::io::Result<Vec<Bytes>>;
 }
 
+/// A list of records: `vec!["a line", "another"]`.
+impl<T: AsRef<[u8]> + Send + Sync> Input for Vec<T> {
+    fn window(&self, place: u64, count: usize) -> std::io::Result<Vec<Bytes>> {
+        if self.is_empty() {
+            return Err(unplayable("input(..) holds no record; expected at least one".to_owned()));
+        }
+        let count = count.min(self.len());
+        let first = (place % (self.len() - count + 1) as u64) as usize;
+        let window = self[first..first + count].iter();
+        Ok(window.map(|record| Bytes::copy_from_slice(record.as_ref())).collect())
+    }
+}
+
 /// Draws schedules.
 #[derive(Clone, Default)]
 pub struct Generator {
@@ -56,13 +74,28 @@ pub struct Generator {
     pub protocol: Option<Protocol>,
     /// The naming; drawn, if not given.
     pub naming: Option<Naming>,
+    /// How many sinks there are; drawn, if not given.
+    pub parallelism: Option<u16>,
+    /// How many splits the input has; drawn, if not given.
+    pub splits: Option<u16>,
+    /// How many partitions the output has; drawn, if not given.
+    pub partitions: Option<u32>,
+    /// The time between two checkpoints; drawn, if not given.
+    pub checkpoint_interval: Option<Duration>,
+    /// How long a checkpoint may take; drawn, if not given.
+    pub checkpoint_timeout: Option<Duration>,
     /// Without any fault.
     pub calm: bool,
+    /// With faults of these kinds and no others, and at least one of them in each history; all, if empty.
+    pub only: Vec<FaultKind>,
     /// Without faults of these kinds.
     pub without: Vec<FaultKind>,
+    /// Which part of the histories has faults of a kind; drawn, where not given.
+    pub rates: Vec<(FaultKind, Ratio)>,
     /// What is changed in the settings once they are drawn; everything else is drawn for what comes out.
     pub adjust: Option<Arc<Adjust>>,
-    /// The transaction timeout, or what the safe rule asks for if that is longer; drawn, if not given.
+    /// The transaction timeout, which must not be shorter than the safe rule asks for, where that holds; drawn, if
+    /// not given.
     pub transaction_timeout: Option<Duration>,
 }
 
@@ -86,12 +119,13 @@ impl Generator {
     /// The schedule of this seed.
     ///
     /// # Errors
-    /// When the input cannot be read, or the settings were [adjusted](Generator::adjust) to what nobody can play.
+    /// When the input cannot be read, or what is fixed is what nobody can play.
     pub fn schedule(&self, seed: Seed) -> std::io::Result<Schedule> {
+        self.check().map_err(unplayable)?;
         let draw = &mut Stream::new(seed, Purpose::Generate, 0);
         let timing = draw_timing(draw, seed);
-        let mut settings = draw_shape(draw);
-        draw_clocks(draw, &timing, &mut settings);
+        let mut settings = self.draw_shape(draw);
+        self.draw_clocks(draw, seed, &timing, &mut settings)?;
         self.adjust_settings(&mut settings)?;
         let broker = draw_broker(draw);
         let protocol = *draw.pick(&[Protocol::V1, Protocol::V2]);
@@ -100,20 +134,36 @@ impl Generator {
         let naming = self.naming.unwrap_or(naming);
         let input = self.draw_input(draw, seed, settings.splits)?;
         let heal_at = draw.span(millis(250)..millis(1_200));
-        let mut faults = match self.calm {
+        let plot = Plot { settings: &settings, timing: &timing, protocol, input: &input, heal_at };
+        let faults = match self.calm {
             true => Vec::new(),
-            false => draw_faults(draw, &settings, &timing, protocol, &input, heal_at),
+            false => self.choose(seed, &plot, plot.draw_faults(draw)),
         };
-        faults.retain(|fault| !self.without.contains(&fault.kind()));
-        if self.safety == Safety::Safe {
-            faults.retain(|fault| !is_known_unsafe(fault));
-        }
         let mut schedule = Schedule { settings, protocol, naming, broker, timing, heal_at, faults, input };
-        self.draw_transaction_timeout(draw, &mut schedule);
+        self.draw_transaction_timeout(draw, seed, &mut schedule)?;
         if self.adjust.is_some() || self.transaction_timeout.is_some() {
             schedule.check().map_err(unplayable)?;
         }
         Ok(schedule)
+    }
+
+    /// Of the faults that were drawn those that there may be; and more, where a rate asks for them.
+    fn choose(&self, seed: Seed, plot: &Plot<'_>, mut faults: Vec<Fault>) -> Vec<Fault> {
+        let may = |fault: &Fault| {
+            self.may_be(fault.kind()) && !(self.safety == Safety::Safe && is_known_unsafe(fault))
+        };
+        faults.retain(may);
+        for (kind, rate) in &self.rates {
+            let draw = &mut Stream::new(seed, Purpose::Rate, *kind as u64 + 1);
+            rates::keep_to(&mut plot.aim(draw), *kind, *rate, may, &mut faults);
+        }
+        let must = faults.is_empty() && !self.only.is_empty() && self.rates.is_empty();
+        if must {
+            let draw = &mut Stream::new(seed, Purpose::Rate, 0);
+            let kind = *draw.pick(&self.only);
+            rates::add(&mut plot.aim(draw), kind, may, &mut faults);
+        }
+        faults
     }
 
     /// A nought would be divided by before the whole schedule can be checked.
@@ -136,6 +186,61 @@ impl Generator {
         Ok(())
     }
 
+    fn draw_shape(&self, draw: &mut Stream) -> Settings {
+        let drawn = draw.weighted(&[(2, 1), (4, 2), (2, 3)]);
+        let parallelism = self.parallelism.unwrap_or(drawn);
+        let per_sink = draw.weighted(&[(1, 1), (5, 2), (1, 3)]);
+        let partitions = draw.weighted(&[(2, 1), (4, 2), (1, 3)]);
+        Settings {
+            parallelism,
+            splits: self.splits.unwrap_or(parallelism * per_sink),
+            partitions: self.partitions.unwrap_or(partitions),
+            checkpoints_in_flight: draw.weighted(&[(3, 1), (1, 2)]),
+            checkpoint_failures: draw.weighted(&[(1, 1), (1, 3)]),
+            batch: draw.weighted(&[(3, 1), (2, 2), (1, 8)]),
+            chained: draw.chance(1, 4),
+            queue: draw.weighted(&[(1, 1), (2, 2), (2, 6)]),
+            ..Settings::default()
+        }
+    }
+
+    /// The clocks of the job, in an order in which an undisturbed one makes progress.
+    fn draw_clocks(
+        &self,
+        draw: &mut Stream,
+        seed: Seed,
+        timing: &Timing,
+        settings: &mut Settings,
+    ) -> std::io::Result<()> {
+        let call = timing.latency.max * 2;
+        settings.retry_backoff = draw.span(millis(1)..millis(8));
+        let interval = Duration::from_micros(draw.log_within(15_000..150_000));
+        settings.checkpoint_interval = self.checkpoint_interval.unwrap_or(interval);
+        // A barrier waits for the records before it, for the flush, and for the next transaction to begin.
+        let per_sink = u32::from(settings.splits / settings.parallelism);
+        let before_it = (call + timing.pace.max) * (settings.queue as u32 + 1) * per_sink;
+        let around_it = (call + settings.retry_backoff) * (6 + 2 * settings.partitions) + timing.store.max;
+        let undisturbed = before_it + around_it + millis(20);
+        let timeout = draw.span(undisturbed..undisturbed * 2);
+        settings.checkpoint_timeout = self.checkpoint_timeout.unwrap_or(timeout);
+        settings.checkpoint_pause =
+            if draw.chance(1, 3) { draw.span(millis(1)..millis(20)) } else { Duration::ZERO };
+        settings.heartbeat_interval = draw.span(millis(20)..millis(60));
+        let silence = settings.heartbeat_interval * 3 + timing.request_timeout * 2;
+        settings.heartbeat_timeout = draw.span(silence..silence * 2);
+        settings.restart_delay = draw.span(millis(2)..millis(30));
+        settings.restart_delay_max = settings.restart_delay * draw.weighted(&[(1, 1), (1, 4)]);
+        match settings.checkpoint_timeout < undisturbed {
+            false => Ok(()),
+            true => Err(unplayable(format!(
+                "checkpoint_timeout({:?}) is too short: in seed {seed} a checkpoint that nothing disturbs can take \
+                 {}; give at least that, or leave it out, and it is drawn",
+                settings.checkpoint_timeout,
+                Millis(undisturbed)
+            ))),
+        }
+    }
+
     fn draw_input(&self, draw: &mut Stream, seed: Seed, splits: u16) -> std::io::Result<Vec<Vec<Bytes>>> {
         let drawn = draw.log_within(8..96) as usize;
         let count = self.records.unwrap_or(drawn);
@@ -152,19 +257,32 @@ impl Generator {
     }
 
     /// The timeout is the last to be drawn: what is safe follows from everything else.
-    fn draw_transaction_timeout(&self, draw: &mut Stream, schedule: &mut Schedule) {
-        let needed = micros(safe_rule(schedule).needed());
+    fn draw_transaction_timeout(
+        &self,
+        draw: &mut Stream,
+        seed: Seed,
+        schedule: &mut Schedule,
+    ) -> std::io::Result<()> {
+        let rule = safe_rule(schedule);
+        let needed = micros(rule.needed());
         let timeout = match self.safety {
             Safety::Safe => draw.within(needed..needed * 3 / 2),
             Safety::Unsafe => draw.log_within(20_000..needed.max(40_000)),
         };
-        let timeout = match (self.transaction_timeout, self.safety) {
-            (None, _) => timeout,
-            (Some(given), Safety::Safe) => micros(given).max(needed),
-            (Some(given), Safety::Unsafe) => micros(given),
-        };
+        let timeout = self.transaction_timeout.map_or(timeout, micros);
+        if self.safety == Safety::Safe && timeout < needed {
+            let (term, length) = rule.largest();
+            return Err(unplayable(format!(
+                "transaction_timeout({:?}) is shorter than the safe rule asks for: {} in seed {seed}, of which {} \
+                 is for {term}; give at least that, or say settings(Safety::Unsafe) to see what is lost",
+                Duration::from_micros(timeout),
+                Millis(rule.needed()),
+                Millis(length)
+            )));
+        }
         // Kafka counts in whole milliseconds.
         schedule.settings.transaction_timeout = millis(timeout.div_ceil(1_000));
+        Ok(())
     }
 }
 
@@ -201,42 +319,6 @@ fn draw_timing(draw: &mut Stream, seed: Seed) -> Timing {
     }
 }
 
-fn draw_shape(draw: &mut Stream) -> Settings {
-    let parallelism = draw.weighted(&[(2, 1), (4, 2), (2, 3)]);
-    let per_sink = draw.weighted(&[(1, 1), (5, 2), (1, 3)]);
-    Settings {
-        parallelism,
-        splits: parallelism * per_sink,
-        partitions: draw.weighted(&[(2, 1), (4, 2), (1, 3)]),
-        checkpoints_in_flight: draw.weighted(&[(3, 1), (1, 2)]),
-        checkpoint_failures: draw.weighted(&[(1, 1), (1, 3)]),
-        batch: draw.weighted(&[(3, 1), (2, 2), (1, 8)]),
-        chained: draw.chance(1, 4),
-        queue: draw.weighted(&[(1, 1), (2, 2), (2, 6)]),
-        ..Settings::default()
-    }
-}
-
-/// The clocks of the job, in an order in which an undisturbed one makes progress.
-fn draw_clocks(draw: &mut Stream, timing: &Timing, settings: &mut Settings) {
-    let call = timing.latency.max * 2;
-    settings.retry_backoff = draw.span(millis(1)..millis(8));
-    settings.checkpoint_interval = Duration::from_micros(draw.log_within(15_000..150_000));
-    // A barrier waits for the records before it, for the flush, and for the next transaction to begin.
-    let per_sink = u32::from(settings.splits / settings.parallelism);
-    let before_it = (call + timing.pace.max) * (settings.queue as u32 + 1) * per_sink;
-    let around_it = (call + settings.retry_backoff) * (6 + 2 * settings.partitions) + timing.store.max;
-    let undisturbed = before_it + around_it + millis(20);
-    settings.checkpoint_timeout = draw.span(undisturbed..undisturbed * 2);
-    settings.checkpoint_pause =
-        if draw.chance(1, 3) { draw.span(millis(1)..millis(20)) } else { Duration::ZERO };
-    settings.heartbeat_interval = draw.span(millis(20)..millis(60));
-    let silence = settings.heartbeat_interval * 3 + timing.request_timeout * 2;
-    settings.heartbeat_timeout = draw.span(silence..silence * 2);
-    settings.restart_delay = draw.span(millis(2)..millis(30));
-    settings.restart_delay_max = settings.restart_delay * draw.weighted(&[(1, 1), (1, 4)]);
-}
-
 fn draw_broker(draw: &mut Stream) -> BrokerSettings {
     let sweep_interval = draw.span(millis(50)..millis(300));
     BrokerSettings {
@@ -245,51 +327,4 @@ fn draw_broker(draw: &mut Stream) -> BrokerSettings {
         markers: Span::new(Duration::ZERO, Duration::from_micros(draw.log_within(500..20_000))),
         verification: true,
     }
-}
-
-/// About how many checkpoints a sink takes while it reads its records, and the final one.
-fn checkpoints(settings: &Settings, timing: &Timing, records: u64) -> u64 {
-    let call = micros(timing.latency.min + timing.latency.max);
-    let each = (call / settings.batch as u64).max(micros(timing.pace.max) / 2);
-    records * each / micros(settings.checkpoint_interval) + 1
-}
-
-/// Which families exist for this seed, and as many faults of them as its budget allows.
-fn draw_faults(
-    draw: &mut Stream,
-    settings: &Settings,
-    timing: &Timing,
-    protocol: Protocol,
-    input: &[Vec<Bytes>],
-    heal_at: Duration,
-) -> Vec<Fault> {
-    let mut families: Vec<(u64, aim::Family)> = Vec::new();
-    for (weight, family) in aim::FAMILIES {
-        if draw.chance(1, 2) {
-            families.push((weight << draw.below(4), family));
-        }
-    }
-    if families.is_empty() {
-        families.push((1, aim::Family::Crash));
-    }
-    let records = input.iter().map(Vec::len).sum::<usize>() as u64 / u64::from(settings.parallelism);
-    let checkpoints = checkpoints(settings, timing, records);
-    let mut aim = Aim {
-        draw,
-        settings,
-        protocol,
-        produces: (records / settings.batch as u64).max(checkpoints),
-        checkpoints,
-        heal_at,
-        faults: Vec::new(),
-    };
-    // Most seeds begin with something that a sink has to recover from: without it little else is dangerous.
-    for _ in 0..aim.draw.weighted(&[(1, 0), (9, 1), (6, 2)]) {
-        aim.open();
-    }
-    for _ in 0..aim.draw.log_within(1..8) {
-        let family = aim.draw.weighted(&families);
-        aim.add(family);
-    }
-    aim.faults
 }

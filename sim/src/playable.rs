@@ -9,17 +9,17 @@ use crate::fault::Fault;
 use crate::schedule::{Schedule, Span};
 
 /// Longer than anything in a history needs to be, and short enough that no sum of them overflows.
-const LONGEST: Duration = Duration::from_secs(3_600);
+pub(crate) const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// What is done again and again must let time go on in between.
-const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
+pub(crate) const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 
-const MOST_SINKS: u64 = 256;
-const MOST_SPLITS: u64 = 1_024;
+pub(crate) const MOST_SINKS: u64 = 256;
+pub(crate) const MOST_SPLITS: u64 = 1_024;
 /// The ledger notes in 64 bits on which partitions a marker is written.
-const MOST_PARTITIONS: u64 = 64;
+pub(crate) const MOST_PARTITIONS: u64 = 64;
 const MOST_FAULTS: u64 = 1_000;
-const MOST_RECORDS: u64 = 1_000_000;
+pub(crate) const MOST_RECORDS: u64 = 1_000_000;
 
 impl Schedule {
     /// Whether it can be played.

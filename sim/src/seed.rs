@@ -62,6 +62,8 @@ pub(crate) enum Purpose {
     Poll = 5,
     /// The payloads of generated records.
     Payload = 6,
+    /// Whether there are faults of a kind, where a test gives their rate.
+    Rate = 7,
 }
 
 /// One stream of random numbers.

@@ -1,5 +1,6 @@
 //! The test of a user's own subject, in an ordinary `#[test]`.
 
+mod check;
 mod environment;
 mod report;
 
@@ -18,6 +19,7 @@ use crate::drawn::Drawn;
 use crate::env::SimEnv;
 use crate::fault::FaultKind;
 use crate::generate::{Generator, Input, Safety};
+use crate::ratio::Ratio;
 use crate::seed::Seed;
 use crate::seeds::Extent;
 use crate::subject::Subject;
@@ -48,6 +50,37 @@ const DEFAULT_SEEDS: Range<u64> = 0..500;
 /// `TWOPHASE_SEEDS=A..B` makes it play others than it says; `TWOPHASE_TRACE=1` makes it print the trace of the
 /// first seed that fails. In a trace stands also what the code under test says through `tracing`, with its time
 /// on the stage and its process.
+///
+/// # Settings
+///
+/// What is not set is drawn anew for each seed, in an order in which an undisturbed job makes progress; so each
+/// setting that is left out is one more thing that is searched. *Drawn* below means that.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`parallelism`](Self::parallelism): how many sinks | drawn, 1 to 3 |
+/// | [`splits`](Self::splits): how many sources | drawn, 1 to 3 for each sink |
+/// | [`partitions`](Self::partitions) of the output | drawn, 1 to 3 |
+/// | [`records`](Self::records) in a history | drawn, 8 to 95 |
+/// | [`input`](Self::input): where they come from | made up: 16 hexadecimal digits each |
+/// | [`protocol`](Self::protocol), [`naming`](Self::naming) | drawn, both of each |
+/// | [`checkpoint_interval`](Self::checkpoint_interval) | drawn, 15 to 150 ms |
+/// | [`checkpoint_timeout`](Self::checkpoint_timeout) | drawn, 1 to 2 times what an undisturbed one can take |
+/// | [`transaction_timeout`](Self::transaction_timeout) | drawn, 1 to 1.5 times what the safe rule asks for |
+/// | [`settings`](Self::settings): inside the safe rule or not | inside: [`Safety::Safe`] |
+/// | [`adjust`](Self::adjust): everything else of [`Settings`] | drawn |
+/// | [`faults`](Self::faults): whether anything goes wrong | it does |
+/// | [`only`](Self::only), [`without`](Self::without): which kinds | all of [`FaultKind::ALL`] |
+/// | [`rate`](Self::rate) of a kind | drawn: each family is in half of the seeds, with a weight of its own |
+/// | [`seeds`](Self::seeds) | `0..500` |
+/// | [`for_at_most`](Self::for_at_most): a budget of time | none: all seeds are played |
+/// | [`name`](Self::name) in reports | that of the test |
+/// | [`jobs`](Self::jobs): threads | one for each core |
+/// | [`hang_timeout`](Self::hang_timeout) of one poll | 10 s |
+///
+/// All times but the last and the budget are of the stage, which takes none: a checkpoint every 10 s costs no more
+/// than one every 10 ms. What is set contradicts itself, or lies outside of what can be played: then
+/// [`run`](Self::run) panics, and says what was expected.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is played before run()"]
 pub struct Simulation {
@@ -83,19 +116,53 @@ impl Simulation {
         self
     }
 
-    /// Which seeds; the end is exclusive.
+    /// Which seeds, the end exclusive; otherwise `0..500`.
     pub fn seeds(mut self, seeds: Range<u64>) -> Self {
         self.seeds = seeds;
         self
     }
 
-    /// How many records each history has; otherwise drawn from the seed.
+    /// How many sinks there are; otherwise drawn from the seed, 1 to 3.
+    pub fn parallelism(mut self, sinks: u16) -> Self {
+        self.generator.parallelism = Some(sinks);
+        self
+    }
+
+    /// How many splits the input has, which is how many sources there are: split `s` is read by sink
+    /// `s % parallelism`. Otherwise drawn from the seed, 1 to 3 for each sink.
+    pub fn splits(mut self, sources: u16) -> Self {
+        self.generator.splits = Some(sources);
+        self
+    }
+
+    /// How many partitions the output has; otherwise drawn from the seed, 1 to 3.
+    pub fn partitions(mut self, partitions: u32) -> Self {
+        self.generator.partitions = Some(partitions);
+        self
+    }
+
+    /// The time between two checkpoints; otherwise drawn from the seed, 15 to 150 ms.
+    pub fn checkpoint_interval(mut self, interval: Duration) -> Self {
+        self.generator.checkpoint_interval = Some(interval);
+        self
+    }
+
+    /// After how long a checkpoint is given up; otherwise drawn from the seed, one to two times what one that
+    /// nothing disturbs can take.
+    pub fn checkpoint_timeout(mut self, timeout: Duration) -> Self {
+        self.generator.checkpoint_timeout = Some(timeout);
+        self
+    }
+
+    /// How many records each history has, if the input has as many; otherwise drawn from the seed, 8 to 95.
     pub fn records(mut self, count: usize) -> Self {
         self.generator.records = Some(count);
         self
     }
 
-    /// Where the records come from; otherwise made up.
+    /// Where the records come from: [`LineFile::open`](crate::LineFile::open), a list like
+    /// `vec!["a line", "another"]`, or an [`Input`] of your own. Each history plays a window of it. Otherwise they
+    /// are made up: 16 hexadecimal digits each.
     pub fn input(mut self, input: impl Input + 'static) -> Self {
         self.generator.input = Some(Arc::new(input));
         self
@@ -125,22 +192,47 @@ impl Simulation {
         self
     }
 
+    /// With faults of these kinds and no others, and at least one of them in each seed; otherwise each seed draws
+    /// which kinds there are.
+    ///
+    /// ```
+    /// # use twophase_sim::{Simulation, fault::FaultKind, subjects};
+    /// let report = Simulation::new(subjects::exactly_once).only(&[FaultKind::Zombie]).seeds(0..20).run();
+    /// assert!(report.summary().struck[FaultKind::Zombie as usize] > 0);
+    /// assert_eq!(report.summary().struck[FaultKind::Crash as usize], 0);
+    /// ```
+    pub fn only(mut self, kinds: &[FaultKind]) -> Self {
+        self.generator.only.extend(kinds);
+        self
+    }
+
     /// Without faults of this kind; otherwise each seed draws which kinds there are.
     pub fn without(mut self, kind: FaultKind) -> Self {
         self.generator.without.push(kind);
         self
     }
 
-    /// Changes the settings that a seed drew: the shape of the job, its checkpoint interval and timeouts. What
-    /// is not changed stays drawn, and so does all else, for what comes out. The transaction timeout is drawn
-    /// last, so that it lies inside the safe rule: see [`Simulation::transaction_timeout`].
+    /// This part of the seeds has faults of this kind, and the others have none: `Ratio::new(1, 4)`. Otherwise each
+    /// seed draws which families there are (each is in half of the seeds) and how heavy they are. All other kinds
+    /// stay as they are drawn.
+    pub fn rate(mut self, kind: FaultKind, rate: Ratio) -> Self {
+        self.generator.rates.retain(|(other, _)| *other != kind);
+        self.generator.rates.push((kind, rate));
+        self
+    }
+
+    /// Changes the settings that a seed drew, with what the methods above have fixed in them: whatever of
+    /// [`Settings`] has no method of its own. What is not changed stays drawn, and so does all else, for what
+    /// comes out. The transaction timeout is drawn last, so that it lies inside the safe rule: see
+    /// [`Simulation::transaction_timeout`].
     pub fn adjust(mut self, change: impl Fn(&mut Settings) + Send + Sync + 'static) -> Self {
         self.generator.adjust = Some(Arc::new(change));
         self
     }
 
-    /// The transaction timeout; otherwise drawn. Inside the safe rule it is what the rule asks for, where that
-    /// is longer; with [`Safety::Unsafe`] it is always this.
+    /// The transaction timeout; otherwise drawn, one to one and a half times what the safe rule asks for. Inside the
+    /// safe rule it is an error if it is shorter than the rule asks for in any of the seeds; with
+    /// [`Safety::Unsafe`] it may be, and records are lost.
     pub fn transaction_timeout(mut self, timeout: Duration) -> Self {
         self.generator.transaction_timeout = Some(timeout);
         self
@@ -169,13 +261,14 @@ impl Simulation {
     /// Plays all seeds.
     ///
     /// # Panics
-    /// If the input cannot be read, if no seed is to be played, or if one of the variables above is set to
-    /// something that it cannot mean.
+    /// If the input cannot be read, if a setting cannot be played or contradicts another, if no seed is to be
+    /// played, or if one of the variables above is set to something that it cannot mean.
     #[track_caller]
     pub fn run(self) -> Report {
         let asked = asked(|name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
         let asked = asked.unwrap_or_else(|line| panic!("{line}"));
         let extent = self.extent(asked.extent).unwrap_or_else(|line| panic!("{line}"));
+        self.check(&extent).unwrap_or_else(|line| panic!("{}: {line}", self.subject.name));
         let watch = Stopwatch::start();
         let (one, played) = match &extent {
             Extent::One(seed) => (true, self.play_one(*seed)),
