@@ -19,7 +19,8 @@
 //! - [`Anomaly::Lost`]: a record never arrived, and never can.
 //! - [`Anomaly::Stuck`]: it cannot be known, because something never ends.
 //!
-//! Identity is (split, offset), so a loss can never cancel a duplicate.
+//! Identity is (split, offset), so a loss can never cancel a duplicate. Where the subject says what is to come out of
+//! each record, that takes the place of the input here, and identity is (split, offset, nth output): `outputs.rs`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ use crate::anomaly::{Anomaly, Finding};
 use crate::coverage::Window;
 use crate::event::{Actor, Event, What};
 use crate::ledger::{Ledger, Transaction};
+use crate::outputs::{Outputs, Told};
+use crate::quiet::Panic;
 use crate::safe;
 use crate::schedule::Schedule;
 
@@ -41,7 +44,10 @@ type Wrong = (Anomaly, &'static str);
 /// Judges a history while it happens.
 #[derive(Debug)]
 pub(crate) struct Checker {
+    /// What was drawn; its input is what is to come out.
     schedule: Arc<Schedule>,
+    /// What is to come out, if it is not the input.
+    outputs: Option<Box<Outputs>>,
     seen: Vec<Vec<bool>>,
     remaining: usize,
     /// The newest durable checkpoint.
@@ -54,8 +60,13 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
-    pub(crate) fn new(schedule: Arc<Schedule>) -> Self {
+    pub(crate) fn new(schedule: Arc<Schedule>, outputs: Option<Box<Outputs>>) -> Self {
+        let schedule = match &outputs {
+            Some(outputs) => Arc::new(outputs.schedule(&schedule)),
+            None => schedule,
+        };
         Checker {
+            outputs,
             seen: schedule.input.iter().map(|split| vec![false; split.len()]).collect(),
             remaining: schedule.records(),
             completed: None,
@@ -64,6 +75,35 @@ impl Checker {
             granted: BTreeMap::new(),
             finding: None,
             schedule,
+        }
+    }
+
+    /// How many outputs there are to be for each split.
+    pub(crate) fn expected(&self) -> impl Iterator<Item = usize> + '_ {
+        self.schedule.input.iter().map(Vec::len)
+    }
+
+    /// What is to come out, if it is not the input.
+    pub(crate) fn outputs(&self) -> Option<&Outputs> {
+        self.outputs.as_deref()
+    }
+
+    /// The event in terms of what is to come out, if that is not the input.
+    pub(crate) fn tell(&mut self, event: &Event<'_>) -> Option<Told> {
+        match self.outputs.as_mut()?.tell(event) {
+            Ok(told) => told,
+            Err(panic) => {
+                self.panicked(event.at, "identify", &panic);
+                None
+            }
+        }
+    }
+
+    /// What the subject says of its outputs panicked.
+    pub(crate) fn panicked(&mut self, at: u64, which: &str, panic: &Panic) {
+        self.report(at, Anomaly::Panicked, None, format!("{which}(..) panicked: {}", panic.message));
+        if let Some(place) = &panic.place {
+            self.explain(&format!("at {place}"));
         }
     }
 
@@ -122,7 +162,10 @@ impl Checker {
     fn wrong_with_record(&self, record: &Record) -> Option<Wrong> {
         let (split, offset) = (usize::from(record.id.split.0), record.id.offset.0 as usize);
         match self.schedule.input.get(split).and_then(|input| input.get(offset)) {
-            None => Some((Anomaly::Invented, "it is not in the input")),
+            None => {
+                let why = self.outputs().and_then(|outputs| outputs.why_not(record.id));
+                Some((Anomaly::Invented, why.unwrap_or("it is not in the input")))
+            }
             Some(payload) if *payload != record.payload => {
                 Some((Anomaly::Invented, "its payload is another"))
             }
@@ -137,8 +180,14 @@ impl Checker {
             return Some((Anomaly::Premature, "no durable checkpoint covers it"));
         }
         let newest = self.newest.get(&(record.split, partition));
-        let overtaken = newest.is_some_and(|newest| record.offset < *newest);
+        let overtaken =
+            newest.is_some_and(|newest| record.offset < *newest && !self.is_free(record, *newest));
         overtaken.then_some((Anomaly::Reordered, "a later one came before it"))
+    }
+
+    /// Whether two outputs may come in any order, since they come from one record.
+    fn is_free(&self, one: RecordId, other: SourceOffset) -> bool {
+        self.outputs().is_some_and(|outputs| outputs.have_one_source(one.split, one.offset, other))
     }
 
     fn applied(&mut self, at: u64, request: &Request, response: &Response, changed: bool, ledger: &Ledger) {
@@ -319,9 +368,12 @@ impl Checker {
             carrier.and_then(|carrier| self.blame(carrier.window()))
         };
         let through = transaction.as_ref().map_or(String::new(), |id| format!(" (written to {id})"));
-        let detail = format!("record {record}{through}: {why}");
-        self.finding =
-            Some(Finding { anomaly, window, at, record: Some(record), records, transaction, detail });
+        let (record, name) = match self.outputs() {
+            None => (Some(record), format!("record {record}")),
+            Some(outputs) => (outputs.source(record), outputs.name(record)),
+        };
+        let detail = format!("{name}{through}: {why}");
+        self.finding = Some(Finding { anomaly, window, at, record, records, transaction, detail });
     }
 
     pub(crate) fn report(&mut self, at: u64, anomaly: Anomaly, about: Option<&Transaction>, detail: String) {

@@ -24,6 +24,13 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
+    /// What else is to be said of the last event.
+    pub(crate) fn add(&mut self, more: &str) {
+        if let Some(line) = self.lines.last_mut() {
+            line.what.push_str(more);
+        }
+    }
+
     pub(crate) fn finish(self) -> History {
         History { remarks: self.remarks.take(), lines: self.lines }
     }

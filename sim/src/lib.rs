@@ -23,7 +23,7 @@
 //!
 //! That no schedule fails: it has played those that its seeds draw, and no others. That a real broker does what
 //! the [log](mod@log) does: recordings of one say so. That payloads are right in a job that changes
-//! them: a record is known by its split and offset, and its payload must be the one that was read. Nor anything
+//! them, but for what [`Subject::expect`] says of it. Nor anything
 //! about speed, nor about code that was never crashed at. A sweep in which nothing dangerous happened is called
 //! *vacuous*, and fails.
 //!
@@ -45,6 +45,7 @@
 //! The folds:
 //! - [`event`]: what happens; `watch`: everybody who looks on
 //! - `ledger`, `checker`: each transaction as one who sees everything knows it, and the judgement
+//! - `outputs`: what is to come out of a record, and which output a visible one is, where a subject says so
 //! - `coverage`, `digest`, `history`: the windows, one number for all that happened, and the recorder
 //! - `remarks`: what the processes say through `tracing`, for the recorder
 //! - `outcome`: what comes of it
@@ -82,6 +83,7 @@ mod history;
 mod input;
 mod ledger;
 mod outcome;
+mod outputs;
 mod payload;
 mod playable;
 mod quiet;
@@ -112,6 +114,7 @@ pub use generate::{Adjust, Generator, Input, Safety};
 pub use history::History;
 pub use input::{FileWindow, LineFile};
 pub use outcome::{Outcome, Verdict};
+pub use outputs::Output;
 pub use ratio::Ratio;
 pub use run::play;
 pub use runtime::SANDBOXED;

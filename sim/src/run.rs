@@ -34,8 +34,12 @@ const STEPS_PER_RECORD: u64 = 100;
 /// assert!(matches!(outcome.verdict, Verdict::Held | Verdict::Vacuous));
 /// assert_eq!(outcome.digest, play(&subject, &schedule, Keep::default()).digest);
 /// ```
+///
+/// # Panics
+/// If two outputs that are expected have the same identity, so that nobody could tell whether each is there: see
+/// [`Subject::identify`].
 pub fn play(subject: &Subject, schedule: &Arc<Schedule>, keep: Keep) -> Outcome {
-    play_watched(subject, schedule, keep, &Pulse::default())
+    play_watched(subject, schedule, keep, &Pulse::default()).unwrap_or_else(|line| panic!("{line}"))
 }
 
 /// The same, for a watchdog to see where it is. The pulse is written and never read here.
@@ -44,9 +48,9 @@ pub(crate) fn play_watched(
     schedule: &Arc<Schedule>,
     keep: Keep,
     pulse: &Pulse,
-) -> Outcome {
+) -> Result<Outcome, String> {
     sandboxed(schedule.timing.seed.0, |sandbox| {
-        let watch = Watch::new(schedule, keep);
+        let watch = Watch::new(schedule, &subject.promise, keep)?;
         let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
         let history = || {
             let log = subject.log_for(schedule);
@@ -55,10 +59,10 @@ pub(crate) fn play_watched(
             let end = run_to_end(&mut stage, schedule, sandbox);
             judge(&stage, schedule, end)
         };
-        match remarks {
+        Ok(match remarks {
             Some(remarks) => remarks.listen(history),
             None => history(),
-        }
+        })
     })
 }
 
@@ -144,13 +148,10 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
     let verdict = match (watch.finding().cloned(), gave_up) {
         (Some(finding), _) => Verdict::Failed(finding),
         (None, Some(said)) => Verdict::FailStop(said),
-        (None, None) if windows.any() => Verdict::Held,
+        (None, None) if windows.any() && watch.expects_any() => Verdict::Held,
         (None, None) => Verdict::Vacuous,
     };
-    let mut output = watch.output.take();
-    if let Some(output) = &mut output {
-        output.sort_by_key(|(record, _)| *record);
-    }
+    let output = watch.take_output();
     let tally = watch.tally;
     Outcome {
         verdict,

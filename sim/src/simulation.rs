@@ -5,6 +5,7 @@ mod environment;
 mod report;
 
 use std::env;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,13 +13,14 @@ use std::time::Duration;
 
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
-use twophase::{Settings, Sink};
+use twophase::{Record, Settings, Sink};
 
 use crate::anomaly::Anomaly;
 use crate::drawn::Drawn;
 use crate::env::SimEnv;
 use crate::fault::FaultKind;
 use crate::generate::{Generator, Input, Safety};
+use crate::outputs::Output;
 use crate::ratio::Ratio;
 use crate::seed::Seed;
 use crate::seeds::Extent;
@@ -63,6 +65,8 @@ const DEFAULT_SEEDS: Range<u64> = 0..500;
 /// | [`partitions`](Self::partitions) of the output | drawn, 1 to 3 |
 /// | [`records`](Self::records) in a history | drawn, 8 to 95 |
 /// | [`input`](Self::input): where they come from | made up: 16 hexadecimal digits each |
+/// | [`expect`](Self::expect): what is to come out of a record | the record itself |
+/// | [`identify`](Self::identify): how an output is known again | by the header of the framework |
 /// | [`protocol`](Self::protocol), [`naming`](Self::naming) | drawn, both of each |
 /// | [`checkpoint_interval`](Self::checkpoint_interval) | drawn, 15 to 150 ms |
 /// | [`checkpoint_timeout`](Self::checkpoint_timeout) | drawn, 1 to 2 times what an undisturbed one can take |
@@ -108,6 +112,27 @@ impl Simulation {
             hang_timeout: HANG_TIMEOUT,
             budget: None,
         }
+    }
+
+    /// What is to come out of each record, where that is not the record itself; otherwise each is to come out as it
+    /// is. See [`Subject::expect`].
+    pub fn expect<I>(mut self, outputs: impl Fn(&Record) -> I + Send + Sync + 'static) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<Output>,
+    {
+        self.subject = self.subject.expect(outputs);
+        self
+    }
+
+    /// How an output is known again by its payload; otherwise by the header of the framework. See
+    /// [`Subject::identify`].
+    pub fn identify<K>(mut self, identity: impl Fn(&[u8]) -> Option<K> + Send + Sync + 'static) -> Self
+    where
+        K: Ord + fmt::Debug + Send + 'static,
+    {
+        self.subject = self.subject.identify(identity);
+        self
     }
 
     /// How it is called in reports; otherwise like the test.

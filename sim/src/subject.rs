@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
-use twophase::{Job, Sink, StandardJob};
+use twophase::{Job, Record, Sink, StandardJob};
 
 use crate::anomaly::Anomaly;
 use crate::coverage::Window;
 use crate::env::SimEnv;
-use crate::generate::Generator;
+use crate::generate::{Generator, Input};
 use crate::log::{ClusterSettings, Log, TransactionalLog};
+use crate::outputs::{ByKey, Output, Promise};
 use crate::schedule::Schedule;
 
 type MakeJob = dyn Fn(&Schedule) -> Box<dyn Job<SimEnv>> + Send + Sync;
@@ -30,6 +31,8 @@ pub struct Subject {
     pub protocol: Option<Protocol>,
     /// How it always names its transactions; drawn, if there is none.
     pub naming: Option<Naming>,
+    pub(crate) promise: Promise,
+    input: Option<Arc<dyn Input>>,
     job: Arc<MakeJob>,
     log: Arc<MakeLog>,
 }
@@ -59,6 +62,8 @@ impl Subject {
             expected: Expected::Correct,
             protocol: None,
             naming: None,
+            promise: Promise::default(),
+            input: None,
             job: Arc::new(make),
             log: Arc::new(|settings| Box::new(TransactionalLog::new(settings))),
         }
@@ -85,6 +90,85 @@ impl Subject {
         self
     }
 
+    /// What is to come out of each record, where that is not the record itself: for sinks that transform, filter
+    /// or fan out. Each output is to be there exactly once; which of them one is, its place in this list tells:
+    /// its identity is (split, offset, nth output).
+    ///
+    /// ```
+    /// use twophase::{Partition, Record};
+    /// use twophase_sim::{Output, Subject, subjects};
+    ///
+    /// /// An order as it is, and once more on the partition of the audit; nothing of an empty line.
+    /// fn outputs(record: &Record) -> Vec<Output> {
+    ///     let order = Output::from(record.payload.clone());
+    ///     let audit = order.clone().on(Partition(1));
+    ///     if record.payload.is_empty() { vec![] } else { vec![order.on(Partition(0)), audit] }
+    /// }
+    ///
+    /// let subject = Subject::sink("orders", subjects::exactly_once).expect(outputs); // or your own sink
+    /// ```
+    ///
+    /// What may be relied on:
+    /// - It is asked once for each record of a history, before anything happens; its answer has to follow from the
+    ///   record alone. So sums over several records cannot be judged.
+    /// - A visible record belongs to the record of the input that its header names; [`identify`](Self::identify)
+    ///   takes the place of the header. It is the output with its payload and, if one was said, its partition.
+    ///   One that is none of them is [`Invented`](Anomaly::Invented).
+    /// - Outputs of one record that are alike count by their number: the third of two is a
+    ///   [`Duplicate`](Anomaly::Duplicate), and one of two missing is [`Lost`](Anomaly::Lost). Whatever else is
+    ///   there twice can make up for none of them.
+    /// - The order of the outputs of one record is free; between two records of one split it is judged as ever.
+    /// - A record of which nothing is expected may be dropped, and must not come out. A history of which nothing at
+    ///   all is expected is vacuous.
+    /// - If it panics, that is what is found: [`Panicked`](Anomaly::Panicked), with its line.
+    pub fn expect<I>(mut self, outputs: impl Fn(&Record) -> I + Send + Sync + 'static) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<Output>,
+    {
+        let all = move |record: &Record| outputs(record).into_iter().map(Into::into).collect();
+        self.promise.expect = Some(Arc::new(all));
+        self
+    }
+
+    /// How an output is known again by its payload, for targets that cannot carry the header of the framework. What
+    /// stands in the header of a visible record is not looked at then.
+    ///
+    /// The identity may be of any type with an order: the number of an order, a name, the payload itself. It is asked
+    /// of each expected output (each record, or what [`expect`](Self::expect) says) and later of each visible one;
+    /// they belong together if it is the same. One that has none (`None`), or one that nothing expected has, is
+    /// [`Invented`](Anomaly::Invented); so is one whose payload is not the one that was expected under it.
+    ///
+    /// ```
+    /// use twophase_sim::{Subject, subjects};
+    ///
+    /// /// The number before the first comma.
+    /// fn number(payload: &[u8]) -> Option<u64> {
+    ///     let number = payload.split(|byte| *byte == b',').next()?;
+    ///     std::str::from_utf8(number).ok()?.parse().ok()
+    /// }
+    ///
+    /// let subject = Subject::sink("orders", subjects::exactly_once).identify(number); // or your own sink
+    /// ```
+    ///
+    /// Two expected outputs with one identity are an error, which names both: a loss of one could be cancelled
+    /// by a duplicate of the other. Made-up records all differ; in a file equal lines do not. If it panics, that is
+    /// what is found: [`Panicked`](Anomaly::Panicked), with its line.
+    pub fn identify<K>(mut self, identity: impl Fn(&[u8]) -> Option<K> + Send + Sync + 'static) -> Self
+    where
+        K: Ord + fmt::Debug + Send + 'static,
+    {
+        self.promise.identify = Some(Arc::new(ByKey(Arc::new(identity))));
+        self
+    }
+
+    /// Where its records come from, if a run does not say: for subjects that can do nothing with made-up ones. See
+    /// [`Simulation::input`](crate::Simulation::input).
+    pub fn input(mut self, input: impl Input + 'static) -> Self {
+        self.input = Some(Arc::new(input));
+        self
+    }
+
     /// Always with this protocol and this way of naming.
     pub fn pinned(mut self, protocol: Option<Protocol>, naming: Option<Naming>) -> Self {
         self.protocol = protocol;
@@ -97,6 +181,7 @@ impl Subject {
         Generator {
             protocol: self.protocol.or(generator.protocol),
             naming: self.naming.or(generator.naming),
+            input: generator.input.or_else(|| self.input.clone()),
             ..generator
         }
     }

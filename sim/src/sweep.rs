@@ -126,10 +126,11 @@ impl<'a> Sweep<'a> {
         move |seed, keep, pulse| {
             let schedule = Arc::new(generator.schedule(seed)?);
             let here = || play_watched(&subject, &schedule, keep, pulse);
-            Ok(match threads {
+            let played = match threads {
                 Threads::Shared => here(),
                 Threads::Fresh => thread::scope(|scope| join(scope.spawn(here))),
-            })
+            };
+            played.map_err(|line| unfit(format!("seed {seed}: {line}")))
         }
     }
 }
@@ -150,12 +151,17 @@ pub(crate) fn play_alone(
 ) -> io::Result<Outcome> {
     let (subject, schedule) = (subject.clone(), schedule.clone());
     let crew = Crew { seeds: 0..1, jobs: 1, hang_timeout };
-    let play = move |_, pulse: &Pulse| Ok(play_watched(&subject, &schedule, keep, pulse));
+    let play = move |_, pulse: &Pulse| play_watched(&subject, &schedule, keep, pulse).map_err(unfit);
     let add = |part: &mut Option<Outcome>, _, outcome| *part = Some(outcome);
     let Folded { parts, stuck } = crew.fold(&AtomicBool::new(false), &|_| {}, play, add)?;
     let hung = stuck.first().map(|stuck| Outcome::hung(*stuck, hang_timeout));
     let played = parts.into_iter().flatten().next().or(hung);
     Ok(played.expect("a history comes back or is stuck"))
+}
+
+/// What a subject says of its outputs does not fit its input.
+fn unfit(line: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, line)
 }
 
 impl Stuck {
@@ -169,7 +175,7 @@ impl Stuck {
             ),
             None => format!(
                 "no process was being polled, and nothing came back within {long} s: \
-                 the broker under test or the input loops for ever, or blocks its thread"
+                 the broker under test, the input, expect(..) or identify(..) loops for ever, or blocks its thread"
             ),
         }
     }

@@ -13,6 +13,7 @@ use crate::event::{Event, Observer, What};
 use crate::fault::FaultKind;
 use crate::history::Recorder;
 use crate::ledger::Ledger;
+use crate::outputs::{Outputs, Promise, Told, Unfit};
 use crate::schedule::Schedule;
 
 /// What is kept of a history besides the verdict. A sweep keeps nothing.
@@ -52,17 +53,35 @@ pub(crate) struct Tally {
 }
 
 impl Watch {
-    pub(crate) fn new(schedule: &Arc<Schedule>, keep: Keep) -> Self {
-        Watch {
-            ledger: Ledger::new(schedule.input.iter().map(Vec::len)),
-            checker: Checker::new(schedule.clone()),
+    /// For a subject that promises this.
+    ///
+    /// # Errors
+    /// When the promise does not fit the input; one line. If it panics, that is what is found.
+    pub(crate) fn new(schedule: &Arc<Schedule>, promise: &Promise, keep: Keep) -> Result<Self, String> {
+        let (outputs, panicked) = match Outputs::new(promise, schedule) {
+            Ok(outputs) => (outputs, None),
+            Err(Unfit::Input(line)) => return Err(line),
+            Err(Unfit::Panicked(which, panic)) => (None, Some((which, panic))),
+        };
+        let mut checker = Checker::new(schedule.clone(), outputs);
+        if let Some((which, panic)) = panicked {
+            checker.panicked(0, which, &panic);
+        }
+        Ok(Watch {
+            ledger: Ledger::new(checker.expected()),
+            checker,
             digest: Digest::default(),
             history: keep.history.then(Recorder::default),
             output: keep.output.then(Vec::new),
             digests: keep.digests.then(Vec::new),
             tally: Tally::default(),
             crashed_at: CrashSites::default(),
-        }
+        })
+    }
+
+    /// Whether anything is to come out; of a history of which nothing is, nothing is shown.
+    pub(crate) fn expects_any(&self) -> bool {
+        self.checker.expected().any(|outputs| outputs > 0)
     }
 
     /// Whether the job says that it is done.
@@ -98,20 +117,57 @@ impl Watch {
 
 impl Observer for Watch {
     fn see(&mut self, event: &Event<'_>) {
-        self.ledger.see(event);
-        self.checker.see(event, &self.ledger);
+        match self.checker.tell(event) {
+            None => self.judge(event, event),
+            Some(told) => self.judge_told(event, &told),
+        }
         self.digest.see(event);
         self.tally.see(event);
         self.crashed_at.see(event);
-        if let Some(history) = &mut self.history {
-            history.see(event);
-        }
         if let Some(digests) = &mut self.digests {
             digests.push(self.digest.value());
+        }
+    }
+}
+
+impl Watch {
+    fn judge(&mut self, event: &Event<'_>, shown: &Event<'_>) {
+        self.ledger.see(event);
+        self.checker.see(event, &self.ledger);
+        if let Some(history) = &mut self.history {
+            history.see(shown);
         }
         if let (Some(output), What::Visible { record, .. }) = (&mut self.output, event.what) {
             output.push((record.id, record.payload.clone()));
         }
+    }
+
+    /// People know an output by the record that it comes from.
+    fn judge_told(&mut self, event: &Event<'_>, told: &Told) {
+        let shown = match (&self.history, self.checker.outputs()) {
+            (Some(_), Some(outputs)) => {
+                Some(told.with_ids(|record| outputs.source(record.id).unwrap_or(record.id)))
+            }
+            _ => None,
+        };
+        self.judge(&told.instead_of(event), &shown.as_ref().unwrap_or(told).instead_of(event));
+        if let (Some(history), Some(outputs), Told::Record(record)) =
+            (&mut self.history, self.checker.outputs(), told)
+        {
+            history.add(&format!(": {}", outputs.name(record.id)));
+        }
+    }
+
+    /// The committed output, each with the record it comes from, in the order of the input.
+    pub(crate) fn take_output(&mut self) -> Option<Vec<(RecordId, Bytes)>> {
+        let mut output = self.output.take()?;
+        output.sort_by_key(|(record, _)| *record);
+        if let Some(outputs) = self.checker.outputs() {
+            for (id, _) in &mut output {
+                *id = outputs.source(*id).unwrap_or(*id);
+            }
+        }
+        Some(output)
     }
 }
 
