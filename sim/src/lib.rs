@@ -117,7 +117,7 @@ pub use safe::{SafeRule, is_known_unsafe, is_safe, safe_rule};
 pub use schedule::Schedule;
 pub use seed::Seed;
 pub use simulation::{Report, Simulation};
-pub use subject::{Expected, Subject};
+pub use subject::{Expected, Part, Subject};
 pub use summary::{Group, Summary, Unequal};
 pub use sweep::{REPLAY_EVERY, Sweep, Threads};
 pub use twice::{Difference, play_twice};

@@ -245,6 +245,10 @@ pub(super) trait AlterLog: Send {
         self.correct_mut().apply(now, request, effects)
     }
 
+    fn sweep(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        self.correct_mut().sweep(now, effects);
+    }
+
     fn reload(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         self.correct_mut().reload(now, effects);
     }
@@ -286,7 +290,7 @@ impl<T: AlterLog> Log for Altered<T> {
     }
 
     fn sweep(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        self.0.correct_mut().sweep(now, effects);
+        self.0.sweep(now, effects);
     }
 
     fn reload(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {

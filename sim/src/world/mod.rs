@@ -108,6 +108,8 @@ pub(crate) struct World {
     /// How far the clock of the broker in charge is ahead, in microseconds.
     broker_clock: u64,
     slow_markers: Option<(u64, u64)>,
+    /// Until when markers are written twice, and how much later.
+    repeated_markers: Option<(u64, u64)>,
     struck: Vec<bool>,
     healed: bool,
     gave_up: Option<String>,
@@ -155,6 +157,7 @@ impl World {
             broker: BrokerCondition::Up,
             broker_clock: 0,
             slow_markers: None,
+            repeated_markers: None,
             struck: vec![false; schedule.faults.len()],
             healed: false,
             gave_up: None,
@@ -255,6 +258,7 @@ impl World {
         self.healed = true;
         self.links.heal();
         self.slow_markers = None;
+        self.repeated_markers = None;
         self.emit(Actor::World, What::Healed);
         self.broker_up();
         for pid in (0..self.lives.len()).map(Pid) {
