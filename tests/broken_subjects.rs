@@ -139,6 +139,20 @@ fn assert_held_inside_the_safe_rule(all: &[Subject]) {
     });
 }
 
+/// All of the input can have arrived by then: what waits is the next reader.
+#[test]
+fn a_transaction_that_nobody_will_end_is_found_though_nothing_follows_it() {
+    let subject = subjects::named("leaders-ask-nobody").expect("it is there");
+    let generator = generator_for(&subject);
+    let hangs = |seed| {
+        let outcome = play_seed(&subject, &generator, seed);
+        outcome.finding().is_some_and(|finding| {
+            finding.anomaly == Anomaly::Stuck && finding.detail.starts_with("readers of p")
+        })
+    };
+    assert!((0..2 * SEEDS).any(hangs));
+}
+
 /// The entries of the catalogue of known bugs that must be found.
 const ENTRIES: [&str; 14] = [
     "S-01", "S-02", "S-03", "S-04", "S-05", "S-09", "S-15", "T-01", "T-04", "K-01", "K-02", "B-01", "B-03",
