@@ -4,6 +4,8 @@
 //! Every sub-list of a schedule's faults is a legal schedule: a fault whose moment never comes is skipped and
 //! counted, never an error. So shrinking is deletion, any bytes decode, and old files stay valid.
 
+mod calm;
+
 use std::time::Duration;
 
 use bytes::Bytes;
