@@ -28,6 +28,7 @@ mod reuses_producers;
 mod shares_names_with_zombies;
 mod takes_committed_for_failure;
 mod takes_silence_for_failure;
+mod without_fencing;
 
 use twophase::kafka::protocol::Protocol;
 use twophase::kafka::{KafkaBroker, KafkaOptions};
@@ -139,6 +140,14 @@ fn correct() -> Vec<Subject> {
         ),
         correct("kafka-v2-pool", v2, pool, "epoch per transaction (KIP-890), a pool of transactional ids"),
     ]
+}
+
+/// The sink that ends what it finds open without shutting out whoever has opened it.
+///
+/// It is in no list: where partition leaders verify, as under everything that the generator draws, it is correct;
+/// under the older protocol and without verification it is not.
+pub fn without_fencing() -> Subject {
+    without_fencing::subject()
 }
 
 /// The subject with this name.
