@@ -53,7 +53,8 @@ pub struct BrokerSettings {
     /// How long a partition waits for its marker once the end of a transaction is decided.
     pub markers: Span,
     /// Whether partition leaders ask the coordinator before they take a batch of the older protocol
-    /// (`transaction.partition.verification.enable`; Kafka before 3.6 did not).
+    /// (`transaction.partition.verification.enable`; Kafka before 3.6 did not). Without it, a client has to fence
+    /// what it finds open, or late batches of it are never ended.
     pub verification: bool,
 }
 
