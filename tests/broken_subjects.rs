@@ -202,19 +202,7 @@ fn every_window_that_code_can_get_wrong_has_a_subject_that_does() {
 #[test]
 fn every_anomaly_has_a_subject_that_raises_it() {
     let raised: BTreeSet<_> = broken().into_iter().map(|(_, anomaly, _)| anomaly).collect();
-    for anomaly in [
-        Anomaly::Duplicate,
-        Anomaly::Invented,
-        Anomaly::AbortedRead,
-        Anomaly::UndecidedRead,
-        Anomaly::Premature,
-        Anomaly::Reordered,
-        Anomaly::Unfenced,
-        Anomaly::Lost,
-        Anomaly::Stuck,
-        Anomaly::Panicked,
-        Anomaly::Hung,
-    ] {
+    for anomaly in Anomaly::ALL {
         assert!(raised.contains(&anomaly), "{anomaly}");
     }
 }

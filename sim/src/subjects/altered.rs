@@ -181,6 +181,10 @@ pub(super) trait AlterBroker: Clone + Send + Sync + 'static {
     /// The correct one.
     fn correct(&self) -> &Client;
 
+    fn capabilities(&self) -> Capabilities {
+        self.correct().capabilities()
+    }
+
     fn begin(
         &self,
         id: &TransactionalId,
@@ -205,7 +209,7 @@ impl<T: AlterBroker> Broker for Altered<T> {
     type Transaction = KafkaTransaction<SimPort, SimClock>;
 
     fn capabilities(&self) -> Capabilities {
-        self.0.correct().capabilities()
+        self.0.capabilities()
     }
 
     async fn begin(&self, id: &TransactionalId) -> Result<Self::Transaction, Failure> {

@@ -35,6 +35,7 @@ mod shares_names_with_a_copy;
 mod shares_names_with_zombies;
 mod takes_committed_for_failure;
 mod takes_silence_for_failure;
+mod without_fencing;
 
 use twophase::kafka::protocol::Protocol;
 use twophase::kafka::{KafkaBroker, KafkaOptions};
@@ -154,6 +155,14 @@ fn correct() -> Vec<Subject> {
         Subject::sink("sends-again", sends_again::sends_again)
             .about("a sink that aborts and sends again what was not answered, in place of a restart"),
     ]
+}
+
+/// The sink that ends what it finds open without shutting out whoever has opened it.
+///
+/// It is in no list: where partition leaders verify, as under everything that the generator draws, it is correct;
+/// under the older protocol and without verification it is not.
+pub fn without_fencing() -> Subject {
+    without_fencing::subject()
 }
 
 /// The subject with this name.
