@@ -9,8 +9,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use twophase_sim::{
-    Anomaly, Expected, Generator, Keep, Schedule, Seed, Shrink, Shrunk, StoppedBy, Subject, Threads, Window,
-    play, subjects,
+    Anomaly, Expected, Generator, Keep, Schedule, Seed, Shrink, Shrunk, Subject, Threads, Window, play,
+    subjects,
 };
 
 /// Within how many seeds each is found.
@@ -34,7 +34,14 @@ fn main() {
             let before = find(&subject, (anomaly, window), first);
             let clock = std::time::Instant::now();
             let after = shrink(&subject, &before);
-            println!("{}  {:?} {:?}", row(&subject, &before, &after), after.stopped_by, clock.elapsed());
+            println!(
+                "{}  {} -> {} {:?} {:?}",
+                row(&subject, &before, &after),
+                play(&subject, &before, Keep::default()).events,
+                after.outcome.events,
+                after.stopped_by,
+                clock.elapsed()
+            );
             if only.is_some() {
                 println!("{}", serde_json::to_string_pretty(&*after.schedule).unwrap());
             }

@@ -13,17 +13,17 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Crash { at, restart_after } => {
-                write!(f, "crash {} {}, {}", at.process, Moment(at), Restart(*restart_after))
+                write!(f, "crash {} {}, restart it {}", at.process, Moment(at), After(*restart_after))
             }
             Fault::Pause { at, lasts } => {
                 write!(f, "pause {} {}, for {}", at.process, Moment(at), Millis(*lasts))
             }
             Fault::Zombie { at, replaced_after, wakes_after } => write!(
                 f,
-                "replace {} {}, after {}; it wakes as a zombie {} later",
+                "replace {} {}, {}; it wakes as a zombie {} later",
                 at.process,
                 Moment(at),
-                Millis(*replaced_after),
+                After(*replaced_after),
                 Millis(*wakes_after)
             ),
             Fault::Lose { at } => write!(f, "lose {}", Subject(at)),
@@ -37,20 +37,20 @@ impl fmt::Display for Fault {
 fn in_time(fault: &Fault, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match fault {
         Fault::CrashAt { process, at, restart_after } => {
-            write!(f, "crash {process} at {}, {}", Millis(*at), Restart(*restart_after))
+            write!(f, "crash {process} at {}, restart it {}", Millis(*at), After(*restart_after))
         }
         Fault::Stop { process, at, restart_after } => {
-            write!(f, "stop {process} cleanly at {}, {}", Millis(*at), Restart(*restart_after))
+            write!(f, "stop {process} cleanly at {}, restart it {}", Millis(*at), After(*restart_after))
         }
         Fault::Partition { from, to, both_ways, at, lasts } => {
             let (from, to, back) = (Side(from), Side(to), if *both_ways { " and back" } else { "" });
             write!(f, "cut the way from {from} to {to}{back} at {}, for {}", Millis(*at), Millis(*lasts))
         }
         Fault::BrokerRestart { at, lasts } => {
-            write!(f, "restart the broker at {}, which takes {}", Millis(*at), Millis(*lasts))
+            write!(f, "restart the broker at {}{}", Millis(*at), Taking(*lasts))
         }
         Fault::CoordinatorFailover { at, lasts, clock_ahead } => {
-            write!(f, "move the transaction coordinator at {}, which takes {}", Millis(*at), Millis(*lasts))?;
+            write!(f, "move the transaction coordinator at {}{}", Millis(*at), Taking(*lasts))?;
             match clock_ahead.is_zero() {
                 true => Ok(()),
                 false => write!(f, ", to a machine whose clock is ahead by {}", Millis(*clock_ahead)),
@@ -68,13 +68,24 @@ fn in_time(fault: &Fault, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-struct Restart(Duration);
+struct After(Duration);
 
-impl fmt::Display for Restart {
+impl fmt::Display for After {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.is_zero() {
-            true => f.write_str("restart it at once"),
-            false => write!(f, "restart it after {}", Millis(self.0)),
+            true => f.write_str("at once"),
+            false => write!(f, "after {}", Millis(self.0)),
+        }
+    }
+}
+
+struct Taking(Duration);
+
+impl fmt::Display for Taking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.is_zero() {
+            true => Ok(()),
+            false => write!(f, ", which takes {}", Millis(self.0)),
         }
     }
 }

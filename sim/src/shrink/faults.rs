@@ -7,7 +7,6 @@ use twophase::{Life, Role};
 
 use super::edit::{Edit, pieces};
 use super::plain::rounder;
-use super::weight::is_anywhere;
 use super::within::{site_mut, strikes_process, times, times_mut};
 use crate::fault::{End, Fault};
 use crate::schedule::Schedule;
@@ -52,7 +51,7 @@ pub(super) fn simplify(schedule: &Schedule) -> Vec<Edit> {
 }
 
 /// Whatever might do the same. What is not lighter is left out later.
-fn simpler(fault: &Fault, sinks: u16) -> Vec<Fault> {
+pub(super) fn simpler(fault: &Fault, sinks: u16) -> Vec<Fault> {
     let mut all = Vec::new();
     match fault.clone() {
         Fault::Crash { .. } => {}
@@ -83,13 +82,15 @@ fn simpler(fault: &Fault, sinks: u16) -> Vec<Fault> {
         Fault::CoordinatorFailover { at, lasts, .. } => all.push(Fault::BrokerRestart { at, lasts }),
         Fault::SlowMarkers { .. } | Fault::ClockJump { .. } => {}
     }
-    if let Some(site) = fault.site().filter(|site| is_anywhere(site) && strikes_process(fault)) {
-        let places = telling_sites(site.process, site.life);
-        all.extend(places.map(|at| {
+    if let Some(site) = fault.site().filter(|_| strikes_process(fault)) {
+        let restart_after = Duration::ZERO;
+        let crashes = telling_sites(site.process, site.life).map(|at| Fault::Crash { at, restart_after });
+        let there = telling_sites(site.process, site.life).map(|at| {
             let mut there = fault.clone();
             *site_mut(&mut there).expect("it strikes at a site") = at;
             there
-        }));
+        });
+        all.extend(crashes.chain(there));
     }
     all
 }

@@ -118,7 +118,7 @@ pub struct Shrinking<'a> {
 type Pass = fn(&Schedule) -> Vec<Edit>;
 
 /// Small steps, in the order in which they help.
-const PASSES: [Pass; 10] = [
+const SMALL_STEPS: [Pass; 10] = [
     faults::leave_out,
     follow::leap,
     settle::make_plain,
@@ -130,6 +130,9 @@ const PASSES: [Pass; 10] = [
     faults::move_forward,
     faults::round,
 ];
+
+/// For when no small one is left.
+const LARGE_STEPS: [Pass; 2] = [follow::follow, follow::elsewhere];
 
 impl<'a> Shrink<'a> {
     /// Ten seconds, on all cores, on fresh threads.
@@ -222,11 +225,13 @@ impl Descent<'_> {
     fn descend(&mut self) -> io::Result<()> {
         loop {
             let before = self.steps.len();
-            for pass in PASSES {
+            for pass in SMALL_STEPS {
                 self.exhaust(pass)?;
             }
-            if self.steps.len() == before {
-                self.exhaust(follow::follow)?;
+            for pass in LARGE_STEPS {
+                if self.steps.len() == before {
+                    self.exhaust(pass)?;
+                }
             }
             if self.stopped_by.is_some() || self.steps.len() == before {
                 return Ok(());

@@ -93,7 +93,7 @@ pub(super) fn fewer_splits(schedule: &Schedule) -> Vec<Edit> {
     std::iter::once(first).chain(without).collect()
 }
 
-fn keep_splits(schedule: &mut Schedule, keep: impl Fn(usize) -> bool) {
+pub(super) fn keep_splits(schedule: &mut Schedule, keep: impl Fn(usize) -> bool) {
     let all = std::mem::take(&mut schedule.input).into_iter().enumerate();
     schedule.input = all.filter(|(split, _)| keep(*split)).map(|(_, records)| records).collect();
     schedule.settings.splits = schedule.input.len() as u16;

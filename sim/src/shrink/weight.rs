@@ -78,7 +78,7 @@ fn kind(fault: &Fault) -> u32 {
 }
 
 /// "At its 37th message" says where by counting; "before its 1st commit request" says why there.
-pub(super) fn is_anywhere(site: &Site) -> bool {
+fn is_anywhere(site: &Site) -> bool {
     matches!(site.operation, Operation::Receive | Operation::Sleep | Operation::Next)
 }
 

@@ -58,7 +58,34 @@ pub(super) fn site_mut(fault: &mut Fault) -> Option<&mut Site> {
     }
 }
 
+/// When it strikes, if at a time: always the last of its times.
+pub(super) fn time_mut(fault: &mut Fault) -> Option<&mut Duration> {
+    fault.time()?;
+    times_mut(fault).pop()
+}
+
 /// Whether it strikes a process, and so may also strike it elsewhere: not only what it sends.
 pub(super) fn strikes_process(fault: &Fault) -> bool {
     matches!(fault, Fault::Crash { .. } | Fault::Pause { .. } | Fault::Zombie { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::Generator;
+    use crate::seed::Seed;
+
+    #[test]
+    fn what_stands_within_a_fault_is_what_the_fault_says() {
+        for seed in 0..50 {
+            let schedule =
+                Generator::default().schedule(Seed(seed)).expect("made-up records can always be read");
+            for fault in &schedule.faults {
+                let mut same = fault.clone();
+                assert_eq!(time_mut(&mut same).copied(), fault.time());
+                assert_eq!(site_mut(&mut same).cloned().as_ref(), fault.site());
+                assert_eq!(same, *fault);
+            }
+        }
+    }
 }
