@@ -4,8 +4,9 @@
 //! Two plays of one schedule are compared, with and without one of its faults. From the moment at which it strikes, the
 //! processes it strikes are *tainted* in both plays: they may do something else. Whoever gets a message from a tainted
 //! process in one of the plays is tainted from then on in both, for in the other one it does without; so is the broker
-//! with the first request of a tainted process, and whoever is answered by a tainted broker. Until it is tainted,
-//! everybody must do the same in both plays, at the same times. What is tainted may well do the same; nobody asks.
+//! with the first request of a tainted process, and whoever a tainted broker answers otherwise than in the other play.
+//! Until it is tainted, everybody must do the same in both plays, at the same times. What is tainted may well do the
+//! same; nobody asks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,6 +22,18 @@ struct Seen {
     what: String,
 }
 
+impl Seen {
+    /// Who sent the message that arrives.
+    fn sender(&self) -> Option<&str> {
+        self.what.strip_prefix("gets ").and_then(|rest| rest.rsplit_once(" from ")).map(|(_, from)| from)
+    }
+
+    /// A request that reached the broker, and its answer.
+    fn answered(&self) -> Option<(&str, &str)> {
+        self.what.split_once(" -> ").filter(|_| !self.what.starts_with("puts head"))
+    }
+}
+
 /// `  91   1.204000s  sink-0                  sends ack to coord-0 (17 bytes)`.
 fn events(outcome: &Outcome) -> Vec<Seen> {
     let history = outcome.history.as_ref().expect("it was kept");
@@ -34,7 +47,11 @@ fn events(outcome: &Outcome) -> Vec<Seen> {
             Some(zombie) => zombie.split_once(')')?.1,
             None => what,
         };
-        Some(Seen { at: at.to_owned(), who: who.to_owned(), what: what.trim_start().to_owned() })
+        // Where a record was written, no client cares: it depends on what others wrote there.
+        let what = what.trim_start();
+        let what =
+            what.split_once(" -> ok, at ").map_or(what.to_owned(), |(asked, _)| format!("{asked} -> ok"));
+        Some(Seen { at: at.to_owned(), who: who.to_owned(), what })
     };
     lines
         .map(|line| parse(line.clone()).unwrap_or_else(|| panic!("an event reads otherwise: {line}")))
@@ -69,20 +86,33 @@ fn struck(fault: &Fault) -> Vec<String> {
 /// From when on each may do something else.
 type Tainted = BTreeMap<String, u64>;
 
-/// Follows it through the events of one play. Returns whether anybody became tainted, or earlier so.
-fn spread(events: &[Seen], since: &mut Tainted) -> bool {
+/// How each request was answered, by when it arrived.
+type Answers<'a> = BTreeMap<(&'a str, &'a str, &'a str), &'a str>;
+
+fn answers(events: &[Seen]) -> Answers<'_> {
+    let asks = events.iter().filter_map(|seen| Some((seen, seen.answered()?)));
+    asks.map(|(seen, (asked, answer))| ((&*seen.at, &*seen.who, asked), answer)).collect()
+}
+
+/// Follows it through the events of one play. `elsewhere` are the answers in the other one; in one of them the broker may
+/// be out of reach. Returns whether anybody
+/// became tainted, or earlier so.
+fn spread(events: &[Seen], elsewhere: &Answers<'_>, broker_away: bool, since: &mut Tainted) -> bool {
     let before = since.clone();
-    for Seen { at, who, what } in events {
-        let at = micros(at);
+    for seen in events {
+        let (at, who) = (micros(&seen.at), seen.who.as_str());
         let is_tainted = |name: &str| since.get(name).is_some_and(|since| *since <= at);
-        let sender =
-            what.strip_prefix("gets ").and_then(|rest| rest.rsplit_once(" from ")).map(|(_, from)| from);
-        let asks = what.contains(" -> ") && !what.starts_with("puts head");
-        let next = match sender {
-            Some(sender) => is_tainted(sender).then_some(who.as_str()),
-            None if asks && is_tainted(who) => Some("broker"),
-            None if asks && is_tainted("broker") => Some(who.as_str()),
-            None => None,
+        let next = match (seen.sender(), seen.answered()) {
+            (Some(sender), _) => is_tainted(sender).then_some(who),
+            (None, Some(_)) if is_tainted(who) => Some("broker"),
+            (None, Some((asked, answer))) if is_tainted("broker") => {
+                match elsewhere.get(&(&*seen.at, who, asked)) {
+                    Some(same) => (*same != answer).then_some(who),
+                    // A broker that is away answers nobody. Otherwise who is not tainted asks the same in both plays.
+                    None => broker_away.then_some(who),
+                }
+            }
+            _ => None,
         };
         if let Some(next) = next {
             let known = since.entry(next.to_owned()).or_insert(at);
@@ -135,7 +165,9 @@ fn compare(schedule: &Schedule, left_out: usize) -> usize {
     let from = micros(&with[strikes].at);
     let mut until: Tainted = struck(&fault).into_iter().map(|who| (who, from)).collect();
     // Who gets a message in one play and not in the other is tainted in both, and so is what he says then.
-    while spread(&with, &mut until) | spread(&without, &mut until) {}
+    let answers = (answers(&with), answers(&without));
+    let away = fault.time().is_some();
+    while spread(&with, &answers.1, away, &mut until) | spread(&without, &answers.0, away, &mut until) {}
     // A play that is over says nothing more about anybody.
     let last = |events: &[Seen]| events.last().map_or(0, |seen| micros(&seen.at));
     let over = last(&with).min(last(&without));

@@ -65,7 +65,7 @@ impl fmt::Display for Smallest<'_> {
             writeln!(f, "    {fault}")?;
         }
         if small.faults.is_empty() {
-            writeln!(f, "    no fault at all: it fails on every day")?;
+            writeln!(f, "    no fault is needed")?;
         }
         match self.shrunk.stopped_by {
             StoppedBy::Nothing => Ok(()),

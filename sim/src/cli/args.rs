@@ -154,7 +154,7 @@ pub(crate) struct Shrink {
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct ShrinkBudget {
     /// How long to look for a smaller schedule that still fails; 0 not to look [default: 10].
-    #[arg(long = "shrink-budget", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    #[arg(id = "shrink-budget", long = "shrink-budget", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
     seconds: Option<u32>,
 }
 

@@ -87,6 +87,9 @@ impl<'a> ShrinkProgress<'a> {
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(budget.as_millis() as u64).with_style(style)
         });
+        if bar.is_none() {
+            let _ = writeln!(io::stderr(), "shrinking {what}: {}", Sizes(found, found));
+        }
         ShrinkProgress { what, found, bar, lines: AtomicU64::new(0) }
     }
 

@@ -41,7 +41,7 @@ impl Report {
     }
 
     /// The smallest schedule that still fails in the same way as the first failure, by seed; none if nothing failed,
-    /// if it does not come back, or if the budget is nothing. It is looked for when this is called for the first time,
+    /// if it does not come back or two plays of a seed differed, or if the budget is nothing. It is looked for when this is called for the first time,
     /// or a failure printed.
     pub fn shrunk(&self) -> Option<&Shrunk> {
         self.found_and_shrunk().map(|(_, shrunk)| shrunk)
@@ -54,7 +54,8 @@ impl Report {
     /// What cannot be made smaller for a reason of this machine or of the input is shown as it was found.
     fn shrink(&self) -> Option<(Arc<Schedule>, Shrunk)> {
         let first = self.first_failure()?;
-        if self.shrink_budget.is_zero() || self.summary.hung == Some(first.seed) {
+        let unreliable = self.summary.unequal.is_some() || self.summary.hung == Some(first.seed);
+        if self.shrink_budget.is_zero() || unreliable {
             return None;
         }
         let found = self.subject.pin(self.generator.clone()).schedule(first.seed).ok()?;
