@@ -66,6 +66,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("any broker restart", Drawn(&[FaultKind::BrokerRestart])),
     row("any coordinator failover", Drawn(&[FaultKind::CoordinatorFailover])),
     row("any slow markers", Drawn(&[FaultKind::SlowMarkers])),
+    row("any repeated markers", Drawn(&[FaultKind::RepeatMarkers])),
     row("any clock jump", Drawn(&[FaultKind::ClockJump])),
     row("all of these kinds together", Drawn(&FaultKind::ALL)),
 ];
