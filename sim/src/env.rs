@@ -6,7 +6,7 @@
 use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,22 +17,39 @@ use twophase::{Address, Env, Fact, Failure, Next, Process, Record, RecordId, Sou
 
 use crate::schedule::Schedule;
 use crate::seed::micros;
-use crate::site::Operation;
-use crate::world::{Answer, Errand, Pid, StoreAnswer, StoreRequest, WaitId, World};
+use crate::site::Call;
+use crate::world::{Answer, Bells, Errand, Pid, Received, StoreAnswer, StoreRequest, WaitId, World};
 
-/// The world, shared by everything that plays in it. One thread plays one history, so nobody ever waits.
-pub(crate) type SharedWorld = Arc<Mutex<World>>;
+/// The world, shared by everything that plays in it.
+pub(crate) type SharedWorld = Arc<Shared>;
+
+/// The world behind a lock, and outside of it what tells a wait that it need not look inside.
+pub(crate) struct Shared {
+    world: Mutex<World>,
+    bells: Arc<Bells>,
+}
+
+impl Shared {
+    pub(crate) fn new(world: World) -> Self {
+        Shared { bells: world.bells(), world: Mutex::new(world) }
+    }
+
+    /// One thread plays one history, so nobody ever waits.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().expect("no step of the world panics")
+    }
+}
 
 /// A process's way into the world.
 #[derive(Clone)]
 struct Access {
-    world: SharedWorld,
+    shared: SharedWorld,
     pid: Pid,
 }
 
 impl Access {
     fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().expect("no step of the world panics")
+        self.shared.world()
     }
 
     /// The world, if what this process does still counts.
@@ -88,7 +105,7 @@ pub struct SimSource {
 
 impl SimEnv {
     pub(crate) fn new(world: &SharedWorld, pid: Pid) -> Self {
-        let access = Access { world: world.clone(), pid };
+        let access = Access { shared: world.clone(), pid };
         let mut entered = access.world();
         let schedule = entered.schedule.clone();
         let me = entered.life(pid).process(schedule.settings.parallelism);
@@ -174,10 +191,7 @@ impl Env for SimEnv {
     }
 
     fn stopped(&self) -> impl Future<Output = ()> + Send {
-        poll_fn(|cx| match self.access.alive() {
-            Some(mut world) => world.poll_stopped(self.access.pid, cx),
-            None => Poll::Pending,
-        })
+        Stopped { access: &self.access, last: None }
     }
 
     fn note(&self, fact: Fact) {
@@ -191,7 +205,7 @@ impl Clock for SimClock {
     }
 
     fn sleep(&self, span: Duration) -> impl Future<Output = ()> + Send {
-        let sleep = Wait::new(&self.0, Wanted::Time(micros(span), Operation::Sleep));
+        let sleep = Wait::new(&self.0, Wanted::Time(micros(span), Call::Sleep));
         async {
             sleep.await;
         }
@@ -211,10 +225,7 @@ impl Network for SimNetwork {
     }
 
     fn receive(&self) -> impl Future<Output = Envelope> + Send {
-        poll_fn(|cx| match self.0.alive() {
-            Some(mut world) => world.receive(self.0.pid, cx),
-            None => Poll::Pending,
-        })
+        Receive { access: &self.0, last: None }
     }
 }
 
@@ -275,7 +286,7 @@ impl SimSource {
         let now = world.now();
         let due = match self.due {
             Some(due) => due,
-            None => now + world.pace(self.access.pid, self.split.0),
+            None => now + world.source_delay(self.access.pid, self.split.0),
         };
         self.due = Some(due);
         due.saturating_sub(now)
@@ -297,7 +308,7 @@ impl Source for SimSource {
         };
         let wait = self.time_left();
         if wait > 0 {
-            Wait::new(&self.access, Wanted::Time(wait, Operation::Next)).await;
+            Wait::new(&self.access, Wanted::Time(wait, Call::Next)).await;
         }
         self.due = None;
         self.position += 1;
@@ -305,10 +316,97 @@ impl Source for SimSource {
     }
 }
 
+/// How a wait was looked at last, and by whom.
+#[derive(Clone, Copy)]
+struct Look {
+    wait: WaitId,
+    by: (usize, usize),
+}
+
+impl Look {
+    fn new(wait: WaitId, waker: &Waker) -> Self {
+        Look { wait, by: identity(waker) }
+    }
+
+    /// Whether another look would find just this: nothing has come, and the same task would be woken.
+    fn is_undisturbed(&self, access: &Access, cx: &Context<'_>) -> bool {
+        access.shared.bells.are_silent_for(self.wait) && self.by == identity(cx.waker())
+    }
+}
+
+/// Two wakers with the same one wake the same task, as long as one of them exists; the world keeps one of a wait
+/// that lasts.
+fn identity(waker: &Waker) -> (usize, usize) {
+    (waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
+}
+
+/// A wait for the order to end.
+struct Stopped<'a> {
+    access: &'a Access,
+    last: Option<Look>,
+}
+
+impl Future for Stopped<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.last.is_some_and(|last| last.is_undisturbed(self.access, cx)) {
+            return Poll::Pending;
+        }
+        let access = self.access;
+        let Some(mut world) = access.alive() else {
+            return Poll::Pending;
+        };
+        match world.stopped(access.pid, self.last.map(|last| last.wait), cx.waker()) {
+            None => Poll::Ready(()),
+            Some(wait) => {
+                self.last = Some(Look::new(wait, cx.waker()));
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        if let Some(last) = self.last {
+            self.access.world().forget(last.wait);
+        }
+    }
+}
+
+/// A wait for a message. The process has one mailbox, and the world one wait for it.
+struct Receive<'a> {
+    access: &'a Access,
+    last: Option<Look>,
+}
+
+impl Future for Receive<'_> {
+    type Output = Envelope;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Envelope> {
+        if self.last.is_some_and(|last| last.is_undisturbed(self.access, cx)) {
+            return Poll::Pending;
+        }
+        let access = self.access;
+        let Some(mut world) = access.alive() else {
+            return Poll::Pending;
+        };
+        match world.receive(access.pid, cx.waker()) {
+            Received::Message(envelope) => Poll::Ready(envelope),
+            Received::Nothing(wait) => {
+                self.last = Some(Look::new(wait, cx.waker()));
+                Poll::Pending
+            }
+            Received::Death => Poll::Pending,
+        }
+    }
+}
+
 /// What a process waits for.
 enum Wanted {
     Errand(Errand),
-    Time(u64, Operation),
+    Time(u64, Call),
 }
 
 /// One wait of one process, from asking to the answer.
@@ -320,8 +418,8 @@ struct Wait<'a> {
 enum WaitState {
     Wanted(Wanted),
     Started {
-        wait: WaitId,
-        operation: Operation,
+        last: Look,
+        call: Call,
         ordinal: u32,
     },
     /// Over, or inert for ever.
@@ -336,15 +434,15 @@ impl<'a> Wait<'a> {
     /// Asks, and is inert if the process dies over it.
     fn start(&self, world: &mut World, wanted: Wanted, cx: &Context<'_>) -> WaitState {
         let (pid, waker) = (self.access.pid, cx.waker().clone());
-        let (operation, started) = match wanted {
-            Wanted::Errand(errand) => (errand.operation(), world.ask(pid, errand, waker)),
-            Wanted::Time(span, operation) => {
-                let started = world.sleep(pid, span, &operation, waker);
-                (operation, started)
+        let (call, started) = match wanted {
+            Wanted::Errand(errand) => (errand.call(), world.ask(pid, errand, waker)),
+            Wanted::Time(span, call) => {
+                let started = world.sleep(pid, span, call, waker);
+                (call, started)
             }
         };
         match started {
-            Some((wait, ordinal)) => WaitState::Started { wait, operation, ordinal },
+            Some((wait, ordinal)) => WaitState::Started { last: Look::new(wait, cx.waker()), call, ordinal },
             None => WaitState::Over,
         }
     }
@@ -355,13 +453,20 @@ impl Future for Wait<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
         let access = self.access;
+        if let WaitState::Started { last, .. } = &self.state {
+            if last.is_undisturbed(access, cx) {
+                return Poll::Pending;
+            }
+        }
         let Some(mut world) = access.alive() else {
             return Poll::Pending;
         };
-        // In place: a request is large, and most polls find that there is no answer yet.
-        let answer = match &self.state {
-            WaitState::Started { wait, operation, ordinal } => {
-                world.take_answer(access.pid, *wait, operation, *ordinal, cx.waker())
+        // In place: a request is large.
+        let answer = match &mut self.state {
+            WaitState::Started { last, call, ordinal } => {
+                let answer = world.take_answer(access.pid, last.wait, *call, *ordinal, cx.waker());
+                *last = Look::new(last.wait, cx.waker());
+                answer
             }
             WaitState::Wanted(_) => {
                 if let WaitState::Wanted(wanted) = std::mem::replace(&mut self.state, WaitState::Over) {
@@ -384,8 +489,8 @@ impl Future for Wait<'_> {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        if let WaitState::Started { wait, .. } = self.state {
-            self.access.world().forget(wait);
+        if let WaitState::Started { last, .. } = &self.state {
+            self.access.world().forget(last.wait);
         }
     }
 }

@@ -21,7 +21,11 @@ pub(crate) struct TaskId(usize);
 
 /// The tasks that were woken, in the order of waking.
 #[derive(Default)]
-struct Woken(Mutex<Vec<TaskId>>);
+struct Woken {
+    tasks: Mutex<Vec<TaskId>>,
+    /// Whether there are any: nearly always not, and that is asked after every step.
+    any: AtomicBool,
+}
 
 /// Puts its task among the woken, once until the task is polled.
 struct TaskWaker {
@@ -37,7 +41,8 @@ impl Wake for TaskWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.queued.swap(true, Ordering::Relaxed) {
-            self.woken.0.lock().expect("nobody panics while waking").push(self.task);
+            self.woken.tasks.lock().expect("nobody panics while waking").push(self.task);
+            self.woken.any.store(true, Ordering::Release);
         }
     }
 }
@@ -68,7 +73,15 @@ impl Executor {
 
     /// Moves those that were woken since the last call to the end of `ready`.
     pub(crate) fn take_woken(&self, ready: &mut Vec<TaskId>) {
-        ready.append(&mut self.woken.0.lock().expect("nobody panics while waking"));
+        if self.has_woken() {
+            self.woken.any.store(false, Ordering::Release);
+            ready.append(&mut self.woken.tasks.lock().expect("nobody panics while waking"));
+        }
+    }
+
+    /// Whether a task was woken since.
+    pub(crate) fn has_woken(&self) -> bool {
+        self.woken.any.load(Ordering::Acquire)
     }
 
     /// Whose task it is; `None` if it has ended.

@@ -62,11 +62,11 @@ impl World {
     }
 
     pub(super) fn marker_delay(&mut self, partition: u32) -> u64 {
-        let span = self.schedule.broker.markers;
+        let (min, max) = self.pace.markers;
         let slow = self.slow_markers.filter(|(until, _)| self.now < *until).map_or(0, |(_, by)| by);
         match self.markers.get_mut(partition as usize) {
-            Some(stream) => slow + stream.within(micros(span.min)..micros(span.max)),
-            None => slow + micros(span.min),
+            Some(stream) => slow + stream.within(min..max),
+            None => slow + min,
         }
     }
 

@@ -3,7 +3,6 @@
 //! Every request can be lost, delayed, repeated, or applied with its answer lost. Who asks learns of none of
 //! this: he gets an answer, or, after the request timeout, none. A request outlives the process that sent it.
 
-use std::borrow::Cow;
 use std::task::Waker;
 
 use twophase::env::Value;
@@ -15,8 +14,7 @@ use super::waits::WaitId;
 use super::{Happening, Pid, World, touched};
 use crate::event::{Actor, What};
 use crate::fault::End;
-use crate::seed::micros;
-use crate::site::{Ask, Operation, Phase};
+use crate::site::{Ask, Call, Phase};
 
 /// What is asked of the world outside the job.
 #[derive(Clone, Debug)]
@@ -40,18 +38,18 @@ pub(crate) enum Answer {
 pub(super) struct Flight {
     pid: Pid,
     wait: WaitId,
-    operation: Operation,
+    call: Call,
     ordinal: u32,
     errand: Errand,
     deadline: u64,
 }
 
 impl Errand {
-    pub(crate) fn operation(&self) -> Operation {
+    pub(crate) fn call(&self) -> Call {
         match self {
-            Errand::Broker(request) => Operation::Ask(Ask::of(request)),
-            Errand::Store(StoreRequest::Read(_)) => Operation::Read,
-            Errand::Store(StoreRequest::Put { .. }) => Operation::Put,
+            Errand::Broker(request) => Call::Ask(Ask::of(request)),
+            Errand::Store(StoreRequest::Read(_)) => Call::Read,
+            Errand::Store(StoreRequest::Put { .. }) => Call::Put,
         }
     }
 
@@ -67,15 +65,16 @@ impl World {
     /// A process asks. Returns what it waits for and which request of its kind this is, or `None` if it dies
     /// over it.
     pub(crate) fn ask(&mut self, pid: Pid, errand: Errand, waker: Waker) -> Option<(WaitId, u32)> {
-        let operation = errand.operation();
-        let ordinal = self.lives[pid.0].count(&operation);
-        self.strike(pid, &operation, ordinal, Phase::Before);
+        let call = errand.call();
+        let ordinal = self.lives[pid.0].count(call);
+        self.strike(pid, call, ordinal, Phase::Before);
         if !self.lives[pid.0].is_alive() {
             return None;
         }
         let wait = self.waits.start(waker);
-        let deadline = self.now + micros(self.schedule.timing.request_timeout);
-        self.dispatch(Box::new(Flight { pid, wait, operation, ordinal, errand, deadline }));
+        let deadline = self.now + self.pace.request_timeout;
+        let flight = self.boxed(Flight { pid, wait, call, ordinal, errand, deadline });
+        self.dispatch(flight);
         if !self.lives[pid.0].is_alive() {
             self.waits.forget(wait);
             return None;
@@ -83,23 +82,32 @@ impl World {
         Some((wait, ordinal))
     }
 
+    /// A request is large and there are many, so boxes are used again.
+    fn boxed(&mut self, flight: Flight) -> Box<Flight> {
+        match self.spare.pop() {
+            None => Box::new(flight),
+            Some(mut spare) => {
+                *spare = flight;
+                spare
+            }
+        }
+    }
+
     fn dispatch(&mut self, flight: Box<Flight>) {
         let (there, here) = (flight.errand.end(), End::Process(self.lives[flight.pid.0].name));
         let life = self.lives[flight.pid.0].life.0;
-        let timing = &self.schedule.timing;
-        let (latency, store) = (timing.latency, timing.store);
-        let mut arrives = self.now + self.links.delay(here, there, life, latency);
+        let mut arrives = self.now + self.links.delay(flight.pid, here, there, life, self.pace.latency);
         if matches!(flight.errand, Errand::Store(StoreRequest::Put { .. })) {
-            arrives += self.links.delay(there, there, life, store);
+            arrives += self.links.delay(flight.pid, there, there, life, self.pace.store);
         }
-        let fate = self.strike(flight.pid, &flight.operation, flight.ordinal, Phase::Sent);
+        let fate = self.strike(flight.pid, flight.call, flight.ordinal, Phase::Sent);
         arrives += fate.delay;
         let lost = fate.lost || self.links.is_cut(here, there, self.now);
         if lost || arrives >= flight.deadline {
             self.queue.push(flight.deadline, Happening::GiveUp(flight.clone()));
         }
         if lost {
-            return;
+            return self.spare.push(flight);
         }
         if let Some(after) = fate.again {
             self.queue.push(arrives + after, Happening::Arrive(flight.clone()));
@@ -118,9 +126,9 @@ impl World {
             Errand::Store(request) => Answer::Store(self.apply_to_store(flight.pid, request)),
         };
         if self.lives[flight.pid.0].is_alive() {
-            self.strike(flight.pid, &flight.operation, flight.ordinal, Phase::Applied);
-            self.send_back(flight, answer);
+            self.strike(flight.pid, flight.call, flight.ordinal, Phase::Applied);
         }
+        self.send_back(flight, answer);
     }
 
     /// `None` while nobody is there to answer.
@@ -157,26 +165,27 @@ impl World {
 
     fn send_back(&mut self, flight: Box<Flight>, answer: Answer) {
         if !self.lives[flight.pid.0].is_alive() {
-            return;
+            return self.spare.push(flight);
         }
         let (there, here) = (flight.errand.end(), End::Process(self.lives[flight.pid.0].name));
         let life = self.lives[flight.pid.0].life.0;
-        let latency = self.schedule.timing.latency;
-        let fate = self.strike(flight.pid, &flight.operation, flight.ordinal, Phase::Answered);
-        let arrives = self.now + fate.delay + self.links.delay(there, here, life, latency);
+        let fate = self.strike(flight.pid, flight.call, flight.ordinal, Phase::Answered);
+        let arrives = self.now + fate.delay + self.links.delay(flight.pid, there, here, life, self.pace.latency);
         let lost = fate.lost || self.links.is_cut(there, here, self.now);
         if lost || arrives >= flight.deadline {
             self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
         } else {
             self.queue.push(arrives, Happening::Answer(flight.wait, answer));
+            self.spare.push(flight);
         }
     }
 
-    pub(super) fn give_up(&mut self, flight: &Flight) {
+    pub(super) fn give_up(&mut self, flight: Box<Flight>) {
         if self.waits.end(flight.wait, Answer::Unanswered) {
             let who: Actor = self.lives[flight.pid.0].actor();
-            self.emit(who, What::Unanswered { operation: &flight.operation });
+            self.emit(who, What::Unanswered { operation: &flight.call.into() });
         }
+        self.spare.push(flight);
     }
 
     /// How a wait ended, if it has. The answer to a request strikes first: who dies of it never sees it.
@@ -184,12 +193,12 @@ impl World {
         &mut self,
         pid: Pid,
         wait: WaitId,
-        operation: &Operation,
+        call: Call,
         ordinal: u32,
         waker: &Waker,
     ) -> Option<Answer> {
         let answer = self.waits.poll(wait, waker)?;
-        self.strike(pid, operation, ordinal, Phase::Received);
+        self.strike(pid, call, ordinal, Phase::Received);
         Some(answer)
     }
 
@@ -203,11 +212,11 @@ impl World {
         &mut self,
         pid: Pid,
         span: u64,
-        operation: &Operation,
+        call: Call,
         waker: Waker,
     ) -> Option<(WaitId, u32)> {
-        let ordinal = self.lives[pid.0].count(operation);
-        self.strike(pid, operation, ordinal, Phase::Before);
+        let ordinal = self.lives[pid.0].count(call);
+        self.strike(pid, call, ordinal, Phase::Before);
         if !self.lives[pid.0].is_alive() {
             return None;
         }
@@ -233,9 +242,4 @@ fn refuse(request: &Request, error: ErrorCode) -> Response {
         Request::ListTransactions { .. } => Response::ListTransactions(Err(error)),
         other => unreachable!("no client sends {other:?}"),
     }
-}
-
-/// The operation of sending a message with this label.
-pub(super) fn send_operation(label: &'static str) -> Operation {
-    Operation::Send(Cow::Borrowed(label))
 }

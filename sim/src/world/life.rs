@@ -1,7 +1,6 @@
 //! One life of one process, as the world keeps it.
 
 use std::collections::VecDeque;
-use std::task::Waker;
 
 use twophase::env::Envelope;
 use twophase::{Life, Process};
@@ -10,7 +9,7 @@ use super::waits::WaitId;
 use crate::event::Actor;
 use crate::executor::TaskId;
 use crate::seed::Stream;
-use crate::site::{Ask, Name, Operation};
+use crate::site::{Ask, Call, Name, Operation};
 
 /// Which life of which process: an index into the world's list, in the order of their starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +35,7 @@ pub(crate) struct LifeState {
     pub(crate) mailbox: VecDeque<Envelope>,
     pub(crate) receiving: Option<WaitId>,
     pub(crate) asked_to_stop: bool,
-    pub(crate) stopping: Vec<Waker>,
+    pub(crate) stopping: Vec<WaitId>,
     /// Tasks that were woken while it stood still.
     pub(crate) deferred: Vec<TaskId>,
     /// Faults of the schedule, by index, that are placed in this life and have not struck.
@@ -47,26 +46,19 @@ pub(crate) struct LifeState {
     counts: Counts,
 }
 
-/// How often each operation was asked for.
+/// How often each call was made.
 #[derive(Default)]
 struct Counts {
     fixed: [u32; FIXED],
-    sends: Vec<(String, u32)>,
-    last: Option<Slot>,
+    sends: Vec<(&'static str, u32)>,
+    /// Which call was the last, and its count.
+    last: Option<(Call, u32)>,
 }
 
-/// Where an operation is counted.
-#[derive(Clone, Copy)]
-enum Slot {
-    Fixed(usize),
-    Send(usize),
-}
+/// Calls that are neither messages nor requests to the broker.
+const PLAIN: usize = 5;
 
-/// Those before the requests to the broker.
-const FIRST: [Operation; 5] =
-    [Operation::Sleep, Operation::Next, Operation::Receive, Operation::Read, Operation::Put];
-
-const FIXED: usize = FIRST.len() + Ask::ALL.len();
+const FIXED: usize = PLAIN + Ask::ALL.len();
 
 impl LifeState {
     pub(crate) fn new(name: Name, life: Life) -> Self {
@@ -108,47 +100,34 @@ impl LifeState {
     }
 
     /// For the how-manieth time this is asked for, counting from 1.
-    pub(crate) fn count(&mut self, operation: &Operation) -> u32 {
-        let slot = match operation {
-            Operation::Sleep => Slot::Fixed(0),
-            Operation::Next => Slot::Fixed(1),
-            Operation::Receive => Slot::Fixed(2),
-            Operation::Read => Slot::Fixed(3),
-            Operation::Put => Slot::Fixed(4),
-            Operation::Ask(ask) => Slot::Fixed(FIRST.len() + *ask as usize),
-            Operation::Send(label) => Slot::Send(self.counts.send(label)),
-        };
-        self.counts.last = Some(slot);
-        let count = match slot {
-            Slot::Fixed(at) => &mut self.counts.fixed[at],
-            Slot::Send(at) => &mut self.counts.sends[at].1,
+    pub(crate) fn count(&mut self, call: Call) -> u32 {
+        let count = match call {
+            Call::Sleep => &mut self.counts.fixed[0],
+            Call::Next => &mut self.counts.fixed[1],
+            Call::Receive => &mut self.counts.fixed[2],
+            Call::Read => &mut self.counts.fixed[3],
+            Call::Put => &mut self.counts.fixed[4],
+            Call::Ask(ask) => &mut self.counts.fixed[PLAIN + ask as usize],
+            Call::Send(label) => sends_of(&mut self.counts.sends, label),
         };
         *count += 1;
+        self.counts.last = Some((call, *count));
         *count
     }
 
     /// The site of what it asked for last, without its phase, as it prints.
     pub(crate) fn last_asked(&self) -> Option<String> {
-        let (operation, ordinal) = match self.counts.last? {
-            Slot::Fixed(at) => {
-                let mut fixed = FIRST.into_iter().chain(Ask::ALL.map(Operation::Ask));
-                (fixed.nth(at)?, self.counts.fixed[at])
-            }
-            Slot::Send(at) => {
-                let (label, count) = self.counts.sends[at].clone();
-                (Operation::Send(label.into()), count)
-            }
-        };
-        Some(format!("{}/{}/{operation}#{ordinal}", self.name, self.life.0))
+        let (call, ordinal) = self.counts.last?;
+        Some(format!("{}/{}/{}#{ordinal}", self.name, self.life.0, Operation::from(call)))
     }
 }
 
-impl Counts {
-    fn send(&mut self, label: &str) -> usize {
-        let known = self.sends.iter().position(|(known, _)| known == label);
-        known.unwrap_or_else(|| {
-            self.sends.push((label.to_owned(), 0));
-            self.sends.len() - 1
-        })
-    }
+/// Labels are nearly always the same few strings, in the same place.
+fn sends_of<'a>(sends: &'a mut Vec<(&'static str, u32)>, label: &'static str) -> &'a mut u32 {
+    let is = |known: &'static str| std::ptr::eq(known, label) || known == label;
+    let at = sends.iter().position(|(known, _)| is(known)).unwrap_or_else(|| {
+        sends.push((label, 0));
+        sends.len() - 1
+    });
+    &mut sends[at].1
 }

@@ -1,16 +1,15 @@
 //! How long things take on their way, and what cuts the way.
 
-use std::collections::BTreeMap;
-
+use super::Pid;
 use crate::fault::End;
-use crate::schedule::Span;
-use crate::seed::{Purpose, Seed, Stream, micros};
+use crate::seed::{Purpose, Seed, Stream};
 use crate::site::Name;
 
 /// The delays of all links, each drawn from a stream of its own.
 pub(crate) struct Links {
     seed: Seed,
-    streams: BTreeMap<u64, Stream>,
+    /// Of each life, the few links that it has used so far.
+    streams: Vec<Vec<(u64, Stream)>>,
     cuts: Vec<Cut>,
     /// How many messages were sent on their way, requests and answers too.
     sent: u64,
@@ -24,17 +23,30 @@ struct Cut {
 
 impl Links {
     pub(crate) fn new(seed: Seed) -> Self {
-        Links { seed, streams: BTreeMap::new(), cuts: Vec::new(), sent: 0 }
+        Links { seed, streams: Vec::new(), cuts: Vec::new(), sent: 0 }
     }
 
     /// How long one way takes, this time. The life of the process at the one end is part of the key, so that
     /// a crash more or less leaves the delays of later lives as they were.
-    pub(crate) fn delay(&mut self, from: End, to: End, life: u32, span: Span) -> u64 {
+    pub(crate) fn delay(
+        &mut self,
+        pid: Pid,
+        from: End,
+        to: End,
+        life: u32,
+        (min, max): (u64, u64),
+    ) -> u64 {
         let key = code(from) << 36 | code(to) << 16 | u64::from(life & 0xffff);
         self.sent += u64::from(from != to); // what the store needs for itself is no way
-        let seed = self.seed;
-        let stream = self.streams.entry(key).or_insert_with(|| Stream::new(seed, Purpose::Link, key));
-        stream.within(micros(span.min)..micros(span.max))
+        if self.streams.len() <= pid.0 {
+            self.streams.resize_with(pid.0 + 1, Vec::new);
+        }
+        let streams = &mut self.streams[pid.0];
+        let at = streams.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
+            streams.push((key, Stream::new(self.seed, Purpose::Link, key)));
+            streams.len() - 1
+        });
+        streams[at].1.within(min..max)
     }
 
     /// How many messages were sent so far.

@@ -1,17 +1,18 @@
 //! Messages between the processes of the job. They may be lost, delayed, repeated, and overtake each other,
 //! also on one link; each of their delays is drawn from the stream of the link.
 
-use std::task::{Context, Poll};
+use std::task::Waker;
 
 use bytes::Bytes;
 use twophase::Address;
 use twophase::env::Envelope;
 
-use super::calls::{Answer, send_operation};
+use super::calls::Answer;
+use super::waits::WaitId;
 use super::{Happening, Pid, World};
 use crate::event::What;
 use crate::fault::End;
-use crate::site::{Name, Operation, Phase};
+use crate::site::{Call, Name, Phase};
 
 /// A message under way.
 #[derive(Clone)]
@@ -24,9 +25,9 @@ pub(super) struct Parcel {
 impl World {
     /// A process hands a message to the network. It may die before or after that; `is_alive` tells.
     pub(crate) fn send(&mut self, pid: Pid, to: Address, label: &'static str, body: Bytes) {
-        let operation = send_operation(label);
-        let ordinal = self.lives[pid.0].count(&operation);
-        self.strike(pid, &operation, ordinal, Phase::Before);
+        let call = Call::Send(label);
+        let ordinal = self.lives[pid.0].count(call);
+        self.strike(pid, call, ordinal, Phase::Before);
         if !self.lives[pid.0].is_alive() {
             return;
         }
@@ -35,8 +36,8 @@ impl World {
         let from = self.lives[pid.0].name;
         let (here, there) = (End::Process(from), End::Process(Name::from(to)));
         let life = self.lives[pid.0].life;
-        let delay = self.links.delay(here, there, life.0, self.schedule.timing.latency);
-        let fate = self.strike(pid, &operation, ordinal, Phase::Sent);
+        let delay = self.links.delay(pid, here, there, life.0, self.pace.latency);
+        let fate = self.strike(pid, call, ordinal, Phase::Sent);
         if fate.lost || self.links.is_cut(here, there, self.now) {
             return;
         }
@@ -71,20 +72,28 @@ impl World {
     }
 
     /// The next message for a process. It stays in the mailbox until it is taken, so a dropped wait loses none.
-    pub(crate) fn receive(&mut self, pid: Pid, cx: &mut Context<'_>) -> Poll<Envelope> {
+    pub(crate) fn receive(&mut self, pid: Pid, waker: &Waker) -> Received {
         let life = &mut self.lives[pid.0];
         let Some(envelope) = life.mailbox.pop_front() else {
-            match life.receiving {
-                Some(wait) if self.waits.poll(wait, cx.waker()).is_none() => {}
-                _ => life.receiving = Some(self.waits.start(cx.waker().clone())),
-            }
-            return Poll::Pending;
+            let lasts = life.receiving.filter(|wait| self.waits.poll(*wait, waker).is_none());
+            let wait = lasts.unwrap_or_else(|| self.waits.start(waker.clone()));
+            life.receiving = Some(wait);
+            return Received::Nothing(wait);
         };
-        let ordinal = life.count(&Operation::Receive);
-        self.strike(pid, &Operation::Receive, ordinal, Phase::Received);
+        let ordinal = life.count(Call::Receive);
+        self.strike(pid, Call::Receive, ordinal, Phase::Received);
         match self.lives[pid.0].is_alive() {
-            true => Poll::Ready(envelope),
-            false => Poll::Pending,
+            true => Received::Message(envelope),
+            false => Received::Death,
         }
     }
+}
+
+/// What comes of looking into the mailbox.
+pub(crate) enum Received {
+    Message(Envelope),
+    /// This wait ends with the next one.
+    Nothing(WaitId),
+    /// The process dies over it.
+    Death,
 }

@@ -32,12 +32,13 @@ use twophase::{Fact, Timestamp};
 pub(crate) use calls::{Answer, Errand};
 pub(crate) use life::{Condition, LifeState, Pid};
 pub(crate) use store::{StoreAnswer, StoreRequest};
-pub(crate) use waits::WaitId;
+pub(crate) use messages::Received;
+pub(crate) use waits::{Bells, WaitId};
 
 use crate::event::{Actor, Event, Observer, What};
 use crate::executor::{TaskFuture, TaskId};
 use crate::log::{Effect, Log, MarkerWrite};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Span};
 use crate::seed::{Purpose, Stream, micros};
 use crate::site::Name;
 use crate::watch::Watch;
@@ -95,12 +96,15 @@ pub(crate) struct World {
     steps: u64,
     queue: Queue<Happening>,
     waits: Waits<Answer>,
+    /// Boxes of requests that have ended, for the next ones.
+    spare: Vec<Box<Flight>>,
     lives: Vec<LifeState>,
     current: BTreeMap<Name, Pid>,
     links: Links,
     log: Box<dyn Log>,
     store: Store,
     readers: Readers,
+    pace: Pace,
     paces: BTreeMap<u64, Stream>,
     markers: Vec<Stream>,
     effects: Vec<Effect>,
@@ -111,6 +115,30 @@ pub(crate) struct World {
     struck: Vec<bool>,
     healed: bool,
     gave_up: Option<String>,
+}
+
+/// How long things take, in microseconds.
+#[derive(Clone)]
+struct Pace {
+    latency: (u64, u64),
+    store: (u64, u64),
+    source: (u64, u64),
+    markers: (u64, u64),
+    request_timeout: u64,
+}
+
+impl Pace {
+    fn of(schedule: &Schedule) -> Self {
+        let timing = &schedule.timing;
+        let span = |span: Span| (micros(span.min), micros(span.max));
+        Pace {
+            latency: span(timing.latency),
+            store: span(timing.store),
+            source: span(timing.pace),
+            markers: span(schedule.broker.markers),
+            request_timeout: micros(timing.request_timeout),
+        }
+    }
 }
 
 /// What only the driver can do, because it needs the futures or the subject.
@@ -143,12 +171,14 @@ impl World {
             steps: 0,
             queue: Queue::new(),
             waits: Waits::new(),
+            spare: Vec::with_capacity(16),
             lives: Vec::with_capacity(8),
             current: BTreeMap::new(),
             links: Links::new(seed),
             log,
             store: Store::default(),
             readers: Readers::new(partitions),
+            pace: Pace::of(&schedule),
             paces: BTreeMap::new(),
             markers: (0..partitions).map(|of| Stream::new(seed, Purpose::Marker, of.into())).collect(),
             effects: Vec::new(),
@@ -178,6 +208,11 @@ impl World {
         }
         self.queue.push(micros(schedule.broker.sweep_phase), Happening::Sweep);
         self.queue.push(micros(schedule.heal_at), Happening::Heal);
+    }
+
+    /// What tells a wait from outside that it still lasts.
+    pub(crate) fn bells(&self) -> Arc<Bells> {
+        self.waits.bells()
     }
 
     /// Microseconds since the history began.
@@ -220,7 +255,7 @@ impl World {
             Happening::Answer(wait, answer) => {
                 self.waits.end(wait, answer);
             }
-            Happening::GiveUp(flight) => self.give_up(&flight),
+            Happening::GiveUp(flight) => self.give_up(flight),
             Happening::Wake(wait) => {
                 self.waits.end(wait, Answer::Woke);
             }
@@ -271,14 +306,14 @@ impl World {
     }
 
     /// How long the source of this split needs, this time.
-    pub(crate) fn pace(&mut self, pid: Pid, split: u16) -> u64 {
-        let span = self.schedule.timing.pace;
-        if span.max.is_zero() {
+    pub(crate) fn source_delay(&mut self, pid: Pid, split: u16) -> u64 {
+        let (min, max) = self.pace.source;
+        if max == 0 {
             return 0;
         }
         let key = u64::from(split) << 16 | u64::from(self.lives[pid.0].life.0 & 0xffff);
         let seed = self.schedule.timing.seed;
         let stream = self.paces.entry(key).or_insert_with(|| Stream::new(seed, Purpose::Pace, key));
-        stream.within(micros(span.min)..micros(span.max))
+        stream.within(min..max)
     }
 }

@@ -6,18 +6,24 @@ use std::collections::BinaryHeap;
 /// Things to come. Ties are broken by the order of scheduling: the only order that a reader of a trace can
 /// see for himself.
 pub(crate) struct Queue<T> {
-    heap: BinaryHeap<Reverse<(u64, u64, usize)>>,
+    heap: BinaryHeap<Reverse<Key>>,
     slots: Vec<Option<T>>,
-    free: Vec<usize>,
+    free: Vec<u32>,
     scheduled: u64,
 }
+
+/// When, in which order of scheduling, and in which slot: one number, so that two of them compare at once.
+type Key = u128;
+
+const SLOT_BITS: u32 = 24;
+const ORDER_BITS: u32 = 40;
 
 impl<T> Queue<T> {
     pub(crate) fn new() -> Self {
         Queue {
             heap: BinaryHeap::with_capacity(64),
             slots: Vec::with_capacity(64),
-            free: Vec::new(),
+            free: Vec::with_capacity(64),
             scheduled: 0,
         }
     }
@@ -26,24 +32,31 @@ impl<T> Queue<T> {
     pub(crate) fn push(&mut self, time: u64, what: T) {
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.slots[slot] = Some(what);
+                self.slots[slot as usize] = Some(what);
                 slot
             }
-            None => {
-                self.slots.push(Some(what));
-                self.slots.len() - 1
-            }
+            None => self.grow(what),
         };
         self.scheduled += 1;
-        self.heap.push(Reverse((time, self.scheduled, slot)));
+        let order = self.scheduled << SLOT_BITS | u64::from(slot);
+        self.heap.push(Reverse(Key::from(time) << 64 | Key::from(order)));
+    }
+
+    #[cold]
+    fn grow(&mut self, what: T) -> u32 {
+        let slot = self.slots.len();
+        assert!(slot < 1 << SLOT_BITS && self.scheduled < 1 << ORDER_BITS, "a history ends before that");
+        self.slots.push(Some(what));
+        slot as u32
     }
 
     /// The next thing to happen, and when.
     pub(crate) fn pop(&mut self) -> Option<(u64, T)> {
-        let Reverse((time, _, slot)) = self.heap.pop()?;
-        let what = self.slots[slot].take().expect("a slot in the heap is filled");
+        let Reverse(key) = self.heap.pop()?;
+        let slot = key as u32 & ((1 << SLOT_BITS) - 1);
+        let what = self.slots[slot as usize].take().expect("a slot in the heap is filled");
         self.free.push(slot);
-        Some((time, what))
+        Some(((key >> 64) as u64, what))
     }
 }
 

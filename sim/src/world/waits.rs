@@ -1,5 +1,8 @@
-//! What futures of processes wait for: one slot for each wait, reused.
+//! What futures of processes wait for: one slot for each wait, reused; and a bell for each slot, which whoever
+//! waits can look at without entering the world.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 
 /// Which wait. The generation tells a reused slot from the one that was meant.
@@ -24,17 +27,48 @@ struct Slot<T> {
 pub(crate) struct Waits<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
+    bells: Arc<Bells>,
+}
+
+/// For each slot, the generation whose wait ended last. A process that is polled looks at everything it waits for,
+/// and nearly always nothing has changed about most of it: that must cost next to nothing.
+#[derive(Debug)]
+pub(crate) struct Bells([AtomicU32; BELLS]);
+
+/// Waits in later slots have no bell, and are always looked at from inside.
+const BELLS: usize = 64;
+
+/// Generations count from 1: no bell has rung for this one.
+const NONE: u32 = 0;
+
+impl Bells {
+    /// Whether this wait certainly still lasts.
+    pub(crate) fn are_silent_for(&self, id: WaitId) -> bool {
+        self.0.get(id.slot as usize).is_some_and(|bell| bell.load(Ordering::Relaxed) != id.generation)
+    }
+
+    fn ring(&self, id: WaitId) {
+        if let Some(bell) = self.0.get(id.slot as usize) {
+            bell.store(id.generation, Ordering::Relaxed);
+        }
+    }
 }
 
 impl<T> Waits<T> {
     pub(crate) fn new() -> Self {
-        Waits { slots: Vec::with_capacity(16), free: Vec::new() }
+        let bells = Arc::new(Bells(std::array::from_fn(|_| AtomicU32::new(NONE))));
+        Waits { slots: Vec::with_capacity(32), free: Vec::with_capacity(32), bells }
+    }
+
+    /// The bells of all waits.
+    pub(crate) fn bells(&self) -> Arc<Bells> {
+        self.bells.clone()
     }
 
     /// A new wait, to be woken like this.
     pub(crate) fn start(&mut self, waker: Waker) -> WaitId {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { generation: 0, state: State::Free });
+            self.slots.push(Slot { generation: NONE + 1, state: State::Free });
             self.slots.len() as u32 - 1
         });
         let entry = &mut self.slots[slot as usize];
@@ -48,17 +82,15 @@ impl<T> Waits<T> {
         if entry.generation != id.generation {
             return false;
         }
-        match std::mem::replace(&mut entry.state, State::Over(with)) {
-            State::Waiting(waker) => {
-                waker.wake();
-                true
-            }
-            // The first answer counts; a second one finds nobody.
-            first => {
-                entry.state = first;
-                false
-            }
+        // The first answer counts; a second one finds nobody.
+        let State::Waiting(_) = entry.state else {
+            return false;
+        };
+        if let State::Waiting(waker) = std::mem::replace(&mut entry.state, State::Over(with)) {
+            self.bells.ring(id);
+            waker.wake();
         }
+        true
     }
 
     /// How it ended, if it has; the wait is gone then. Otherwise it will be woken like this.
@@ -89,5 +121,33 @@ impl<T> Waits<T> {
         entry.generation += 1;
         self.free.push(id.slot);
         std::mem::replace(&mut entry.state, State::Free)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bell_rings_for_its_wait_and_not_for_the_next_one_in_its_slot() {
+        let mut waits = Waits::new();
+        let bells = waits.bells();
+        let first = waits.start(Waker::noop().clone());
+        assert!(bells.are_silent_for(first));
+        assert!(waits.end(first, 'a'));
+        assert!(!bells.are_silent_for(first));
+        assert_eq!(waits.poll(first, Waker::noop()), Some('a'));
+        let second = waits.start(Waker::noop().clone());
+        assert_eq!(second.slot, first.slot);
+        assert!(bells.are_silent_for(second));
+    }
+
+    #[test]
+    fn a_wait_without_a_bell_is_never_called_silent() {
+        let mut waits = Waits::<char>::new();
+        let bells = waits.bells();
+        let all: Vec<_> = (0..=BELLS).map(|_| waits.start(Waker::noop().clone())).collect();
+        assert!(bells.are_silent_for(all[BELLS - 1]));
+        assert!(!bells.are_silent_for(all[BELLS]));
     }
 }
