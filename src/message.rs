@@ -168,11 +168,17 @@ impl ToCoordinator {
     }
 }
 
+/// Most messages are short: one copy of what stands on the stack, and no buffer that grows.
 fn encode(message: &impl Serialize) -> Bytes {
-    postcard::to_stdvec(message).expect("messages hold only types that postcard can write").into()
+    let mut short = [0; 256];
+    match postcard::to_slice(message, &mut short) {
+        Ok(bytes) => Bytes::copy_from_slice(bytes),
+        Err(_) => {
+            postcard::to_stdvec(message).expect("messages hold only types that postcard can write").into()
+        }
+    }
 }
 
-/// `None` for bytes that no process of this job sent; a datagram that cannot be read counts as lost.
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     postcard::from_bytes(bytes).ok()
 }

@@ -28,6 +28,7 @@ pub struct Keep {
 
 /// The observers of one history.
 pub(crate) struct Watch {
+    keep: Keep,
     pub(crate) ledger: Ledger,
     pub(crate) checker: Checker,
     pub(crate) digest: Digest,
@@ -54,6 +55,7 @@ pub(crate) struct Tally {
 impl Watch {
     pub(crate) fn new(schedule: &Arc<Schedule>, keep: Keep) -> Self {
         Watch {
+            keep,
             ledger: Ledger::new(schedule.input.iter().map(Vec::len)),
             checker: Checker::new(schedule.clone()),
             digest: Digest::default(),
@@ -103,6 +105,14 @@ impl Observer for Watch {
         self.digest.see(event);
         self.tally.see(event);
         self.crashed_at.see(event);
+        if self.keep != Keep::default() {
+            self.record(event);
+        }
+    }
+}
+
+impl Watch {
+    fn record(&mut self, event: &Event<'_>) {
         if let Some(history) = &mut self.history {
             history.see(event);
         }

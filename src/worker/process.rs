@@ -5,12 +5,14 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use super::attempt::{self, Collapse, Command};
+use crate::alarm::Alarm;
 use crate::channel::{Receiver, Sender, channel};
+use crate::companion::Companion;
 use crate::env::Envelope;
 use crate::message::{Deployment, Progress, Task, ToCoordinator, ToWorker};
 use crate::steady::Steady;
 use crate::{
-    Address, BoxError, BoxFuture, Clock, Env, Incarnation, Network, Process, Settings, Sink, Timestamp,
+    Address, BoxError, Env, Incarnation, Network, Process, Settings, Sink, Timestamp,
 };
 
 /// Runs a worker until the job has ended or the process is asked to stop. `make` makes the sink of each
@@ -41,6 +43,7 @@ struct Worker<E: Env, F> {
     settings: Settings,
     make: F,
     time: Steady<E::Clock>,
+    alarm: Alarm<E::Clock>,
     slot: Slot,
     /// When the coordinator last answered.
     heard: Timestamp,
@@ -63,7 +66,7 @@ enum Slot {
 struct Attempt {
     incarnation: Incarnation,
     reached: Progress,
-    future: BoxFuture<Result<(), Collapse>>,
+    task: Companion<Result<(), Collapse>>,
     commands: Sender<Command>,
     progress: Receiver<Progress>,
 }
@@ -85,16 +88,17 @@ where
     fn new(env: E, settings: Settings, make: F) -> Self {
         let mut time = Steady::new(env.clock());
         let now = time.now();
-        Worker { env, settings, make, time, slot: Slot::Idle, heard: now, next_beat: now, closing: false }
+        let alarm = Alarm::new(env.clock());
+        Worker { env, settings, make, time, alarm, slot: Slot::Idle, heard: now, next_beat: now, closing: false }
     }
 
     /// Messages come before the beat: a process that was paused must hear the answers that arrived meanwhile
     /// before it judges the silence.
     async fn next_event(&mut self, mut stopped: Pin<&mut impl Future<Output = ()>>) -> Event {
-        let now = self.time.now();
+        let is_due = self.next_beat <= self.time.now();
         let mut message = pin!(self.env.network().receive());
-        let mut beat = pin!(self.env.clock().sleep(self.next_beat.since(now)));
         let (slot, closing) = (&mut self.slot, self.closing);
+        let (alarm, time, beat) = (&mut self.alarm, &mut self.time, self.next_beat);
         poll_fn(|cx| {
             if !closing && stopped.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Event::Stopped);
@@ -105,7 +109,10 @@ where
             if let Poll::Ready(event) = slot.poll(cx) {
                 return Poll::Ready(event);
             }
-            beat.as_mut().poll(cx).map(|()| Event::Beat)
+            match is_due {
+                true => Poll::Ready(Event::Beat),
+                false => alarm.poll(time, beat, cx).map(|()| Event::Beat),
+            }
         })
         .await
     }
@@ -184,7 +191,8 @@ where
         let (commands, mailbox) = channel(1);
         let (tell, progress) = channel(1);
         let future = attempt::run(env, self.settings.clone(), sink, deployment, mailbox, tell);
-        Attempt { incarnation, reached: Progress::Restoring, future: Box::pin(future), commands, progress }
+        let task = Companion::start(&self.env, Box::pin(future));
+        Attempt { incarnation, reached: Progress::Restoring, task, commands, progress }
     }
 
     /// Lets a running attempt close its sink; without one there is nothing to wait for.
@@ -240,7 +248,7 @@ impl Slot {
         let Slot::Runs(attempt) = self else {
             return Poll::Pending;
         };
-        if let Poll::Ready(end) = attempt.future.as_mut().poll(cx) {
+        if let Poll::Ready(end) = attempt.task.poll_output(cx) {
             return Poll::Ready(Event::Ended(end));
         }
         match attempt.progress.poll_receive(cx) {
