@@ -205,10 +205,7 @@ impl Clock for SimClock {
     }
 
     fn sleep(&self, span: Duration) -> impl Future<Output = ()> + Send {
-        let sleep = Wait::new(&self.0, Wanted::Time(micros(span), Call::Sleep));
-        async {
-            sleep.await;
-        }
+        Wait::new(&self.0, Wanted::Time(micros(span), Call::Sleep), drop)
     }
 }
 
@@ -230,11 +227,11 @@ impl Network for SimNetwork {
 }
 
 impl Port for SimPort {
-    async fn call(&self, request: Request) -> Result<Response, Unanswered> {
-        match Wait::new(&self.0, Wanted::Errand(Errand::Broker(request))).await {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Response, Unanswered>> + Send {
+        Wait::new(&self.0, Wanted::Errand(Errand::Broker(request)), |answer| match answer {
             Answer::Broker(response) => Ok(response),
             _ => Err(Unanswered),
-        }
+        })
     }
 }
 
@@ -256,11 +253,11 @@ impl CheckpointStore for SimStore {
 }
 
 impl SimStore {
-    async fn ask(&self, request: StoreRequest) -> Result<StoreAnswer, Failure> {
-        match Wait::new(&self.0, Wanted::Errand(Errand::Store(request))).await {
+    fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
+        Wait::new(&self.0, Wanted::Errand(Errand::Store(request)), |answer| match answer {
             Answer::Store(answer) => Ok(answer),
             _ => Err(Failure::new(Next::OutcomeUnknown, Unanswered)),
-        }
+        })
     }
 }
 
@@ -308,7 +305,7 @@ impl Source for SimSource {
         };
         let wait = self.time_left();
         if wait > 0 {
-            Wait::new(&self.access, Wanted::Time(wait, Call::Next)).await;
+            Wait::new(&self.access, Wanted::Time(wait, Call::Next), drop).await;
         }
         self.due = None;
         self.position += 1;
@@ -409,10 +406,11 @@ enum Wanted {
     Time(u64, Call),
 }
 
-/// One wait of one process, from asking to the answer.
-struct Wait<'a> {
+/// One wait of one process, from asking to what is made of the answer.
+struct Wait<'a, T> {
     access: &'a Access,
     state: WaitState,
+    read: fn(Answer) -> T,
 }
 
 enum WaitState {
@@ -426,68 +424,65 @@ enum WaitState {
     Over,
 }
 
-impl<'a> Wait<'a> {
-    fn new(access: &'a Access, wanted: Wanted) -> Self {
-        Wait { access, state: WaitState::Wanted(wanted) }
+impl<'a, T> Wait<'a, T> {
+    fn new(access: &'a Access, wanted: Wanted, read: fn(Answer) -> T) -> Self {
+        Wait { access, state: WaitState::Wanted(wanted), read }
     }
 
     /// Asks, and is inert if the process dies over it.
-    fn start(&self, world: &mut World, wanted: Wanted, cx: &Context<'_>) -> WaitState {
-        let (pid, waker) = (self.access.pid, cx.waker().clone());
-        let (call, started) = match wanted {
-            Wanted::Errand(errand) => (errand.call(), world.ask(pid, errand, waker)),
-            Wanted::Time(span, call) => {
-                let started = world.sleep(pid, span, call, waker);
-                (call, started)
-            }
+    fn start(&mut self, cx: &Context<'_>) {
+        let WaitState::Wanted(wanted) = std::mem::replace(&mut self.state, WaitState::Over) else {
+            return; // for ever
         };
-        match started {
-            Some((wait, ordinal)) => WaitState::Started { last: Look::new(wait, cx.waker()), call, ordinal },
-            None => WaitState::Over,
+        let (pid, waker) = (self.access.pid, cx.waker());
+        let Some(mut world) = self.access.alive() else {
+            return;
+        };
+        let started = match wanted {
+            Wanted::Errand(errand) => world.ask(pid, errand, waker),
+            Wanted::Time(span, call) => world.sleep(pid, span, call, waker),
+        };
+        if let Some((wait, call, ordinal)) = started {
+            self.state = WaitState::Started { last: Look::new(wait, waker), call, ordinal };
         }
     }
-}
 
-impl Future for Wait<'_> {
-    type Output = Answer;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
-        let access = self.access;
-        if let WaitState::Started { last, .. } = &self.state {
-            if last.is_undisturbed(access, cx) {
-                return Poll::Pending;
-            }
-        }
-        let Some(mut world) = access.alive() else {
+    fn look(&mut self, cx: &Context<'_>) -> Poll<T> {
+        let WaitState::Started { last, call, ordinal } = &mut self.state else {
             return Poll::Pending;
         };
-        // In place: a request is large.
-        let answer = match &mut self.state {
-            WaitState::Started { last, call, ordinal } => {
-                let answer = world.take_answer(access.pid, last.wait, *call, *ordinal, cx.waker());
-                *last = Look::new(last.wait, cx.waker());
-                answer
-            }
-            WaitState::Wanted(_) => {
-                if let WaitState::Wanted(wanted) = std::mem::replace(&mut self.state, WaitState::Over) {
-                    self.state = self.start(&mut world, wanted, cx);
-                }
-                None
-            }
-            WaitState::Over => None,
+        let Some(mut world) = self.access.alive() else {
+            return Poll::Pending;
         };
-        let Some(answer) = answer else {
+        let Some(answer) = world.take_answer(self.access.pid, last.wait, *call, *ordinal, cx.waker()) else {
+            *last = Look::new(last.wait, cx.waker());
             return Poll::Pending;
         };
         self.state = WaitState::Over;
-        match world.life(access.pid).is_alive() {
-            true => Poll::Ready(answer),
+        match world.life(self.access.pid).is_alive() {
+            true => Poll::Ready((self.read)(answer)),
             false => Poll::Pending,
         }
     }
 }
 
-impl Drop for Wait<'_> {
+impl<T> Future for Wait<'_, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        match &self.state {
+            WaitState::Started { last, .. } if last.is_undisturbed(self.access, cx) => Poll::Pending,
+            WaitState::Started { .. } => self.look(cx),
+            WaitState::Wanted(_) => {
+                self.start(cx);
+                Poll::Pending
+            }
+            WaitState::Over => Poll::Pending,
+        }
+    }
+}
+
+impl<T> Drop for Wait<'_, T> {
     fn drop(&mut self) {
         if let WaitState::Started { last, .. } = &self.state {
             self.access.world().forget(last.wait);

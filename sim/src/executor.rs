@@ -73,9 +73,14 @@ impl Executor {
 
     /// Moves those that were woken since the last call to the end of `ready`.
     pub(crate) fn take_woken(&self, ready: &mut Vec<TaskId>) {
-        if self.has_woken() {
-            self.woken.any.store(false, Ordering::Release);
-            ready.append(&mut self.woken.tasks.lock().expect("nobody panics while waking"));
+        if !self.has_woken() {
+            return;
+        }
+        self.woken.any.store(false, Ordering::Release);
+        let mut woken = self.woken.tasks.lock().expect("nobody panics while waking");
+        match ready.is_empty() {
+            true => std::mem::swap(ready, &mut woken), // as nearly always
+            false => ready.append(&mut woken),
         }
     }
 
@@ -92,22 +97,23 @@ impl Executor {
     /// Polls it once. A task that has finished or panicked is dropped, which may panic once more; the first panic
     /// is told.
     pub(crate) fn poll(&mut self, id: TaskId) -> Result<(), Panic> {
-        let Some(mut task) = self.tasks[id.0].take() else {
+        let Some(task) = &mut self.tasks[id.0] else {
             return Ok(());
         };
         task.queued.queued.store(false, Ordering::Relaxed);
-        let poll = guarded(|| task.future.as_mut().poll(&mut Context::from_waker(&task.waker)));
-        match poll {
-            Ok(Poll::Pending) => {
-                self.tasks[id.0] = Some(task);
-                Ok(())
-            }
-            Ok(Poll::Ready(())) => guarded(|| drop(task)),
+        match guarded(|| task.future.as_mut().poll(&mut Context::from_waker(&task.waker))) {
+            Ok(Poll::Pending) => Ok(()),
+            Ok(Poll::Ready(())) => self.remove(id),
             Err(panic) => {
-                let _ = guarded(|| drop(task));
+                let _ = self.remove(id);
                 Err(panic)
             }
         }
+    }
+
+    fn remove(&mut self, id: TaskId) -> Result<(), Panic> {
+        let slot = &mut self.tasks[id.0];
+        guarded(|| drop(slot.take()))
     }
 
     /// Drops all futures of a process, in the order they were spawned, also if one of them panics over it. The

@@ -91,6 +91,7 @@ fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> 
 }
 
 /// Whether it is over, as things stand.
+#[inline]
 fn end_of(world: &World, deadline: u64, budget: u64) -> Option<End> {
     if world.watch.finding().is_some() {
         return Some(End::Found);

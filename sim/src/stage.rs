@@ -70,57 +70,78 @@ impl<'a> Stage<'a> {
         sandbox: &Sandbox,
         end: impl Fn(&World) -> Option<T>,
     ) -> Result<Option<T>, Spins> {
+        let (mut passed, mut polls) = (0, 0);
+        let shared = self.world.clone();
+        let mut world = shared.world();
         loop {
-            let mut passed = 0;
-            let mut world = self.world.world();
             // Nobody is ready after many a step: the world is left only when somebody is.
-            loop {
-                let Some(more) = world.step() else {
-                    return Ok(None);
-                };
-                passed += more;
-                if !world.chores.is_empty() || self.executor.has_woken() {
-                    break;
+            if !world.chores.is_empty() || self.executor.has_woken() || !self.ready.is_empty() {
+                if passed > 0 {
+                    sandbox.advance(std::mem::take(&mut passed));
                 }
-                if let Some(over) = end(&world) {
-                    return Ok(Some(over));
+                if !world.chores.is_empty() {
+                    let chores = std::mem::take(&mut world.chores);
+                    drop(world);
+                    self.attend_to(chores);
+                    world = shared.world();
+                    continue;
+                }
+                self.executor.take_woken(&mut self.ready);
+                if let Some((task, process)) = self.choose(&mut world) {
+                    if polls == POLLS_PER_STEP {
+                        return Err(Spins(process)); // whoever still wants to be polled is who never waits
+                    }
+                    polls += 1;
+                    self.enter_in(&mut world, process);
+                    drop(world);
+                    let polled = self.executor.poll(task);
+                    self.leave(process, polled);
+                    world = shared.world();
+                    continue;
                 }
             }
-            drop(world);
-            if passed > 0 {
-                sandbox.advance(passed);
-            }
-            self.settle()?;
-            if let Some(over) = end(&self.world()) {
+            if let Some(over) = end(&world) {
                 return Ok(Some(over));
+            }
+            polls = 0;
+            match world.step() {
+                Some(more) => passed += more,
+                None => return Ok(None),
             }
         }
     }
 
-    fn settle(&mut self) -> Result<(), Spins> {
-        let mut polls = 0;
-        loop {
-            let mut world = self.world.world();
-            if !world.chores.is_empty() {
-                let chores = std::mem::take(&mut world.chores);
-                drop(world);
-                self.attend_to(chores);
+    /// Who is polled next: processes in the order in which they became ready, and within one process, if
+    /// the schedule says so, whichever task its stream picks.
+    fn choose(&mut self, world: &mut World) -> Option<(TaskId, Pid)> {
+        while let Some(&first) = self.ready.first() {
+            let Some(process) = self.executor.process(first) else {
+                self.ready.remove(0);
+                continue;
+            };
+            let life = world.life(process);
+            if life.condition == Condition::Paused {
+                life.deferred.push(self.ready.remove(0));
                 continue;
             }
-            self.executor.take_woken(&mut self.ready);
-            let Some((task, process)) = choose(&mut self.ready, &self.executor, &mut world, self.shuffle, self.seed)
-            else {
-                return Ok(());
-            };
-            if polls == POLLS_PER_STEP {
-                return Err(Spins(process)); // whoever still wants to be polled is who never waits
-            }
-            polls += 1;
-            self.enter_in(&mut world, process);
-            drop(world);
-            let polled = self.executor.poll(task);
-            self.leave(process, polled);
+            let at = if self.shuffle && self.ready.len() > 1 { self.pick_within(process, life) } else { 0 };
+            return Some((self.ready.remove(at), process));
         }
+        None
+    }
+
+    fn pick_within(&self, process: Pid, life: &mut LifeState) -> usize {
+        let same = |task: &TaskId| self.executor.process(*task) == Some(process);
+        let candidates = self.ready.iter().filter(|task| same(task)).count() as u64;
+        if candidates < 2 {
+            return 0;
+        }
+        let of =
+            u64::from(life.name.role as u8) << 32 | u64::from(life.name.index) << 16 | u64::from(life.life.0);
+        let stream = life.poll_order.get_or_insert_with(|| Stream::new(self.seed, Purpose::Poll, of));
+        let chosen = stream.below(candidates) as usize;
+        let mut places = self.ready.iter().enumerate().filter(|(_, task)| same(task));
+        places.nth(chosen).map_or(0, |(place, _)| place)
     }
 
     /// A stranger's code has the thread from here on,
@@ -183,42 +204,4 @@ impl<'a> Stage<'a> {
             world.world().ended(pid, said.as_ref().copied().map_err(String::as_str));
         })
     }
-}
-
-/// Who is polled next: processes in the order in which they became ready, and within one process, if
-/// the schedule says so, whichever task its stream picks.
-fn choose(
-    ready: &mut Vec<TaskId>,
-    executor: &Executor,
-    world: &mut World,
-    shuffle: bool,
-    seed: Seed,
-) -> Option<(TaskId, Pid)> {
-    while let Some(&first) = ready.first() {
-        let Some(process) = executor.process(first) else {
-            ready.remove(0);
-            continue;
-        };
-        let life = world.life(process);
-        if life.condition == Condition::Paused {
-            life.deferred.push(ready.remove(0));
-            continue;
-        }
-        let at = if shuffle && ready.len() > 1 { pick_within(ready, executor, process, life, seed) } else { 0 };
-        return Some((ready.remove(at), process));
-    }
-    None
-}
-
-fn pick_within(ready: &[TaskId], executor: &Executor, process: Pid, life: &mut LifeState, seed: Seed) -> usize {
-    let same = |task: &TaskId| executor.process(*task) == Some(process);
-    let candidates = ready.iter().filter(|task| same(task)).count() as u64;
-    if candidates < 2 {
-        return 0;
-    }
-    let of = u64::from(life.name.role as u8) << 32 | u64::from(life.name.index) << 16 | u64::from(life.life.0);
-    let stream = life.poll_order.get_or_insert_with(|| Stream::new(seed, Purpose::Poll, of));
-    let chosen = stream.below(candidates) as usize;
-    let mut places = ready.iter().enumerate().filter(|(_, task)| same(task));
-    places.nth(chosen).map_or(0, |(place, _)| place)
 }

@@ -22,7 +22,7 @@ impl World {
         Timestamp(EPOCH + self.now + self.broker_clock)
     }
 
-    pub(super) fn write_marker(&mut self, write: MarkerWrite) {
+    pub(super) fn write_marker(&mut self, write: Box<MarkerWrite>) {
         if let BrokerCondition::Down { until } = self.broker {
             self.queue.push(until + 1, Happening::Marker(write));
             return;
@@ -30,7 +30,7 @@ impl World {
         let mut effects = std::mem::take(&mut self.effects);
         let written = self.log.write_marker(self.broker_time(), &write, &mut effects);
         if let (Ok(()), Some(id)) = (written, &write.id) {
-            let MarkerWrite { partition, producer, marker, .. } = write;
+            let MarkerWrite { partition, producer, marker, .. } = *write;
             self.emit(Actor::Broker, What::MarkerWritten { partition, id, producer, marker });
         }
         self.take_effects(effects);
@@ -52,7 +52,7 @@ impl World {
             match effect {
                 Effect::WriteMarker(write) => {
                     let delay = self.marker_delay(write.partition.0);
-                    self.queue.push(self.now + delay, Happening::Marker(write));
+                    self.queue.push(self.now + delay, Happening::Marker(Box::new(write)));
                 }
                 Effect::Expired { id, .. } => self.emit(Actor::Broker, What::TimedOut { id: &id }),
             }

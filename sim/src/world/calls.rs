@@ -9,11 +9,12 @@ use twophase::env::Value;
 use twophase::kafka::protocol::{ErrorCode, Request, Response};
 
 use super::broker::BrokerCondition;
+use super::life::LifeState;
+use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
 use super::waits::WaitId;
 use super::{Happening, Pid, World, touched};
-use crate::event::{Actor, What};
-use crate::fault::End;
+use crate::event::What;
 use crate::site::{Ask, Call, Phase};
 
 /// What is asked of the world outside the job.
@@ -23,29 +24,39 @@ pub(crate) enum Errand {
     Store(StoreRequest),
 }
 
-/// How a wait ends.
+/// What comes of it.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Broker(Response),
     Store(StoreAnswer),
-    Unanswered,
-    /// Of a wait for the clock or for a message.
+    /// None came.
+    Silence,
+    /// Of a wait for the clock.
     Woke,
 }
 
-/// A request under way.
+/// A request under way, and its answer. Both are large, so they travel in one box, which is used again.
 #[derive(Clone)]
 pub(super) struct Flight {
     pid: Pid,
     wait: WaitId,
     call: Call,
     ordinal: u32,
-    errand: Errand,
     deadline: u64,
+    errand: Errand,
+    answer: Answer,
+}
+
+/// How a wait ends.
+pub(super) enum Ending {
+    Answered(Box<Flight>),
+    GivenUp,
+    /// Of a wait for the clock, for a message or for the order to end.
+    Woke,
 }
 
 impl Errand {
-    pub(crate) fn call(&self) -> Call {
+    fn call(&self) -> Call {
         match self {
             Errand::Broker(request) => Call::Ask(Ask::of(request)),
             Errand::Store(StoreRequest::Read(_)) => Call::Read,
@@ -53,18 +64,18 @@ impl Errand {
         }
     }
 
-    fn end(&self) -> End {
+    /// There and back.
+    fn ways(&self) -> (Way, Way) {
         match self {
-            Errand::Broker(_) => End::Broker,
-            Errand::Store(_) => End::Store,
+            Errand::Broker(_) => (Way::ToBroker, Way::FromBroker),
+            Errand::Store(_) => (Way::ToStore, Way::FromStore),
         }
     }
 }
 
 impl World {
-    /// A process asks. Returns what it waits for and which request of its kind this is, or `None` if it dies
-    /// over it.
-    pub(crate) fn ask(&mut self, pid: Pid, errand: Errand, waker: Waker) -> Option<(WaitId, u32)> {
+    /// A process asks. Returns what it waits for and which request this is, or `None` if it dies over it.
+    pub(crate) fn ask(&mut self, pid: Pid, errand: Errand, waker: &Waker) -> Option<(WaitId, Call, u32)> {
         let call = errand.call();
         let ordinal = self.lives[pid.0].count(call);
         self.strike(pid, call, ordinal, Phase::Before);
@@ -73,38 +84,35 @@ impl World {
         }
         let wait = self.waits.start(waker);
         let deadline = self.now + self.pace.request_timeout;
-        let flight = self.boxed(Flight { pid, wait, call, ordinal, errand, deadline });
+        let flight = match self.spare.pop() {
+            None => Box::new(Flight { pid, wait, call, ordinal, deadline, errand, answer: Answer::Silence }),
+            Some(mut spare) => {
+                spare.errand = errand; // field by field: the whole would be moved twice
+                (spare.pid, spare.wait, spare.call) = (pid, wait, call);
+                (spare.ordinal, spare.deadline) = (ordinal, deadline);
+                spare
+            }
+        };
         self.dispatch(flight);
         if !self.lives[pid.0].is_alive() {
             self.waits.forget(wait);
             return None;
         }
-        Some((wait, ordinal))
-    }
-
-    /// A request is large and there are many, so boxes are used again.
-    fn boxed(&mut self, flight: Flight) -> Box<Flight> {
-        match self.spare.pop() {
-            None => Box::new(flight),
-            Some(mut spare) => {
-                *spare = flight;
-                spare
-            }
-        }
+        Some((wait, call, ordinal))
     }
 
     fn dispatch(&mut self, flight: Box<Flight>) {
-        let (there, here) = (flight.errand.end(), End::Process(self.lives[flight.pid.0].name));
-        let life = self.lives[flight.pid.0].life.0;
-        let mut arrives = self.now + self.links.delay(flight.pid, here, there, life, self.pace.latency);
-        if matches!(flight.errand, Errand::Store(StoreRequest::Put { .. })) {
-            arrives += self.links.delay(flight.pid, there, there, life, self.pace.store);
+        let Flight { pid, call, ordinal, deadline, .. } = *flight;
+        let (there, _) = flight.errand.ways();
+        let mut arrives = self.now + self.delay(pid, there);
+        if call == Call::Put {
+            arrives += self.delay(pid, Way::InStore);
         }
-        let fate = self.strike(flight.pid, flight.call, flight.ordinal, Phase::Sent);
+        let fate = self.strike(pid, call, ordinal, Phase::Sent);
         arrives += fate.delay;
-        let lost = fate.lost || self.links.is_cut(here, there, self.now);
-        if lost || arrives >= flight.deadline {
-            self.queue.push(flight.deadline, Happening::GiveUp(flight.clone()));
+        let lost = fate.lost || self.is_cut(pid, there);
+        if lost || arrives >= deadline {
+            self.queue.push(deadline, Happening::GiveUp(flight.clone()));
         }
         if lost {
             return self.spare.push(flight);
@@ -115,20 +123,19 @@ impl World {
         self.queue.push(arrives, Happening::Arrive(flight));
     }
 
-    pub(super) fn arrive(&mut self, flight: Box<Flight>) {
-        let answer = match &flight.errand {
-            Errand::Broker(request) => match self.apply_to_broker(flight.pid, request) {
+    pub(super) fn arrive(&mut self, mut flight: Box<Flight>) {
+        let Flight { pid, call, ordinal, deadline, .. } = *flight;
+        flight.answer = match &flight.errand {
+            Errand::Broker(request) => match self.apply_to_broker(pid, request) {
                 Some(response) => Answer::Broker(response),
-                None => {
-                    return self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
-                }
+                None => return self.queue.push(deadline.max(self.now), Happening::GiveUp(flight)),
             },
-            Errand::Store(request) => Answer::Store(self.apply_to_store(flight.pid, request)),
+            Errand::Store(request) => Answer::Store(self.apply_to_store(pid, request)),
         };
-        if self.lives[flight.pid.0].is_alive() {
-            self.strike(flight.pid, flight.call, flight.ordinal, Phase::Applied);
+        if self.lives[pid.0].is_alive() {
+            self.strike(pid, call, ordinal, Phase::Applied);
         }
-        self.send_back(flight, answer);
+        self.send_back(flight);
     }
 
     /// `None` while nobody is there to answer.
@@ -163,26 +170,32 @@ impl World {
         answer
     }
 
-    fn send_back(&mut self, flight: Box<Flight>, answer: Answer) {
-        if !self.lives[flight.pid.0].is_alive() {
+    fn send_back(&mut self, flight: Box<Flight>) {
+        let Flight { pid, call, ordinal, deadline, .. } = *flight;
+        if !self.lives[pid.0].is_alive() {
             return self.spare.push(flight);
         }
-        let (there, here) = (flight.errand.end(), End::Process(self.lives[flight.pid.0].name));
-        let life = self.lives[flight.pid.0].life.0;
-        let fate = self.strike(flight.pid, flight.call, flight.ordinal, Phase::Answered);
-        let arrives = self.now + fate.delay + self.links.delay(flight.pid, there, here, life, self.pace.latency);
-        let lost = fate.lost || self.links.is_cut(there, here, self.now);
-        if lost || arrives >= flight.deadline {
-            self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
+        let (_, back) = flight.errand.ways();
+        let fate = self.strike(pid, call, ordinal, Phase::Answered);
+        let arrives = self.now + fate.delay + self.delay(pid, back);
+        let lost = fate.lost || self.is_cut(pid, back);
+        if lost || arrives >= deadline {
+            self.queue.push(deadline.max(self.now), Happening::GiveUp(flight));
         } else {
-            self.queue.push(arrives, Happening::Answer(flight.wait, answer));
+            self.queue.push(arrives, Happening::Answer(flight));
+        }
+    }
+
+    /// The answer reaches the process. The first one counts.
+    pub(super) fn answer(&mut self, flight: Box<Flight>) {
+        if let Err(Ending::Answered(flight)) = self.waits.end(flight.wait, Ending::Answered(flight)) {
             self.spare.push(flight);
         }
     }
 
     pub(super) fn give_up(&mut self, flight: Box<Flight>) {
-        if self.waits.end(flight.wait, Answer::Unanswered) {
-            let who: Actor = self.lives[flight.pid.0].actor();
+        if self.waits.end(flight.wait, Ending::GivenUp).is_ok() {
+            let who = self.lives[flight.pid.0].actor();
             self.emit(who, What::Unanswered { operation: &flight.call.into() });
         }
         self.spare.push(flight);
@@ -197,9 +210,17 @@ impl World {
         ordinal: u32,
         waker: &Waker,
     ) -> Option<Answer> {
-        let answer = self.waits.poll(wait, waker)?;
+        let ending = self.waits.poll(wait, waker)?;
         self.strike(pid, call, ordinal, Phase::Received);
-        Some(answer)
+        Some(match ending {
+            Ending::Answered(mut flight) => {
+                let answer = std::mem::replace(&mut flight.answer, Answer::Silence);
+                self.spare.push(flight);
+                answer
+            }
+            Ending::GivenUp => Answer::Silence,
+            Ending::Woke => Answer::Woke,
+        })
     }
 
     /// Nobody waits for it any longer.
@@ -213,8 +234,8 @@ impl World {
         pid: Pid,
         span: u64,
         call: Call,
-        waker: Waker,
-    ) -> Option<(WaitId, u32)> {
+        waker: &Waker,
+    ) -> Option<(WaitId, Call, u32)> {
         let ordinal = self.lives[pid.0].count(call);
         self.strike(pid, call, ordinal, Phase::Before);
         if !self.lives[pid.0].is_alive() {
@@ -222,7 +243,19 @@ impl World {
         }
         let wait = self.waits.start(waker);
         self.queue.push(self.now + span, Happening::Wake(wait));
-        Some((wait, ordinal))
+        Some((wait, call, ordinal))
+    }
+
+    /// How long one way takes, this time.
+    pub(super) fn delay(&mut self, pid: Pid, way: Way) -> u64 {
+        let LifeState { name, life, .. } = self.lives[pid.0];
+        let span = if way == Way::InStore { self.pace.store } else { self.pace.latency };
+        self.links.delay(pid, (name, life), way, span)
+    }
+
+    /// Whether nothing gets through on it.
+    pub(super) fn is_cut(&self, pid: Pid, way: Way) -> bool {
+        self.links.is_cut(self.lives[pid.0].name, way, self.now)
     }
 }
 

@@ -51,14 +51,14 @@ pub(crate) struct LifeState {
 struct Counts {
     fixed: [u32; FIXED],
     sends: Vec<(&'static str, u32)>,
-    /// Which call was the last, and its count.
-    last: Option<(Call, u32)>,
+    /// Which of them was the last: a place in `fixed`, or behind it in `sends`.
+    last: Option<usize>,
 }
 
-/// Calls that are neither messages nor requests to the broker.
-const PLAIN: usize = 5;
+/// Calls that are neither messages nor requests to the broker, in the order in which they are counted.
+const PLAIN: [Call; 5] = [Call::Sleep, Call::Next, Call::Receive, Call::Read, Call::Put];
 
-const FIXED: usize = PLAIN + Ask::ALL.len();
+const FIXED: usize = PLAIN.len() + Ask::ALL.len();
 
 impl LifeState {
     pub(crate) fn new(name: Name, life: Life) -> Self {
@@ -100,34 +100,43 @@ impl LifeState {
     }
 
     /// For the how-manieth time this is asked for, counting from 1.
+    #[inline]
     pub(crate) fn count(&mut self, call: Call) -> u32 {
-        let count = match call {
-            Call::Sleep => &mut self.counts.fixed[0],
-            Call::Next => &mut self.counts.fixed[1],
-            Call::Receive => &mut self.counts.fixed[2],
-            Call::Read => &mut self.counts.fixed[3],
-            Call::Put => &mut self.counts.fixed[4],
-            Call::Ask(ask) => &mut self.counts.fixed[PLAIN + ask as usize],
-            Call::Send(label) => sends_of(&mut self.counts.sends, label),
+        let at = match call {
+            Call::Sleep => 0,
+            Call::Next => 1,
+            Call::Receive => 2,
+            Call::Read => 3,
+            Call::Put => 4,
+            Call::Ask(ask) => PLAIN.len() + ask as usize,
+            Call::Send(label) => FIXED + self.counts.place_of(label),
+        };
+        self.counts.last = Some(at);
+        let count = match at.checked_sub(FIXED) {
+            None => &mut self.counts.fixed[at],
+            Some(send) => &mut self.counts.sends[send].1,
         };
         *count += 1;
-        self.counts.last = Some((call, *count));
         *count
     }
 
     /// The site of what it asked for last, without its phase, as it prints.
     pub(crate) fn last_asked(&self) -> Option<String> {
-        let (call, ordinal) = self.counts.last?;
+        let last = self.counts.last?;
+        let fixed = PLAIN.into_iter().chain(Ask::ALL.map(Call::Ask)).zip(self.counts.fixed);
+        let sends = self.counts.sends.iter().map(|(label, count)| (Call::Send(label), *count));
+        let (call, ordinal) = fixed.chain(sends).nth(last)?;
         Some(format!("{}/{}/{}#{ordinal}", self.name, self.life.0, Operation::from(call)))
     }
 }
 
-/// Labels are nearly always the same few strings, in the same place.
-fn sends_of<'a>(sends: &'a mut Vec<(&'static str, u32)>, label: &'static str) -> &'a mut u32 {
-    let is = |known: &'static str| std::ptr::eq(known, label) || known == label;
-    let at = sends.iter().position(|(known, _)| is(known)).unwrap_or_else(|| {
-        sends.push((label, 0));
-        sends.len() - 1
-    });
-    &mut sends[at].1
+impl Counts {
+    /// Labels are nearly always the same few strings, in the same place in memory.
+    fn place_of(&mut self, label: &'static str) -> usize {
+        let is = |known: &'static str| std::ptr::eq(known, label) || known == label;
+        self.sends.iter().position(|(known, _)| is(known)).unwrap_or_else(|| {
+            self.sends.push((label, 0));
+            self.sends.len() - 1
+        })
+    }
 }

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use twophase::Address;
 use twophase::env::Envelope;
 
-use super::calls::Answer;
+use super::calls::Ending;
+use super::life::LifeState;
+use super::links::Way;
 use super::waits::WaitId;
 use super::{Happening, Pid, World};
 use crate::event::What;
-use crate::fault::End;
 use crate::site::{Call, Name, Phase};
 
 /// A message under way.
@@ -33,16 +34,15 @@ impl World {
         }
         let who = self.lives[pid.0].actor();
         self.emit(who, What::Sent { to: Name::from(to), label, body: &body });
-        let from = self.lives[pid.0].name;
-        let (here, there) = (End::Process(from), End::Process(Name::from(to)));
-        let life = self.lives[pid.0].life;
-        let delay = self.links.delay(pid, here, there, life.0, self.pace.latency);
+        let LifeState { name: from, life, .. } = self.lives[pid.0];
+        let way = Way::To(Name::from(to));
+        let delay = self.delay(pid, way);
         let fate = self.strike(pid, call, ordinal, Phase::Sent);
-        if fate.lost || self.links.is_cut(here, there, self.now) {
+        if fate.lost || self.is_cut(pid, way) {
             return;
         }
         let from = Address { role: from.role, index: from.index, life: Some(life) };
-        let parcel = Parcel { to, label, envelope: Envelope { from, body } };
+        let parcel = Box::new(Parcel { to, label, envelope: Envelope { from, body } });
         let arrives = self.now + delay + fate.delay;
         if let Some(after) = fate.again {
             self.queue.push(arrives + after, Happening::Deliver(parcel.clone()));
@@ -51,7 +51,7 @@ impl World {
     }
 
     /// It arrives at the life it was sent to, or at whichever is the newest by now.
-    pub(super) fn deliver(&mut self, parcel: Parcel) {
+    pub(super) fn deliver(&mut self, parcel: Box<Parcel>) {
         let name = Name::from(parcel.to);
         let to = match parcel.to.life {
             None => self.current.get(&name).copied(),
@@ -67,7 +67,7 @@ impl World {
         self.emit(who, What::Delivered { from, label: parcel.label });
         self.lives[to.0].mailbox.push_back(parcel.envelope);
         if let Some(wait) = self.lives[to.0].receiving {
-            self.waits.end(wait, Answer::Woke);
+            let _ = self.waits.end(wait, Ending::Woke); // it may know already that something has come
         }
     }
 
@@ -76,7 +76,7 @@ impl World {
         let life = &mut self.lives[pid.0];
         let Some(envelope) = life.mailbox.pop_front() else {
             let lasts = life.receiving.filter(|wait| self.waits.poll(*wait, waker).is_none());
-            let wait = lasts.unwrap_or_else(|| self.waits.start(waker.clone()));
+            let wait = lasts.unwrap_or_else(|| self.waits.start(waker));
             life.receiving = Some(wait);
             return Received::Nothing(wait);
         };

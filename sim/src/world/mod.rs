@@ -43,7 +43,7 @@ use crate::seed::{Purpose, Stream, micros};
 use crate::site::Name;
 use crate::watch::Watch;
 use broker::BrokerCondition;
-use calls::Flight;
+use calls::{Ending, Flight};
 use links::Links;
 use messages::Parcel;
 use queue::Queue;
@@ -54,18 +54,18 @@ use waits::Waits;
 /// What the clocks of all machines show when a history begins, so that none can be set back before zero.
 pub(crate) const EPOCH: u64 = 1_000_000_000_000;
 
-/// What will happen. Small, because the queue moves it: a request is large, and waits in a box of its own.
+/// What will happen. Small, because the queue moves it: what is large waits in a box of its own.
 enum Happening {
     /// A request reaches the other side.
     Arrive(Box<Flight>),
     /// Its answer reaches the process.
-    Answer(WaitId, Answer),
+    Answer(Box<Flight>),
     /// It is given up.
     GiveUp(Box<Flight>),
     /// A wait for the clock is over.
     Wake(WaitId),
     /// A message reaches its receiver.
-    Deliver(Parcel),
+    Deliver(Box<Parcel>),
     /// A process starts again, if it is still down.
     Start(Name),
     /// A process that was taken for dead is replaced.
@@ -73,7 +73,7 @@ enum Happening {
     /// A process that stood still goes on.
     Resume(Pid),
     /// A marker reaches its partition.
-    Marker(MarkerWrite),
+    Marker(Box<MarkerWrite>),
     /// The broker looks for transactions that have timed out.
     Sweep,
     /// The broker has started again.
@@ -95,7 +95,7 @@ pub(crate) struct World {
     now: u64,
     steps: u64,
     queue: Queue<Happening>,
-    waits: Waits<Answer>,
+    waits: Waits<Ending>,
     /// Boxes of requests that have ended, for the next ones.
     spare: Vec<Box<Flight>>,
     lives: Vec<LifeState>,
@@ -252,12 +252,10 @@ impl World {
         self.steps += 1;
         match happening {
             Happening::Arrive(flight) => self.arrive(flight),
-            Happening::Answer(wait, answer) => {
-                self.waits.end(wait, answer);
-            }
+            Happening::Answer(flight) => self.answer(flight),
             Happening::GiveUp(flight) => self.give_up(flight),
             Happening::Wake(wait) => {
-                self.waits.end(wait, Answer::Woke);
+                let _ = self.waits.end(wait, Ending::Woke); // who waited may be gone
             }
             Happening::Deliver(parcel) => self.deliver(parcel),
             Happening::Start(name) => self.start(name),

@@ -107,7 +107,7 @@ impl World {
         match before.filter(|wait| self.waits.poll(*wait, waker).is_none()) {
             Some(wait) => Some(wait),
             None => {
-                let wait = self.waits.start(waker.clone());
+                let wait = self.waits.start(waker);
                 self.lives[pid.0].stopping.push(wait);
                 Some(wait)
             }

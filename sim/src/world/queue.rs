@@ -1,12 +1,13 @@
 //! What will happen, ordered by time.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 /// Things to come. Ties are broken by the order of scheduling: the only order that a reader of a trace can
 /// see for himself.
+///
+/// A few dozen things are under way at a time, rarely more than a hundred. For so few a sorted list beats a heap: the
+/// next one is taken off its end, and a new one moves some words up.
 pub(crate) struct Queue<T> {
-    heap: BinaryHeap<Reverse<Key>>,
+    /// The latest first.
+    order: Vec<Key>,
     slots: Vec<Option<T>>,
     free: Vec<u32>,
     scheduled: u64,
@@ -21,7 +22,7 @@ const ORDER_BITS: u32 = 40;
 impl<T> Queue<T> {
     pub(crate) fn new() -> Self {
         Queue {
-            heap: BinaryHeap::with_capacity(64),
+            order: Vec::with_capacity(64),
             slots: Vec::with_capacity(64),
             free: Vec::with_capacity(64),
             scheduled: 0,
@@ -38,8 +39,9 @@ impl<T> Queue<T> {
             None => self.grow(what),
         };
         self.scheduled += 1;
-        let order = self.scheduled << SLOT_BITS | u64::from(slot);
-        self.heap.push(Reverse(Key::from(time) << 64 | Key::from(order)));
+        let key = Key::from(time) << 64 | Key::from(self.scheduled << SLOT_BITS | u64::from(slot));
+        let at = self.order.partition_point(|later| *later > key);
+        self.order.insert(at, key);
     }
 
     #[cold]
@@ -52,9 +54,9 @@ impl<T> Queue<T> {
 
     /// The next thing to happen, and when.
     pub(crate) fn pop(&mut self) -> Option<(u64, T)> {
-        let Reverse(key) = self.heap.pop()?;
+        let key = self.order.pop()?;
         let slot = key as u32 & ((1 << SLOT_BITS) - 1);
-        let what = self.slots[slot as usize].take().expect("a slot in the heap is filled");
+        let what = self.slots[slot as usize].take().expect("what is in the order is in its slot");
         self.free.push(slot);
         Some(((key >> 64) as u64, what))
     }
@@ -72,5 +74,23 @@ mod tests {
         }
         let order: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
         assert_eq!(order, [(1, 'a'), (1, 'b'), (2, 'c'), (2, 'd')]);
+    }
+
+    #[test]
+    fn what_is_scheduled_meanwhile_falls_into_its_place() {
+        let mut queue = Queue::new();
+        let (mut now, mut seen) = (0, Vec::new());
+        queue.push(0, 0);
+        while let Some((time, what)) = queue.pop() {
+            assert!(time >= now);
+            now = time;
+            seen.push(what);
+            if what < 60 {
+                queue.push(now + u64::from(what) * 7 % 11, what * 2 + 1);
+                queue.push(now + 5, what * 2 + 2);
+            }
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, (0..=120).collect::<Vec<_>>());
     }
 }

@@ -1,7 +1,7 @@
 //! Where faults strike: at a site, as a process passes it, or at a time.
 
 use super::broker::BrokerCondition;
-use super::calls::Answer;
+use super::calls::Ending;
 use super::{Happening, Pid, World};
 use crate::event::{Actor, What};
 use crate::fault::{End, Fault};
@@ -28,6 +28,7 @@ impl World {
     }
 
     /// A process passes a site: whatever is placed there strikes.
+    #[inline]
     pub(super) fn strike(&mut self, pid: Pid, call: Call, ordinal: u32, phase: Phase) -> Fate {
         match self.lives[pid.0].armed.is_empty() || self.healed {
             true => Fate::default(), // as in most lives
@@ -35,6 +36,7 @@ impl World {
         }
     }
 
+    #[inline(never)]
     fn strike_if_placed(&mut self, pid: Pid, call: Call, ordinal: u32, phase: Phase) -> Fate {
         let mut fate = Fate::default();
         let here = |site: &Site| site.ordinal == ordinal && site.phase == phase && site.operation == call;
@@ -152,7 +154,7 @@ impl World {
         }
         self.lives[pid.0].asked_to_stop = true;
         for wait in std::mem::take(&mut self.lives[pid.0].stopping) {
-            self.waits.end(wait, Answer::Woke);
+            let _ = self.waits.end(wait, Ending::Woke); // who waited may be gone
         }
         let who = self.lives[pid.0].actor();
         self.emit(who, What::AskedToStop);

@@ -66,34 +66,36 @@ impl<T> Waits<T> {
     }
 
     /// A new wait, to be woken like this.
-    pub(crate) fn start(&mut self, waker: Waker) -> WaitId {
+    #[inline]
+    pub(crate) fn start(&mut self, waker: &Waker) -> WaitId {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot { generation: NONE + 1, state: State::Free });
             self.slots.len() as u32 - 1
         });
         let entry = &mut self.slots[slot as usize];
-        entry.state = State::Waiting(waker);
+        entry.state = State::Waiting(waker.clone());
         WaitId { slot, generation: entry.generation }
     }
 
-    /// It is over. Returns whether anybody was still waiting.
-    pub(crate) fn end(&mut self, id: WaitId, with: T) -> bool {
+    /// It is over.
+    ///
+    /// # Errors
+    /// Nobody was waiting any more: the first end counts.
+    #[inline]
+    pub(crate) fn end(&mut self, id: WaitId, with: T) -> Result<(), T> {
         let entry = &mut self.slots[id.slot as usize];
-        if entry.generation != id.generation {
-            return false;
+        if entry.generation != id.generation || !matches!(entry.state, State::Waiting(_)) {
+            return Err(with);
         }
-        // The first answer counts; a second one finds nobody.
-        let State::Waiting(_) = entry.state else {
-            return false;
-        };
         if let State::Waiting(waker) = std::mem::replace(&mut entry.state, State::Over(with)) {
             self.bells.ring(id);
             waker.wake();
         }
-        true
+        Ok(())
     }
 
     /// How it ended, if it has; the wait is gone then. Otherwise it will be woken like this.
+    #[inline]
     pub(crate) fn poll(&mut self, id: WaitId, waker: &Waker) -> Option<T> {
         let entry = &mut self.slots[id.slot as usize];
         assert_eq!(entry.generation, id.generation, "a wait is polled only while it lasts");
@@ -132,12 +134,13 @@ mod tests {
     fn a_bell_rings_for_its_wait_and_not_for_the_next_one_in_its_slot() {
         let mut waits = Waits::new();
         let bells = waits.bells();
-        let first = waits.start(Waker::noop().clone());
+        let first = waits.start(Waker::noop());
         assert!(bells.are_silent_for(first));
-        assert!(waits.end(first, 'a'));
+        assert_eq!(waits.end(first, 'a'), Ok(()));
+        assert_eq!(waits.end(first, 'b'), Err('b'), "the first end counts");
         assert!(!bells.are_silent_for(first));
         assert_eq!(waits.poll(first, Waker::noop()), Some('a'));
-        let second = waits.start(Waker::noop().clone());
+        let second = waits.start(Waker::noop());
         assert_eq!(second.slot, first.slot);
         assert!(bells.are_silent_for(second));
     }
@@ -146,7 +149,7 @@ mod tests {
     fn a_wait_without_a_bell_is_never_called_silent() {
         let mut waits = Waits::<char>::new();
         let bells = waits.bells();
-        let all: Vec<_> = (0..=BELLS).map(|_| waits.start(Waker::noop().clone())).collect();
+        let all: Vec<_> = (0..=BELLS).map(|_| waits.start(Waker::noop())).collect();
         assert!(bells.are_silent_for(all[BELLS - 1]));
         assert!(!bells.are_silent_for(all[BELLS]));
     }
