@@ -65,8 +65,11 @@ pub struct Deployment {
 /// From a worker to the coordinator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToCoordinator {
-    /// The worker lives, and this is its task. Repeated, so news that was lost once arrives with the next.
+    /// The worker lives, and this is its task. Repeated, so news that was lost once arrives with the next. Answered,
+    /// so that the worker too learns whether it is heard.
     Heartbeat(Option<Task>),
+    /// Its task has come this far: what the next heartbeat will say as well. Not answered.
+    Progress(Task),
     /// The task has done its part of a checkpoint.
     Ack {
         /// Who took it.
@@ -143,13 +146,14 @@ impl ToWorker {
 }
 
 impl ToCoordinator {
-    /// A short name of the kind of message, for [`Network::send`](crate::Network::send). Heartbeats that carry
-    /// news which decides something have names of their own, so that faults can be aimed at them.
+    /// A short name of the kind of message, for [`Network::send`](crate::Network::send). Progress that decides
+    /// something has names of its own, so that faults can be aimed at it.
     pub fn label(&self) -> &'static str {
         match self {
-            ToCoordinator::Heartbeat(Some(task)) if task.progress == Progress::Ended => "end_of_input",
-            ToCoordinator::Heartbeat(Some(task)) if task.progress == Progress::Finished => "finished",
             ToCoordinator::Heartbeat(_) => "heartbeat",
+            ToCoordinator::Progress(Task { progress: Progress::Ended, .. }) => "end_of_input",
+            ToCoordinator::Progress(Task { progress: Progress::Finished, .. }) => "finished",
+            ToCoordinator::Progress(_) => "progress",
             ToCoordinator::Ack { .. } => "ack",
             ToCoordinator::Decline { .. } => "decline",
             ToCoordinator::Failed { .. } => "failed",

@@ -125,7 +125,8 @@ impl<'a> Stage<'a> {
                 continue;
             }
             let at = if self.shuffle && self.ready.len() > 1 { self.pick_within(process, life) } else { 0 };
-            return Some((self.ready.remove(at), process));
+            let task = if self.ready.len() == 1 { self.ready.pop()? } else { self.ready.remove(at) };
+            return Some((task, process));
         }
         None
     }

@@ -125,8 +125,9 @@ where
             Event::Progress(reached) => {
                 if let Slot::Runs(attempt) = &mut self.slot {
                     attempt.reached = reached;
+                    let progress = attempt.report();
+                    self.send(ToCoordinator::Progress(progress)).await;
                 }
-                self.say().await;
                 false
             }
             Event::Ended(Ok(())) => true,
@@ -235,6 +236,12 @@ where
     }
 }
 
+impl Attempt {
+    fn report(&self) -> Task {
+        Task { incarnation: self.incarnation, progress: self.reached }
+    }
+}
+
 impl Slot {
     /// The newest incarnation that this worker was given.
     fn incarnation(&self) -> Incarnation {
@@ -260,10 +267,7 @@ impl Slot {
     fn report(&self) -> ToCoordinator {
         match self {
             Slot::Idle => ToCoordinator::Heartbeat(None),
-            Slot::Runs(attempt) => ToCoordinator::Heartbeat(Some(Task {
-                incarnation: attempt.incarnation,
-                progress: attempt.reached,
-            })),
+            Slot::Runs(attempt) => ToCoordinator::Heartbeat(Some(attempt.report())),
             Slot::Failed { incarnation, gave_up, reason } => {
                 ToCoordinator::Failed { incarnation: *incarnation, gave_up: *gave_up, reason: reason.clone() }
             }

@@ -20,7 +20,8 @@ use crate::site::{Call, Name, Phase};
 pub(super) struct Parcel {
     to: Address,
     label: &'static str,
-    envelope: Envelope,
+    /// Taken when it arrives.
+    envelope: Option<Envelope>,
 }
 
 impl World {
@@ -42,7 +43,14 @@ impl World {
             return;
         }
         let from = Address { role: from.role, index: from.index, life: Some(life) };
-        let parcel = Box::new(Parcel { to, label, envelope: Envelope { from, body } });
+        let parcel = Parcel { to, label, envelope: Some(Envelope { from, body }) };
+        let parcel = match self.spare_parcels.pop() {
+            None => Box::new(parcel),
+            Some(mut spare) => {
+                *spare = parcel;
+                spare
+            }
+        };
         let arrives = self.now + delay + fate.delay;
         if let Some(after) = fate.again {
             self.queue.push(arrives + after, Happening::Deliver(parcel.clone()));
@@ -51,7 +59,7 @@ impl World {
     }
 
     /// It arrives at the life it was sent to, or at whichever is the newest by now.
-    pub(super) fn deliver(&mut self, parcel: Box<Parcel>) {
+    pub(super) fn deliver(&mut self, mut parcel: Box<Parcel>) {
         let name = Name::from(parcel.to);
         let to = match parcel.to.life {
             None => self.current.get(&name).copied(),
@@ -59,13 +67,15 @@ impl World {
                 self.lives.iter().position(|state| state.name == name && state.life == life).map(Pid)
             }
         };
-        let Some(to) = to.filter(|to| self.lives[to.0].is_alive()) else {
+        let (envelope, label) = (parcel.envelope.take(), parcel.label);
+        self.spare_parcels.push(parcel);
+        let Some((to, envelope)) = to.filter(|to| self.lives[to.0].is_alive()).zip(envelope) else {
             return;
         };
         let who = self.lives[to.0].actor();
-        let from = Name::from(parcel.envelope.from);
-        self.emit(who, What::Delivered { from, label: parcel.label });
-        self.lives[to.0].mailbox.push_back(parcel.envelope);
+        let from = Name::from(envelope.from);
+        self.emit(who, What::Delivered { from, label });
+        self.lives[to.0].mailbox.push_back(envelope);
         if let Some(wait) = self.lives[to.0].receiving {
             let _ = self.waits.end(wait, Ending::Woke); // it may know already that something has come
         }

@@ -98,6 +98,7 @@ pub(crate) struct World {
     waits: Waits<Ending>,
     /// Boxes of requests that have ended, for the next ones.
     spare: Vec<Box<Flight>>,
+    spare_parcels: Vec<Box<Parcel>>,
     lives: Vec<LifeState>,
     current: BTreeMap<Name, Pid>,
     links: Links,
@@ -172,6 +173,7 @@ impl World {
             queue: Queue::new(),
             waits: Waits::new(),
             spare: Vec::with_capacity(16),
+            spare_parcels: Vec::with_capacity(16),
             lives: Vec::with_capacity(8),
             current: BTreeMap::new(),
             links: Links::new(seed),
