@@ -53,14 +53,25 @@ impl Hasher for Chain {
         mixed ^ (mixed >> 31)
     }
 
-    /// Eight bytes to a word; the last word says how many there are.
+    /// Eight bytes to a word, and the rest in one; then how many there are.
     fn write(&mut self, bytes: &[u8]) {
         let mut words = bytes.chunks_exact(8);
         for word in &mut words {
             self.mix(u64::from_le_bytes(word.try_into().expect("eight bytes")));
         }
-        let rest = words.remainder().iter();
-        self.mix(rest.fold(words.remainder().len() as u64, |word, byte| word << 8 | u64::from(*byte)));
+        let rest = words.remainder();
+        self.mix(match rest {
+            [] => 0,
+            [first, .., last] if rest.len() < 4 => {
+                u64::from(*first) | u64::from(rest[rest.len() / 2]) << 8 | u64::from(*last) << 16
+            }
+            [one] => u64::from(*one),
+            _ => {
+                let half = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().expect("four bytes"));
+                u64::from(half(0)) | u64::from(half(rest.len() - 4)) << 32
+            }
+        });
+        self.mix(bytes.len() as u64);
     }
 
     fn write_u8(&mut self, word: u8) {

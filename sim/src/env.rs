@@ -277,16 +277,19 @@ impl std::fmt::Display for Outdated {
 impl std::error::Error for Outdated {}
 
 impl SimSource {
-    /// How long until the next record is there, in microseconds.
-    fn time_left(&mut self) -> u64 {
-        let mut world = self.access.world();
+    /// The next record if there is one, and how long until it is there, in microseconds. Nothing for the dead.
+    fn look(&mut self) -> Option<(Option<Bytes>, u64)> {
+        let mut world = self.access.alive()?;
+        let Some(payload) = world.record(usize::from(self.split.0), self.position) else {
+            return Some((None, 0));
+        };
         let now = world.now();
         let due = match self.due {
             Some(due) => due,
             None => now + world.source_delay(self.access.pid, self.split.0),
         };
         self.due = Some(due);
-        due.saturating_sub(now)
+        Some((Some(payload), due.saturating_sub(now)))
     }
 }
 
@@ -297,13 +300,11 @@ impl Source for SimSource {
 
     async fn next(&mut self) -> Result<Option<Record>, Failure> {
         let (split, offset) = (self.split, self.position);
-        let there = self.access.alive().map(|world| world.record(usize::from(split.0), offset));
-        let payload = match there {
-            Some(Some(payload)) => payload,
-            Some(None) => return Ok(None),
+        let (payload, wait) = match self.look() {
+            Some((Some(payload), wait)) => (payload, wait),
+            Some((None, _)) => return Ok(None),
             None => pending().await,
         };
-        let wait = self.time_left();
         if wait > 0 {
             Wait::new(&self.access, Wanted::Time(wait, Call::Next), drop).await;
         }

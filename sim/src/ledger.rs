@@ -17,6 +17,9 @@ use crate::site::Name;
 pub(crate) use transaction::Transaction;
 use transaction::bit;
 
+/// The label of an acknowledgement, the one message that says how far a transaction has come.
+pub(crate) const ACK: &str = "ack";
+
 /// All transactions of a history.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -70,8 +73,12 @@ impl Ledger {
         self.transactions.iter().rev().find(|transaction| transaction.producer == producer)
     }
 
-    pub(crate) fn see(&mut self, event: &Event<'_>) {
+    /// One more event, also of those that are not shown to it.
+    pub(crate) fn step(&mut self) {
         self.steps += 1;
+    }
+
+    pub(crate) fn see(&mut self, event: &Event<'_>) {
         let process = match event.who {
             Actor::Process { name, life, current } => Some((name, life, current)),
             Actor::Broker | Actor::World => None,
@@ -83,7 +90,7 @@ impl Ledger {
             (What::Noted(fact), Some((name, life, current))) => self.noted(name, life, current, fact),
             (What::Crashed, Some((name, life, _))) => self.crashed(name, life),
             // Who is struck as it leaves does not live to note it.
-            (What::Sent { label: "ack", .. }, Some((name, life, _))) => self.acknowledged(name, life),
+            (What::Sent { label: ACK, .. }, Some((name, life, _))) => self.acknowledged(name, life),
             (What::Put { head, version: Some(_) }, _) => {
                 // Taking over and starting anew write the head too, with the checkpoint that was there.
                 let completed = head.completed.as_ref().map(|completed| completed.id);

@@ -150,11 +150,12 @@ impl World {
             return Some(refuse(request, error));
         }
         let mut effects = std::mem::take(&mut self.effects);
-        let before = touched::state(&*self.log, request);
+        let before = touched::mark(&*self.log, request);
         let response = self.log.apply(self.broker_time(), request, &mut effects);
         let state = touched::state(&*self.log, request);
+        let changed = touched::has_changed(&*self.log, request, before, state);
         let who = self.lives[pid.0].actor();
-        self.emit(who, What::Applied { request, response: &response, changed: before != state, state });
+        self.emit(who, What::Applied { request, response: &response, changed, state });
         self.take_effects(effects);
         Some(response)
     }

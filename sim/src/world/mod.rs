@@ -156,6 +156,7 @@ pub(crate) struct Chores {
 }
 
 impl Chores {
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.start.is_empty() && self.spawn.is_empty() && self.drop.is_empty() && self.wake.is_empty()
     }

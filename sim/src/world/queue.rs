@@ -3,8 +3,9 @@
 /// Things to come. Ties are broken by the order of scheduling: the only order that a reader of a trace can
 /// see for himself.
 ///
-/// A few dozen things are under way at a time, rarely more than a hundred. For so few a sorted list beats a heap: the
-/// next one is taken off its end, and a new one moves some words up.
+/// A few dozen things are under way at a time, and most of what is scheduled comes before most of what waits: messages
+/// take milliseconds, timers seconds. So a sorted list beats a heap: the next one is taken off its end, and a new one
+/// steps over the few that come before it.
 pub(crate) struct Queue<T> {
     /// The latest first.
     order: Vec<Key>,
@@ -40,8 +41,13 @@ impl<T> Queue<T> {
         };
         self.scheduled += 1;
         let key = Key::from(time) << 64 | Key::from(self.scheduled << SLOT_BITS | u64::from(slot));
-        let at = self.order.partition_point(|later| *later > key);
-        self.order.insert(at, key);
+        let mut at = self.order.len();
+        self.order.push(key);
+        while at > 0 && self.order[at - 1] < key {
+            self.order[at] = self.order[at - 1];
+            at -= 1;
+        }
+        self.order[at] = key;
     }
 
     #[cold]
