@@ -154,7 +154,8 @@ impl<E: Env, B: Broker> Transactional<E, B> {
 
     fn live(&mut self, id: &TransactionalId) -> Result<&mut B::Transaction, Failure> {
         let live = self.live.iter_mut().find(|(live, _)| live == id);
-        live.map(|(_, transaction)| transaction).ok_or_else(|| Failure::new(Next::Fatal, format!("{id} is not open in this process")))
+        live.map(|(_, transaction)| transaction)
+            .ok_or_else(|| Failure::new(Next::Fatal, format!("{id} is not open in this process")))
     }
 
     /// The transaction has ended, so its name is free.

@@ -11,9 +11,7 @@ use crate::companion::Companion;
 use crate::env::Envelope;
 use crate::message::{Deployment, Progress, Task, ToCoordinator, ToWorker};
 use crate::steady::Steady;
-use crate::{
-    Address, BoxError, Env, Incarnation, Network, Process, Settings, Sink, Timestamp,
-};
+use crate::{Address, BoxError, Env, Incarnation, Network, Process, Settings, Sink, Timestamp};
 
 /// Runs a worker until the job has ended or the process is asked to stop. `make` makes the sink of each
 /// attempt, over the capabilities as its incarnation sees them.
@@ -89,7 +87,17 @@ where
         let mut time = Steady::new(env.clock());
         let now = time.now();
         let alarm = Alarm::new(env.clock());
-        Worker { env, settings, make, time, alarm, slot: Slot::Idle, heard: now, next_beat: now, closing: false }
+        Worker {
+            env,
+            settings,
+            make,
+            time,
+            alarm,
+            slot: Slot::Idle,
+            heard: now,
+            next_beat: now,
+            closing: false,
+        }
     }
 
     /// Messages come before the beat: a process that was paused must hear the answers that arrived meanwhile

@@ -84,7 +84,7 @@ impl World {
         }
         let wait = self.waits.start(waker);
         let deadline = self.now + self.pace.request_timeout;
-        let flight = match self.spare.pop() {
+        let flight = match self.spare.flights.pop() {
             None => Box::new(Flight { pid, wait, call, ordinal, deadline, errand, answer: Answer::Silence }),
             Some(mut spare) => {
                 spare.errand = errand; // field by field: the whole would be moved twice
@@ -115,7 +115,7 @@ impl World {
             self.queue.push(deadline, Happening::GiveUp(flight.clone()));
         }
         if lost {
-            return self.spare.push(flight);
+            return self.spare.flights.push(flight);
         }
         if let Some(after) = fate.again {
             self.queue.push(arrives + after, Happening::Arrive(flight.clone()));
@@ -174,7 +174,7 @@ impl World {
     fn send_back(&mut self, flight: Box<Flight>) {
         let Flight { pid, call, ordinal, deadline, .. } = *flight;
         if !self.lives[pid.0].is_alive() {
-            return self.spare.push(flight);
+            return self.spare.flights.push(flight);
         }
         let (_, back) = flight.errand.ways();
         let fate = self.strike(pid, call, ordinal, Phase::Answered);
@@ -190,7 +190,7 @@ impl World {
     /// The answer reaches the process. The first one counts.
     pub(super) fn answer(&mut self, flight: Box<Flight>) {
         if let Err(Ending::Answered(flight)) = self.waits.end(flight.wait, Ending::Answered(flight)) {
-            self.spare.push(flight);
+            self.spare.flights.push(flight);
         }
     }
 
@@ -199,7 +199,7 @@ impl World {
             let who = self.lives[flight.pid.0].actor();
             self.emit(who, What::Unanswered { operation: &flight.call.into() });
         }
-        self.spare.push(flight);
+        self.spare.flights.push(flight);
     }
 
     /// How a wait ended, if it has. The answer to a request strikes first: who dies of it never sees it.
@@ -216,7 +216,7 @@ impl World {
         Some(match ending {
             Ending::Answered(mut flight) => {
                 let answer = std::mem::replace(&mut flight.answer, Answer::Silence);
-                self.spare.push(flight);
+                self.spare.flights.push(flight);
                 answer
             }
             Ending::GivenUp => Answer::Silence,

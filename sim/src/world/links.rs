@@ -65,13 +65,7 @@ impl Links {
 
     /// How long one way takes, this time. The life of the process at the one end is part of the key, so that
     /// a crash more or less leaves the delays of later lives as they were.
-    pub(super) fn delay(
-        &mut self,
-        pid: Pid,
-        of: (Name, Life),
-        way: Way,
-        (min, max): (u64, u64),
-    ) -> u64 {
+    pub(super) fn delay(&mut self, pid: Pid, of: (Name, Life), way: Way, (min, max): (u64, u64)) -> u64 {
         if self.lives.len() <= pid.0 {
             self.lives.resize_with(pid.0 + 1, LinksOfLife::default);
         }
@@ -82,7 +76,9 @@ impl Links {
             Way::FromBroker => &mut life.fixed[1],
             Way::ToStore => &mut life.fixed[2],
             Way::FromStore => &mut life.fixed[3],
-            Way::InStore => return life.fixed[4].get_or_insert_with(|| stream(seed, of, way)).within(min..max),
+            Way::InStore => {
+                return life.fixed[4].get_or_insert_with(|| stream(seed, of, way)).within(min..max);
+            }
             Way::To(name) => {
                 self.sent += 1;
                 return life.to(name, || stream(seed, of, way)).within(min..max);

@@ -44,7 +44,7 @@ impl World {
         }
         let from = Address { role: from.role, index: from.index, life: Some(life) };
         let parcel = Parcel { to, label, envelope: Some(Envelope { from, body }) };
-        let parcel = match self.spare_parcels.pop() {
+        let parcel = match self.spare.parcels.pop() {
             None => Box::new(parcel),
             Some(mut spare) => {
                 *spare = parcel;
@@ -68,7 +68,7 @@ impl World {
             }
         };
         let (envelope, label) = (parcel.envelope.take(), parcel.label);
-        self.spare_parcels.push(parcel);
+        self.spare.parcels.push(parcel);
         let Some((to, envelope)) = to.filter(|to| self.lives[to.0].is_alive()).zip(envelope) else {
             return;
         };

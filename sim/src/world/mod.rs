@@ -31,8 +31,8 @@ use twophase::{Fact, Timestamp};
 
 pub(crate) use calls::{Answer, Errand};
 pub(crate) use life::{Condition, LifeState, Pid};
-pub(crate) use store::{StoreAnswer, StoreRequest};
 pub(crate) use messages::Received;
+pub(crate) use store::{StoreAnswer, StoreRequest};
 pub(crate) use waits::{Bells, WaitId};
 
 use crate::event::{Actor, Event, Observer, What};
@@ -96,9 +96,7 @@ pub(crate) struct World {
     steps: u64,
     queue: Queue<Happening>,
     waits: Waits<Ending>,
-    /// Boxes of requests that have ended, for the next ones.
-    spare: Vec<Box<Flight>>,
-    spare_parcels: Vec<Box<Parcel>>,
+    spare: Spare,
     lives: Vec<LifeState>,
     current: BTreeMap<Name, Pid>,
     links: Links,
@@ -142,6 +140,17 @@ impl Pace {
     }
 }
 
+/// Boxes of requests and messages that have arrived, for the next ones.
+#[derive(Default)]
+#[expect(
+    clippy::vec_box,
+    reason = "it is the boxes that are kept: what moves through the queue is a pointer"
+)]
+struct Spare {
+    flights: Vec<Box<Flight>>,
+    parcels: Vec<Box<Parcel>>,
+}
+
 /// What only the driver can do, because it needs the futures or the subject.
 #[derive(Default)]
 pub(crate) struct Chores {
@@ -173,8 +182,7 @@ impl World {
             steps: 0,
             queue: Queue::new(),
             waits: Waits::new(),
-            spare: Vec::with_capacity(16),
-            spare_parcels: Vec::with_capacity(16),
+            spare: Spare::default(),
             lives: Vec::with_capacity(8),
             current: BTreeMap::new(),
             links: Links::new(seed),

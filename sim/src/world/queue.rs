@@ -86,7 +86,7 @@ mod tests {
     fn what_is_scheduled_meanwhile_falls_into_its_place() {
         let mut queue = Queue::new();
         let (mut now, mut seen) = (0, Vec::new());
-        queue.push(0, 0);
+        queue.push(0, 0_u32);
         while let Some((time, what)) = queue.pop() {
             assert!(time >= now);
             now = time;
