@@ -1,10 +1,11 @@
 //! The processes: how they start, stand still, are replaced, die and end.
 
-use std::task::{Context, Poll};
+use std::task::Waker;
 
 use twophase::{Life, Partition, Role, TransactionalId};
 
 use super::life::{Condition, LifeState, Pid};
+use super::waits::WaitId;
 use super::{Happening, World};
 use crate::event::What;
 use crate::hint;
@@ -98,16 +99,19 @@ impl World {
         }
     }
 
-    /// Whether this process was asked to end.
-    pub(crate) fn poll_stopped(&mut self, pid: Pid, cx: &Context<'_>) -> Poll<()> {
-        let life = &mut self.lives[pid.0];
-        if life.asked_to_stop {
-            return Poll::Ready(());
+    /// What ends when this process is asked to end; `None` if it was. `before` is the same wait from before.
+    pub(crate) fn stopped(&mut self, pid: Pid, before: Option<WaitId>, waker: &Waker) -> Option<WaitId> {
+        if self.lives[pid.0].asked_to_stop {
+            return None;
         }
-        if !life.stopping.iter().any(|waker| waker.will_wake(cx.waker())) {
-            life.stopping.push(cx.waker().clone());
+        match before.filter(|wait| self.waits.poll(*wait, waker).is_none()) {
+            Some(wait) => Some(wait),
+            None => {
+                let wait = self.waits.start(waker);
+                self.lives[pid.0].stopping.push(wait);
+                Some(wait)
+            }
         }
-        Poll::Pending
     }
 
     pub(super) fn pause(&mut self, pid: Pid) {
