@@ -22,7 +22,6 @@
 //! Identity is (split, offset), so a loss can never cancel a duplicate. Where the subject says what is to come out of
 //! each record, that takes the place of the input here, and identity is (split, offset, nth output): `outputs.rs`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use twophase::env::Completed;
@@ -54,8 +53,10 @@ pub(crate) struct Checker {
     completed: Option<CheckpointId>,
     /// For each split, the first offset that no durable checkpoint covers.
     covered: Vec<SourceOffset>,
-    newest: BTreeMap<(Split, Partition), SourceOffset>,
-    granted: BTreeMap<TransactionalId, Producer>,
+    /// Of each split and partition, the newest offset that was shown.
+    newest: Vec<Option<SourceOffset>>,
+    /// The newest producer of each name, those that were named last at the end.
+    granted: Vec<(TransactionalId, Producer)>,
     finding: Option<Finding>,
 }
 
@@ -71,8 +72,8 @@ impl Checker {
             remaining: schedule.records(),
             completed: None,
             covered: vec![SourceOffset(0); schedule.input.len()],
-            newest: BTreeMap::new(),
-            granted: BTreeMap::new(),
+            newest: vec![None; schedule.input.len() * schedule.settings.partitions as usize],
+            granted: Vec::with_capacity(32),
             finding: None,
             schedule,
         }
@@ -129,6 +130,12 @@ impl Checker {
                     self.durable(event.at, completed, ledger);
                 }
             }
+            // The abort raises the epoch, though nobody is told.
+            What::TimedOut { id } => {
+                if let Some((_, granted)) = self.granted.iter_mut().rev().find(|(known, _)| known == id) {
+                    granted.epoch.0 = granted.epoch.0.saturating_add(1);
+                }
+            }
             What::Panicked(message) => {
                 self.report(event.at, Anomaly::Panicked, None, format!("{} panicked: {message}", event.who))
             }
@@ -155,7 +162,14 @@ impl Checker {
         }
         self.seen[usize::from(split.0)][offset.0 as usize] = true;
         self.remaining -= 1;
-        self.newest.insert((split, partition), offset);
+        if let Some(newest) = self.newest_at(split, partition).and_then(|at| self.newest.get_mut(at)) {
+            *newest = Some(offset);
+        }
+    }
+
+    fn newest_at(&self, split: Split, partition: Partition) -> Option<usize> {
+        let partitions = self.schedule.settings.partitions;
+        (partition.0 < partitions).then(|| usize::from(split.0) * partitions as usize + partition.0 as usize)
     }
 
     /// Whether it is one of the input that was not there before.
@@ -179,9 +193,8 @@ impl Checker {
         if record.offset >= self.covered[usize::from(record.split.0)] {
             return Some((Anomaly::Premature, "no durable checkpoint covers it"));
         }
-        let newest = self.newest.get(&(record.split, partition));
-        let overtaken =
-            newest.is_some_and(|newest| record.offset < *newest && !self.is_free(record, *newest));
+        let newest = self.newest_at(record.split, partition).and_then(|at| self.newest[at]);
+        let overtaken = newest.is_some_and(|newest| record.offset < newest && !self.is_free(record, newest));
         overtaken.then_some((Anomaly::Reordered, "a later one came before it"))
     }
 
@@ -194,7 +207,7 @@ impl Checker {
         match (request, response) {
             (Request::InitProducerId(init), Response::InitProducerId(Ok(producer))) => {
                 if let Some(id) = &init.id {
-                    self.granted.insert(id.clone(), *producer);
+                    self.grant(id, *producer);
                 }
             }
             (Request::EndTxn { id, producer, .. }, Response::EndTxn(Ok(next))) => {
@@ -202,7 +215,7 @@ impl Checker {
                     self.fenced(at, id, *producer, ledger);
                 }
                 if let Some(next) = next {
-                    self.granted.insert(id.clone(), *next);
+                    self.grant(id, *next);
                 }
             }
             (Request::Produce(produce), Response::Produce(Ok(_))) if changed => {
@@ -221,6 +234,13 @@ impl Checker {
         }
     }
 
+    fn grant(&mut self, id: &TransactionalId, producer: Producer) {
+        match self.granted.iter_mut().rev().find(|(known, _)| known == id) {
+            Some((_, newest)) => *newest = producer,
+            None => self.granted.push((id.clone(), producer)),
+        }
+    }
+
     /// If what was just found is a zombie's doing, its window is W7.
     fn by_zombie(&mut self, who: Actor) {
         if let (Some(finding), Actor::Process { current: false, .. }) = (&mut self.finding, who) {
@@ -230,7 +250,8 @@ impl Checker {
 
     /// Something of `producer` took effect: no newer one may have been granted before.
     fn fenced(&mut self, at: u64, id: &TransactionalId, producer: Producer, ledger: &Ledger) {
-        let Some(granted) = self.granted.get(id).copied() else {
+        let named = self.granted.iter().rev().find(|(known, _)| known == id);
+        let Some(granted) = named.map(|(_, producer)| *producer) else {
             return;
         };
         if producer < granted {

@@ -11,6 +11,7 @@ mod aim;
 mod fixed;
 mod plot;
 mod rates;
+mod scene;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ use crate::report::Millis;
 use crate::safe::{is_known_unsafe, safe_rule};
 use crate::schedule::{BrokerSettings, Schedule, Span, Timing};
 use crate::seed::{Purpose, Seed, Stream, micros};
-use plot::Plot;
+use scene::Scene;
 
 /// Whether the settings lie inside the safe rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,10 +135,10 @@ impl Generator {
         let naming = self.naming.unwrap_or(naming);
         let input = self.draw_input(draw, seed, settings.splits)?;
         let heal_at = draw.span(millis(250)..millis(1_200));
-        let plot = Plot { settings: &settings, timing: &timing, protocol, input: &input, heal_at };
+        let scene = Scene { settings: &settings, timing: &timing, protocol, input: &input, heal_at };
         let faults = match self.calm {
             true => Vec::new(),
-            false => self.choose(seed, &plot, plot.draw_faults(draw)),
+            false => self.choose(seed, &scene, scene.draw_faults(draw)),
         };
         let mut schedule = Schedule { settings, protocol, naming, broker, timing, heal_at, faults, input };
         self.draw_transaction_timeout(draw, seed, &mut schedule)?;
@@ -148,20 +149,20 @@ impl Generator {
     }
 
     /// Of the faults that were drawn those that there may be; and more, where a rate asks for them.
-    fn choose(&self, seed: Seed, plot: &Plot<'_>, mut faults: Vec<Fault>) -> Vec<Fault> {
+    fn choose(&self, seed: Seed, scene: &Scene<'_>, mut faults: Vec<Fault>) -> Vec<Fault> {
         let may = |fault: &Fault| {
             self.may_be(fault.kind()) && !(self.safety == Safety::Safe && is_known_unsafe(fault))
         };
         faults.retain(may);
         for (kind, rate) in &self.rates {
             let draw = &mut Stream::new(seed, Purpose::Rate, *kind as u64 + 1);
-            rates::keep_to(&mut plot.aim(draw), *kind, *rate, may, &mut faults);
+            rates::keep_to(&mut scene.aim(draw), *kind, *rate, may, &mut faults);
         }
         let must = faults.is_empty() && !self.only.is_empty() && self.rates.is_empty();
         if must {
             let draw = &mut Stream::new(seed, Purpose::Rate, 0);
             let kind = *draw.pick(&self.only);
-            rates::add(&mut plot.aim(draw), kind, may, &mut faults);
+            rates::add(&mut scene.aim(draw), kind, may, &mut faults);
         }
         faults
     }

@@ -12,6 +12,7 @@ mod told;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use twophase::env::{Completed, Head};
@@ -164,7 +165,7 @@ impl Outputs {
             SourceOffset(begins[offset] as u64)
         };
         let resume_at = self.begins.iter().zip(&completed.resume_at).map(place).collect();
-        Head { completed: Some(Completed { resume_at, ..completed.clone() }), ..head.clone() }
+        Head { completed: Some(Arc::new(Completed { resume_at, ..completed.clone() })), ..head.clone() }
     }
 
     /// Which of the expected outputs this can be, or why it is none of them.

@@ -7,8 +7,8 @@ mod report;
 use std::env;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use twophase::kafka::protocol::Protocol;
@@ -24,6 +24,7 @@ use crate::outputs::Output;
 use crate::ratio::Ratio;
 use crate::seed::Seed;
 use crate::seeds::Extent;
+use crate::shrink::SHRINK_BUDGET;
 use crate::subject::Subject;
 use crate::summary::Summary;
 use crate::sweep::{Sweep, cores, play_alone};
@@ -94,6 +95,7 @@ pub struct Simulation {
     jobs: usize,
     hang_timeout: Duration,
     budget: Option<Duration>,
+    shrink_budget: Duration,
 }
 
 impl Simulation {
@@ -111,6 +113,7 @@ impl Simulation {
             jobs: cores(),
             hang_timeout: HANG_TIMEOUT,
             budget: None,
+            shrink_budget: SHRINK_BUDGET,
         }
     }
 
@@ -283,6 +286,13 @@ impl Simulation {
         self
     }
 
+    /// How long a failing test may look for the smallest schedule that still fails, otherwise [`SHRINK_BUDGET`]; with
+    /// nothing it does not look. A test that passes never does.
+    pub fn shrink_budget(mut self, budget: Duration) -> Self {
+        self.shrink_budget = budget;
+        self
+    }
+
     /// Plays all seeds.
     ///
     /// # Panics
@@ -312,6 +322,9 @@ impl Simulation {
             subject: self.subject,
             generator: self.generator,
             hang_timeout: self.hang_timeout,
+            jobs: self.jobs,
+            shrink_budget: self.shrink_budget,
+            shrunk: OnceLock::new(),
         }
     }
 

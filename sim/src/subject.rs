@@ -10,7 +10,7 @@ use twophase::{Job, Record, Sink, StandardJob};
 use crate::anomaly::Anomaly;
 use crate::coverage::Window;
 use crate::env::SimEnv;
-use crate::generate::{Generator, Input};
+use crate::generate::{Generator, Input, Safety};
 use crate::log::{ClusterSettings, Log, TransactionalLog};
 use crate::outputs::{ByKey, Output, Promise};
 use crate::schedule::Schedule;
@@ -33,8 +33,25 @@ pub struct Subject {
     pub naming: Option<Naming>,
     pub(crate) promise: Promise,
     input: Option<Arc<dyn Input>>,
+    /// The settings that what is expected of it is said for.
+    pub safety: Safety,
+    /// What it is, or which part of a job is wrong in it.
+    pub part: Part,
+    /// Where its mistake was made before: an entry of the catalogue of known bugs, and the ticket. May be empty.
+    pub seen_in: String,
     job: Arc<MakeJob>,
     log: Arc<MakeLog>,
+}
+
+/// The parts of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)] // each is what it is called
+pub enum Part {
+    Sink,
+    Client,
+    Coordinator,
+    Broker,
+    Job,
 }
 
 /// What is expected of a subject.
@@ -49,9 +66,10 @@ pub enum Expected {
 impl Subject {
     /// A sink under the standard coordinator, workers and broker.
     pub fn sink<S: Sink>(name: &str, make: impl Fn(SimEnv) -> S + Send + Sync + Clone + 'static) -> Self {
-        Subject::job(name, move |schedule| {
+        let job = move |schedule: &Schedule| -> Box<dyn Job<SimEnv>> {
             Box::new(StandardJob::new(schedule.settings.clone(), make.clone()))
-        })
+        };
+        Subject::job(name, job).part(Part::Sink)
     }
 
     /// A whole job.
@@ -64,6 +82,9 @@ impl Subject {
             naming: None,
             promise: Promise::default(),
             input: None,
+            safety: Safety::Safe,
+            part: Part::Job,
+            seen_in: String::new(),
             job: Arc::new(make),
             log: Arc::new(|settings| Box::new(TransactionalLog::new(settings))),
         }
@@ -75,7 +96,7 @@ impl Subject {
         make: impl Fn(&ClusterSettings) -> Box<dyn Log> + Send + Sync + 'static,
     ) -> Self {
         self.log = Arc::new(make);
-        self
+        self.part(Part::Broker)
     }
 
     /// With this sentence about it.
@@ -169,6 +190,24 @@ impl Subject {
         self
     }
 
+    /// Expected so outside the safe rule only.
+    pub fn outside_the_safe_rule(mut self) -> Self {
+        self.safety = Safety::Unsafe;
+        self
+    }
+
+    /// Wrong in this part of the job.
+    pub fn part(mut self, part: Part) -> Self {
+        self.part = part;
+        self
+    }
+
+    /// With a mistake that was made before, here.
+    pub fn seen_in(mut self, entry: &str) -> Self {
+        entry.clone_into(&mut self.seen_in);
+        self
+    }
+
     /// Always with this protocol and this way of naming.
     pub fn pinned(mut self, protocol: Option<Protocol>, naming: Option<Naming>) -> Self {
         self.protocol = protocol;
@@ -216,6 +255,18 @@ impl fmt::Debug for Subject {
             .field("name", &self.name)
             .field("expected", &self.expected)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Part::Sink => "sink",
+            Part::Client => "client",
+            Part::Coordinator => "coordinator",
+            Part::Broker => "broker",
+            Part::Job => "job",
+        })
     }
 }
 

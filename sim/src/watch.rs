@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::event::{Event, Observer, What};
 use crate::fault::FaultKind;
 use crate::history::Recorder;
-use crate::ledger::Ledger;
+use crate::ledger::{ACK, Ledger};
 use crate::outputs::{Outputs, Promise, Told, Unfit};
 use crate::schedule::Schedule;
 
@@ -29,6 +29,7 @@ pub struct Keep {
 
 /// The observers of one history.
 pub(crate) struct Watch {
+    keep: Keep,
     pub(crate) ledger: Ledger,
     pub(crate) checker: Checker,
     pub(crate) digest: Digest,
@@ -68,6 +69,7 @@ impl Watch {
             checker.panicked(0, which, &panic);
         }
         Ok(Watch {
+            keep,
             ledger: Ledger::new(checker.expected()),
             checker,
             digest: Digest::default(),
@@ -117,44 +119,61 @@ impl Watch {
 
 impl Observer for Watch {
     fn see(&mut self, event: &Event<'_>) {
-        match self.checker.tell(event) {
-            None => self.judge(event, event),
-            Some(told) => self.judge_told(event, &told),
-        }
         self.digest.see(event);
-        self.tally.see(event);
-        self.crashed_at.see(event);
-        if let Some(digests) = &mut self.digests {
-            digests.push(self.digest.value());
+        self.tally.events += 1;
+        self.ledger.step();
+        match event.what {
+            // Most of what happens, and nothing that anybody judges by.
+            What::Sent { label, .. } if label != ACK => {}
+            What::Delivered { .. } | What::Unanswered { .. } => {}
+            _ => {
+                self.tally.see(event);
+                self.crashed_at.see(event);
+                if let Some(told) = self.checker.tell(event) {
+                    return self.judge_told(event, &told);
+                }
+                self.judge(event);
+            }
+        }
+        if self.keep != Keep::default() {
+            self.record(event, event);
         }
     }
 }
 
 impl Watch {
-    fn judge(&mut self, event: &Event<'_>, shown: &Event<'_>) {
+    fn judge(&mut self, event: &Event<'_>) {
         self.ledger.see(event);
         self.checker.see(event, &self.ledger);
-        if let Some(history) = &mut self.history {
-            history.see(shown);
-        }
-        if let (Some(output), What::Visible { record, .. }) = (&mut self.output, event.what) {
-            output.push((record.id, record.payload.clone()));
-        }
     }
 
-    /// People know an output by the record that it comes from.
+    /// The same where the checker is told of outputs by their place.
+    #[cold]
     fn judge_told(&mut self, event: &Event<'_>, told: &Told) {
-        let shown = match (&self.history, self.checker.outputs()) {
-            (Some(_), Some(outputs)) => {
-                Some(told.with_ids(|record| outputs.source(record.id).unwrap_or(record.id)))
-            }
-            _ => None,
-        };
-        self.judge(&told.instead_of(event), &shown.as_ref().unwrap_or(told).instead_of(event));
+        self.judge(&told.instead_of(event));
+        if let (Some(_), Some(outputs)) = (&self.history, self.checker.outputs()) {
+            // People know an output by the record that it comes from.
+            let shown = told.with_ids(|record| outputs.source(record.id).unwrap_or(record.id));
+            self.record(&told.instead_of(event), &shown.instead_of(event));
+        } else {
+            self.record(&told.instead_of(event), event);
+        }
         if let (Some(history), Some(outputs), Told::Record(record)) =
             (&mut self.history, self.checker.outputs(), told)
         {
             history.add(&format!(": {}", outputs.name(record.id)));
+        }
+    }
+
+    fn record(&mut self, event: &Event<'_>, shown: &Event<'_>) {
+        if let Some(history) = &mut self.history {
+            history.see(shown);
+        }
+        if let Some(digests) = &mut self.digests {
+            digests.push(self.digest.value());
+        }
+        if let (Some(output), What::Visible { record, .. }) = (&mut self.output, event.what) {
+            output.push((record.id, record.payload.clone()));
         }
     }
 
@@ -173,7 +192,6 @@ impl Watch {
 
 impl Tally {
     fn see(&mut self, event: &Event<'_>) {
-        self.events += 1;
         match event.what {
             What::Struck(fault) => self.struck[fault.kind() as usize] += 1,
             What::TimedOut { .. } => self.timed_out += 1,

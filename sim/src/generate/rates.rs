@@ -53,9 +53,10 @@ fn families_of(kind: FaultKind) -> &'static [Family] {
         FaultKind::Lose | FaultKind::Delay | FaultKind::Repeat => &[Family::Request, Family::Message],
         FaultKind::LoseAnswer => &[Family::Request],
         FaultKind::Partition => &[Family::Partition],
-        FaultKind::BrokerRestart | FaultKind::CoordinatorFailover | FaultKind::SlowMarkers => {
-            &[Family::Broker]
-        }
+        FaultKind::BrokerRestart
+        | FaultKind::CoordinatorFailover
+        | FaultKind::SlowMarkers
+        | FaultKind::RepeatMarkers => &[Family::Broker],
         FaultKind::ClockJump => &[Family::Clock],
     }
 }
