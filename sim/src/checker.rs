@@ -7,7 +7,7 @@
 //! - [`Anomaly::AbortedRead`]: a record of an aborted transaction is there.
 //! - [`Anomaly::UndecidedRead`]: a record is there whose transaction has not ended.
 //! - [`Anomaly::Premature`]: a record is there that no durable checkpoint covers; the next failure would
-//!   replay it.
+//!   replay it. Only of a job whose commits are bound to checkpoints.
 //! - [`Anomaly::Reordered`]: two records of one split are there in the wrong order, on one partition.
 //! - [`Anomaly::Unfenced`]: something of an older epoch took effect after a newer one was granted.
 //! - [`Anomaly::Stuck`]: a transaction of an earlier incarnation is still open when the next incarnation's
@@ -47,6 +47,8 @@ pub(crate) struct Checker {
     schedule: Arc<Schedule>,
     /// What is to come out, if it is not the input.
     outputs: Option<Box<Outputs>>,
+    /// Whether the job commits only what a durable checkpoint covers.
+    bound: bool,
     seen: Vec<Vec<bool>>,
     remaining: usize,
     /// The newest durable checkpoint.
@@ -61,13 +63,14 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
-    pub(crate) fn new(schedule: Arc<Schedule>, outputs: Option<Box<Outputs>>) -> Self {
+    pub(crate) fn new(schedule: Arc<Schedule>, outputs: Option<Box<Outputs>>, bound: bool) -> Self {
         let schedule = match &outputs {
             Some(outputs) => Arc::new(outputs.schedule(&schedule)),
             None => schedule,
         };
         Checker {
             outputs,
+            bound,
             seen: schedule.input.iter().map(|split| vec![false; split.len()]).collect(),
             remaining: schedule.records(),
             completed: None,
@@ -190,7 +193,7 @@ impl Checker {
 
     /// Whether it comes neither too early nor too late.
     fn wrong_with_order(&self, record: RecordId, partition: Partition) -> Option<Wrong> {
-        if record.offset >= self.covered[usize::from(record.split.0)] {
+        if self.bound && record.offset >= self.covered[usize::from(record.split.0)] {
             return Some((Anomaly::Premature, "no durable checkpoint covers it"));
         }
         let newest = self.newest_at(record.split, partition).and_then(|at| self.newest[at]);
@@ -303,6 +306,7 @@ impl Checker {
         match (missing, why_not) {
             (Some(record), _) => {
                 let why = match ledger.carriers(record).next_back() {
+                    None if !self.is_covered(record) => "it was never written, though the job has ended",
                     None => "it was never written, though a durable checkpoint covers it",
                     Some(carrier) if carrier.timed_out => {
                         "its transaction was open for longer than the transaction timeout"
@@ -339,10 +343,13 @@ impl Checker {
         })
     }
 
+    fn is_covered(&self, record: RecordId) -> bool {
+        record.offset < self.covered[usize::from(record.split.0)]
+    }
+
     /// Whether nobody will ever write it again, nor commit what was written.
     fn is_lost(&self, record: RecordId, ledger: &Ledger, job_ended: bool) -> bool {
-        let covered = record.offset < self.covered[usize::from(record.split.0)];
-        (covered || job_ended)
+        (self.is_covered(record) || job_ended)
             && ledger.carriers(record).all(|carrier| carrier.decided == Some(Marker::Abort))
     }
 

@@ -8,6 +8,7 @@
 //! A seed means something only to this build of the generator. What lasts is the schedule.
 
 mod aim;
+mod alone;
 mod fixed;
 mod plot;
 mod rates;
@@ -85,6 +86,8 @@ pub struct Generator {
     pub checkpoint_interval: Option<Duration>,
     /// How long a checkpoint may take; drawn, if not given.
     pub checkpoint_timeout: Option<Duration>,
+    /// Whether the job has no coordinator: what would be aimed at it is aimed at the other processes.
+    pub alone: bool,
     /// Without any fault.
     pub calm: bool,
     /// With faults of these kinds and no others, and at least one of them in each history; all, if empty.
@@ -163,6 +166,9 @@ impl Generator {
             let draw = &mut Stream::new(seed, Purpose::Rate, 0);
             let kind = *draw.pick(&self.only);
             rates::add(&mut scene.aim(draw), kind, may, &mut faults);
+        }
+        if self.alone {
+            faults.iter_mut().for_each(|fault| alone::aim_elsewhere(fault, scene.settings.parallelism));
         }
         faults
     }

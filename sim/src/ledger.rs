@@ -13,6 +13,7 @@ use twophase::{CheckpointId, Fact, Life, Partition, RecordId, TransactionalId};
 
 use crate::coverage::{Window, Windows};
 use crate::event::{Actor, Event, What};
+use crate::sight::Sight;
 use crate::site::Name;
 pub(crate) use transaction::Transaction;
 use transaction::bit;
@@ -33,15 +34,17 @@ pub(crate) struct Ledger {
     /// The newest durable checkpoint.
     completed: Option<CheckpointId>,
     pub(crate) windows: Windows,
+    /// What there is to go by.
+    pub(crate) sight: Sight,
     steps: u64,
 }
 
 impl Ledger {
     /// An empty one, for splits of these lengths.
-    pub(crate) fn new(splits: impl Iterator<Item = usize>) -> Self {
+    pub(crate) fn new(splits: impl Iterator<Item = usize>, sight: Sight) -> Self {
         let newest: Vec<_> = splits.map(|length| vec![usize::MAX; length]).collect();
         let records = newest.iter().map(Vec::len).sum::<usize>();
-        Ledger { newest, carried: Vec::with_capacity(records + records / 4), ..Ledger::default() }
+        Ledger { newest, carried: Vec::with_capacity(records + records / 4), sight, ..Ledger::default() }
     }
 
     pub(crate) fn transactions(&self) -> &[Transaction] {
@@ -84,8 +87,13 @@ impl Ledger {
             Actor::Broker | Actor::World => None,
         };
         match (event.what, process) {
-            (What::Applied { request, response, changed: true, .. }, Some((name, life, current))) => {
-                self.applied(name, life, current, request, response);
+            (What::Applied { request, response, changed, .. }, Some((name, life, current))) => {
+                if changed {
+                    self.applied(name, life, current, request, response);
+                }
+                if !self.sight.has(Sight::SINKS) {
+                    self.goes_on(name, life, request);
+                }
             }
             (What::Noted(fact), Some((name, life, current))) => self.noted(name, life, current, fact),
             (What::Crashed, Some((name, life, _))) => self.crashed(name, life),
@@ -95,6 +103,7 @@ impl Ledger {
                 // Taking over and starting anew write the head too, with the checkpoint that was there.
                 let completed = head.completed.as_ref().map(|completed| completed.id);
                 if let Some(newer) = completed.filter(|_| completed > self.completed) {
+                    self.sight.add(Sight::DURABLE);
                     self.completed = completed;
                     self.durable(newer);
                 }
@@ -180,6 +189,9 @@ impl Ledger {
         if let Some(at) = self.position(producer).filter(goes_on) {
             return at;
         }
+        if let Some((_, over)) = self.restores.get_mut(&writer).filter(|_| current) {
+            *over = true; // also if nobody says so: what is written now is new
+        }
         self.transactions.push(Transaction {
             id: id.clone(),
             producer,
@@ -190,6 +202,7 @@ impl Ledger {
             checkpoint: None,
             acknowledged: false,
             promised: false,
+            blind: !self.sight.has(Sight::BOUND) || !self.sight.has(Sight::SINKS),
             abandoned: !current, // no checkpoint will ever count on what a zombie opens
             decided: None,
             written_on: 0,
@@ -222,7 +235,17 @@ impl Ledger {
         self.transactions.iter_mut().rev().find(|transaction| matches(transaction))
     }
 
+    /// Of a sink that notes nothing it is taken that it knows how a transaction ended when it asks for something
+    /// else: it does one thing after the other.
+    fn goes_on(&mut self, name: Name, life: Life, request: &Request) {
+        let ends = |one: &Transaction| matches!(request, Request::EndTxn { producer, .. } if *producer == one.producer);
+        for transaction in self.transactions.iter_mut().filter(|one| one.is_by(name, life)) {
+            transaction.told |= transaction.decided.is_some() && !ends(transaction);
+        }
+    }
+
     fn noted(&mut self, name: Name, life: Life, current: bool, fact: &Fact) {
+        self.sight.note(fact);
         match fact {
             Fact::PreCommitted(checkpoint, id) => {
                 for transaction in self.transactions.iter_mut().filter(|one| one.writer == name) {

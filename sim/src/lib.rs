@@ -47,6 +47,7 @@
 //! - `ledger`, `checker`: each transaction as one who sees everything knows it, and the judgement
 //! - `outputs`: what is to come out of a record, and which output a visible one is, where a subject says so
 //! - `coverage`, `digest`, `history`: the windows, one number for all that happened, and the recorder
+//! - `sight`: what there was to judge by, and which checks and windows could not be told
 //! - `remarks`: what the processes say through `tracing`, for the recorder
 //! - `outcome`: what comes of it
 //!
@@ -96,6 +97,7 @@ mod runtime;
 mod safe;
 mod seeds;
 mod shrink;
+mod sight;
 mod simulation;
 mod stage;
 mod subject;
@@ -125,6 +127,7 @@ pub use safe::{SafeRule, is_known_unsafe, is_safe, safe_rule};
 pub use schedule::Schedule;
 pub use seed::Seed;
 pub use shrink::{SHRINK_BUDGET, Shrink, Shrinking, Shrunk, StoppedBy};
+pub use sight::Sight;
 pub use simulation::{Report, Simulation};
 pub use subject::{Expected, Part, Subject};
 pub use summary::{Group, Summary, Unequal};

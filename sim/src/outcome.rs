@@ -9,6 +9,7 @@ use crate::anomaly::{Anomaly, Finding};
 use crate::coverage::{CrashSites, Windows};
 use crate::fault::FaultKind;
 use crate::history::History;
+use crate::sight::Sight;
 use crate::wall::Stuck;
 
 /// What is to be said of a history.
@@ -33,6 +34,8 @@ pub struct Outcome {
     pub digest: u64,
     /// The crash windows that were entered with a record in the transaction.
     pub windows: Windows,
+    /// What there was to judge by.
+    pub sight: Sight,
     /// At which calls a process was killed.
     pub crashed_at: CrashSites,
     /// How often a fault of each kind struck, in the order of [`FaultKind::ALL`].
@@ -75,6 +78,7 @@ impl Outcome {
             verdict: Verdict::Failed(finding),
             digest: 0,
             windows: Windows::default(),
+            sight: Sight::default(),
             crashed_at: CrashSites::default(),
             struck: [0; FaultKind::ALL.len()],
             unstruck: 0,

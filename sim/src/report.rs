@@ -186,7 +186,8 @@ impl fmt::Display for Totals<'_> {
         }
         self.counts(f)?;
         self.faults(f)?;
-        self.windows(f)
+        self.windows(f)?;
+        self.not_checked(f)
     }
 }
 
@@ -224,11 +225,25 @@ impl Totals<'_> {
         for (window, count) in Window::ALL.into_iter().zip(self.summary.windows) {
             let title = if window == Window::W1 { "windows" } else { "" };
             let (share, meaning) = (Share(count, self.summary.seeds).to_string(), window.meaning());
+            if let Some(why) = self.summary.sight.blind_to(window) {
+                writeln!(f, "     {title:<12} {window} {:>10} {:>8}   {meaning}: not seen, {why}", "-", "")?;
+                continue;
+            }
             writeln!(
                 f,
                 "     {title:<12} {window} {:>10} {share:>8}   {meaning}",
                 Grouped(count).to_string()
             )?;
+        }
+        Ok(())
+    }
+}
+
+impl Totals<'_> {
+    fn not_checked(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (check, why)) in self.summary.sight.not_checked().into_iter().enumerate() {
+            let title = if index == 0 { "not checked" } else { "" };
+            writeln!(f, "     {title:<12} {check}: {why}")?;
         }
         Ok(())
     }
@@ -258,7 +273,10 @@ impl fmt::Display for Missed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "  windows never entered")?;
         for window in self.0.never_entered() {
-            writeln!(f, "    {window}   {}", window.meaning())?;
+            match self.0.sight.blind_to(window) {
+                None => writeln!(f, "    {window}   {}", window.meaning())?,
+                Some(why) => writeln!(f, "    {window}   {}: not seen, {why}", window.meaning())?,
+            }
         }
         writeln!(f, "  calls at which no process was ever killed, by phase")?;
         for (call, phases) in self.0.crashed_at.never() {

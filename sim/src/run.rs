@@ -51,12 +51,12 @@ pub(crate) fn play_watched(
     pulse: &Pulse,
 ) -> Result<Outcome, String> {
     sandboxed(schedule.timing.seed.0, |sandbox| {
-        let watch = Watch::new(schedule, &subject.promise, keep)?;
+        let watch = Watch::new(schedule, subject, keep)?;
         let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
         let history = || {
             let log = subject.log_for(schedule);
             let job = subject.job_for(schedule);
-            let mut stage = Stage::new(&*job, schedule.clone(), log, watch, pulse);
+            let mut stage = Stage::new(&*job, subject.alone, schedule.clone(), log, watch, pulse);
             let end = run_to_end(&mut stage, schedule, sandbox);
             judge(&stage, schedule, end)
         };
@@ -103,7 +103,7 @@ fn end_of(world: &World, deadline: u64, budget: u64) -> Option<End> {
     if let Some(said) = world.gave_up() {
         return Some(End::GaveUp(said.to_owned()));
     }
-    if world.watch.is_finished() && world.is_quiet() {
+    if world.is_done() && world.is_quiet() {
         return Some(End::Done);
     }
     (world.now() > deadline || world.steps() > budget).then(|| End::TimeIsUp(world.why_not_quiet()))
@@ -157,6 +157,7 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         verdict,
         digest: watch.digest.value(),
         windows,
+        sight: watch.ledger.sight,
         crashed_at: watch.crashed_at,
         struck: tally.struck,
         unstruck,

@@ -6,6 +6,7 @@ mod report;
 
 use std::env;
 use std::fmt;
+use std::future::Future;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
-use twophase::{Record, Settings, Sink};
+use twophase::{BoxError, Record, Settings, Sink};
 
 use crate::anomaly::Anomaly;
 use crate::drawn::Drawn;
@@ -102,6 +103,14 @@ impl Simulation {
     /// Of this sink, which is made anew for each life of each process that has one.
     pub fn new<S: Sink>(make: impl Fn(SimEnv) -> S + Send + Sync + Clone + 'static) -> Self {
         Simulation::of(Subject::sink(test_name().as_deref().unwrap_or("sink"), make))
+    }
+
+    /// Of an opaque process, which talks to the traits however it likes: see [`Subject::process`].
+    pub fn process<F>(run: impl Fn(SimEnv) -> F + Send + Sync + Clone + 'static) -> Self
+    where
+        F: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        Simulation::of(Subject::process(test_name().as_deref().unwrap_or("process"), run))
     }
 
     /// Of any subject.

@@ -40,6 +40,7 @@ pub(crate) struct Spins(pub(crate) Pid);
 impl<'a> Stage<'a> {
     pub(crate) fn new(
         job: &'a dyn Job<SimEnv>,
+        alone: bool,
         schedule: Arc<Schedule>,
         log: Box<dyn Log>,
         watch: Watch,
@@ -48,7 +49,7 @@ impl<'a> Stage<'a> {
         let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
         let (seed, shuffle) = (schedule.timing.seed, schedule.timing.shuffle);
         Stage {
-            world: Arc::new(Shared::new(World::new(schedule, log, watch))),
+            world: Arc::new(Shared::new(World::new(schedule, alone, log, watch))),
             executor: Executor::default(),
             job,
             ready: Vec::with_capacity(8),

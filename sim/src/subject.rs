@@ -1,11 +1,12 @@
 //! What a run tests: a sink, coordinator, client, broker or whole job.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
-use twophase::{Job, Record, Sink, StandardJob};
+use twophase::{BoxError, BoxFuture, Job, Record, Sink, StandardJob};
 
 use crate::anomaly::Anomaly;
 use crate::coverage::Window;
@@ -32,6 +33,10 @@ pub struct Subject {
     /// How it always names its transactions; drawn, if there is none.
     pub naming: Option<Naming>,
     pub(crate) promise: Promise,
+    /// Whether there is no coordinator.
+    pub(crate) alone: bool,
+    /// Whether it commits only what a durable checkpoint covers.
+    pub(crate) bound: bool,
     input: Option<Arc<dyn Input>>,
     /// The settings that what is expected of it is said for.
     pub safety: Safety,
@@ -81,6 +86,8 @@ impl Subject {
             protocol: None,
             naming: None,
             promise: Promise::default(),
+            alone: false,
+            bound: true,
             input: None,
             safety: Safety::Safe,
             part: Part::Job,
@@ -88,6 +95,49 @@ impl Subject {
             job: Arc::new(make),
             log: Arc::new(|settings| Box::new(TransactionalLog::new(settings))),
         }
+    }
+
+    /// An opaque process: one future, which talks to the traits however it likes. As many of it run as the job
+    /// has sinks, with nobody to coordinate them; [`Env::me`](twophase::Env::me) says which one it is. A call is one
+    /// life of one process. It ends with `Ok` when its part of the input is committed, and is started again when it
+    /// ends otherwise.
+    ///
+    /// The checks are the same, but that its commits are not bound to checkpoints, unless it
+    /// [says so](Self::commits_at_checkpoints). It need not note anything: the report says which checks and which
+    /// crash windows could not be told then. What the generator aims at a coordinator strikes these processes, where
+    /// they read and write the checkpoint store.
+    ///
+    /// ```
+    /// use twophase::{BoxError, Env};
+    /// use twophase_sim::{SimEnv, Subject};
+    ///
+    /// /// Yours: reads, writes and commits.
+    /// async fn transfer<E: Env>(_env: E) -> Result<(), BoxError> {
+    ///     Ok(())
+    /// }
+    ///
+    /// let subject = Subject::process("transfer", |env: SimEnv| transfer(env));
+    /// ```
+    pub fn process<F>(name: &str, run: impl Fn(SimEnv) -> F + Send + Sync + Clone + 'static) -> Self
+    where
+        F: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        let job = move |_: &Schedule| -> Box<dyn Job<SimEnv>> { Box::new(Alone(run.clone())) };
+        Subject { alone: true, bound: false, ..Subject::job(name, job) }
+    }
+
+    /// Its commits are bound to checkpoints: a record that is visible before a checkpoint in
+    /// [`Key::Head`](twophase::env::Key::Head) covers it is [`Premature`](Anomaly::Premature). So it is for sinks and
+    /// jobs; not for processes, unless this is said.
+    pub fn commits_at_checkpoints(mut self) -> Self {
+        self.bound = true;
+        self
+    }
+
+    /// Its commits are not bound to checkpoints, as where progress is committed with the data.
+    pub fn commits_freely(mut self) -> Self {
+        self.bound = false;
+        self
     }
 
     /// Over another broker.
@@ -221,6 +271,7 @@ impl Subject {
             protocol: self.protocol.or(generator.protocol),
             naming: self.naming.or(generator.naming),
             input: generator.input.or_else(|| self.input.clone()),
+            alone: self.alone,
             ..generator
         }
     }
@@ -239,6 +290,19 @@ impl Subject {
             timeout_max: schedule.settings.transaction_timeout.max(defaults.timeout_max),
             ..defaults
         })
+    }
+}
+
+/// A job of processes that are all alike, and nobody else.
+struct Alone<R>(R);
+
+impl<R, F> Job<SimEnv> for Alone<R>
+where
+    R: Fn(SimEnv) -> F + Send + Sync,
+    F: Future<Output = Result<(), BoxError>> + Send + 'static,
+{
+    fn start(&self, env: SimEnv) -> BoxFuture<Result<(), BoxError>> {
+        Box::pin((self.0)(env))
     }
 }
 

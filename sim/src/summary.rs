@@ -10,6 +10,7 @@ use crate::coverage::{CrashSites, Window};
 use crate::fault::FaultKind;
 use crate::outcome::{Outcome, Verdict};
 use crate::seed::Seed;
+use crate::sight::Sight;
 use crate::twice::first_difference;
 
 /// What many histories come to.
@@ -51,6 +52,8 @@ pub struct Summary {
     pub hung: Option<Seed>,
     /// At which calls a process was killed, in any history.
     pub crashed_at: CrashSites,
+    /// What there was to judge by, in any history.
+    pub sight: Sight,
 }
 
 /// Failures that are alike.
@@ -92,6 +95,7 @@ impl Summary {
         self.restarts += u64::from(outcome.restarts);
         self.timed_out += u64::from(outcome.timed_out > 0);
         self.crashed_at.add(outcome.crashed_at);
+        self.sight.add(outcome.sight);
         match &outcome.verdict {
             Verdict::Held => self.held += 1,
             Verdict::Vacuous => self.vacuous += 1,
@@ -161,6 +165,7 @@ impl Summary {
         }
         self.hung = self.hung.into_iter().chain(other.hung).min();
         self.crashed_at.add(other.crashed_at);
+        self.sight.add(other.sight);
     }
 
     fn merge_group(&mut self, key: (Anomaly, Option<Window>), other: Group) {

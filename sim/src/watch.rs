@@ -13,8 +13,10 @@ use crate::event::{Event, Observer, What};
 use crate::fault::FaultKind;
 use crate::history::Recorder;
 use crate::ledger::{ACK, Ledger};
-use crate::outputs::{Outputs, Promise, Told, Unfit};
+use crate::outputs::{Outputs, Told, Unfit};
 use crate::schedule::Schedule;
+use crate::sight::Sight;
+use crate::subject::Subject;
 
 /// What is kept of a history besides the verdict. A sweep keeps nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,23 +56,26 @@ pub(crate) struct Tally {
 }
 
 impl Watch {
-    /// For a subject that promises this.
+    /// For what this subject says of itself.
     ///
     /// # Errors
-    /// When the promise does not fit the input; one line. If it panics, that is what is found.
-    pub(crate) fn new(schedule: &Arc<Schedule>, promise: &Promise, keep: Keep) -> Result<Self, String> {
-        let (outputs, panicked) = match Outputs::new(promise, schedule) {
+    /// When what it says of its outputs does not fit the input; one line. If that panics, that is what is found.
+    pub(crate) fn new(schedule: &Arc<Schedule>, subject: &Subject, keep: Keep) -> Result<Self, String> {
+        let (outputs, panicked) = match Outputs::new(&subject.promise, schedule) {
             Ok(outputs) => (outputs, None),
             Err(Unfit::Input(line)) => return Err(line),
             Err(Unfit::Panicked(which, panic)) => (None, Some((which, panic))),
         };
-        let mut checker = Checker::new(schedule.clone(), outputs);
+        let mut checker = Checker::new(schedule.clone(), outputs, subject.bound);
         if let Some((which, panic)) = panicked {
             checker.panicked(0, which, &panic);
         }
         Ok(Watch {
             keep,
-            ledger: Ledger::new(checker.expected()),
+            ledger: Ledger::new(
+                checker.expected(),
+                if subject.bound { Sight::BOUND } else { Sight::default() },
+            ),
             checker,
             digest: Digest::default(),
             history: keep.history.then(Recorder::default),

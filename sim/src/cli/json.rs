@@ -31,6 +31,8 @@ struct Sweep<'a> {
     anomalies: u64,
     verdicts: Verdicts,
     windows: BTreeMap<Window, u64>,
+    windows_not_seen: BTreeMap<Window, &'static str>,
+    not_checked: BTreeMap<&'static str, &'static str>,
     faults: BTreeMap<FaultKind, u64>,
     faults_never_struck: u64,
     checkpoints: Checkpoints,
@@ -162,6 +164,7 @@ pub(crate) fn sweep(told: &Told<'_>, out: &mut Out) -> Result<(), Trouble> {
     });
     let never = all.crashed_at.never().into_iter();
     let never = never.map(|(call, phases)| (call, phases.into_iter().map(Phase::as_str).collect()));
+    let not_seen = Window::ALL.into_iter().filter_map(|window| Some((window, all.sight.blind_to(window)?)));
     write(
         out,
         &Sweep {
@@ -177,6 +180,8 @@ pub(crate) fn sweep(told: &Told<'_>, out: &mut Out) -> Result<(), Trouble> {
                 failed: all.failed,
             },
             windows: Window::ALL.into_iter().zip(all.windows).collect(),
+            windows_not_seen: not_seen.collect(),
+            not_checked: all.sight.not_checked().into_iter().collect(),
             faults: FaultKind::ALL.into_iter().zip(all.struck).collect(),
             faults_never_struck: all.unstruck,
             checkpoints: Checkpoints { completed: all.completed, given_up: all.expired },

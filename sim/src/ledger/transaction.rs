@@ -20,6 +20,8 @@ pub(crate) struct Transaction {
     pub(super) acknowledged: bool,
     /// A durable checkpoint names it: its records must come out.
     pub(crate) promised: bool,
+    /// Nobody can tell whether it was promised: its writer notes nothing, or commits without checkpoints.
+    pub(super) blind: bool,
     /// Its writer has restored since, without promise: its records must not come out.
     pub(crate) abandoned: bool,
     /// What the broker decided.
@@ -61,7 +63,7 @@ impl Transaction {
     /// Whether the broker's decision breaks the promise, or makes up for one that was never given.
     pub(crate) fn is_wrong(&self) -> bool {
         match self.decided {
-            Some(Marker::Commit) => !self.promised,
+            Some(Marker::Commit) => !self.promised && !self.blind,
             Some(Marker::Abort) => self.promised,
             None => false,
         }

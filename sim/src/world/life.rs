@@ -35,6 +35,8 @@ pub(crate) struct LifeState {
     pub(crate) mailbox: VecDeque<Envelope>,
     pub(crate) receiving: Option<WaitId>,
     pub(crate) asked_to_stop: bool,
+    /// Its main future ended because its part of the job is done, as far as it knows.
+    pub(crate) done: bool,
     pub(crate) stopping: Vec<WaitId>,
     /// Tasks that were woken while it stood still.
     pub(crate) deferred: Vec<TaskId>,
@@ -70,6 +72,7 @@ impl LifeState {
             mailbox: VecDeque::new(),
             receiving: None,
             asked_to_stop: false,
+            done: false,
             stopping: Vec::new(),
             deferred: Vec::new(),
             armed: Vec::new(),

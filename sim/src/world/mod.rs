@@ -89,6 +89,8 @@ enum Happening {
 /// The world of one history.
 pub(crate) struct World {
     pub(crate) schedule: Arc<Schedule>,
+    /// The job has no coordinator: each process ends when its part is done.
+    alone: bool,
     pub(crate) watch: Watch,
     /// What the driver has to do before the next step.
     pub(crate) chores: Chores,
@@ -116,6 +118,8 @@ pub(crate) struct World {
     struck: Vec<bool>,
     healed: bool,
     gave_up: Option<String>,
+    /// What a process said last when it gave up, of a job without a coordinator.
+    last_words: Option<String>,
 }
 
 /// How long things take, in microseconds.
@@ -174,10 +178,11 @@ impl Chores {
 }
 
 impl World {
-    pub(crate) fn new(schedule: Arc<Schedule>, log: Box<dyn Log>, watch: Watch) -> Self {
+    pub(crate) fn new(schedule: Arc<Schedule>, alone: bool, log: Box<dyn Log>, watch: Watch) -> Self {
         let seed = schedule.timing.seed;
         let partitions = schedule.settings.partitions;
         let mut world = World {
+            alone,
             watch,
             chores: Chores::default(),
             now: 0,
@@ -202,6 +207,7 @@ impl World {
             struck: vec![false; schedule.faults.len()],
             healed: false,
             gave_up: None,
+            last_words: None,
             schedule,
         };
         world.plan();
@@ -211,7 +217,9 @@ impl World {
     /// Everything that is known to happen before anything has.
     fn plan(&mut self) {
         let schedule = self.schedule.clone();
-        self.queue.push(0, Happening::Start(Name::COORDINATOR));
+        if !self.alone {
+            self.queue.push(0, Happening::Start(Name::COORDINATOR));
+        }
         for index in 0..schedule.settings.parallelism {
             self.queue.push(0, Happening::Start(Name::sink(index)));
         }

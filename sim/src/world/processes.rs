@@ -65,10 +65,16 @@ impl World {
         self.lives[pid.0].condition = Condition::Ended;
         self.chores.drop.push(pid);
         self.emit(who, What::Ended(said));
-        if let (Err(said), Role::Coordinator, true) = (said, who_role, self.lives[pid.0].current) {
-            self.gave_up = Some(said.to_owned());
+        self.lives[pid.0].done = said.is_ok() && !self.lives[pid.0].asked_to_stop;
+        match (said, who_role) {
+            (Err(said), Role::Coordinator) if self.lives[pid.0].current => {
+                self.gave_up = Some(said.to_owned());
+            }
+            (Err(said), _) if self.alone => self.last_words = Some(format!("{who} gave up, saying: {said}")),
+            _ => {}
         }
-        if self.lives[pid.0].current && !self.watch.is_finished() {
+        let stays = if self.alone { self.lives[pid.0].done } else { self.watch.is_finished() };
+        if self.lives[pid.0].current && !stays {
             let name = self.lives[pid.0].name;
             let after = self.restart_after_stop(name).unwrap_or(SUPERVISOR_DELAY);
             self.queue.push(self.now + after, Happening::Start(name));
@@ -144,11 +150,22 @@ impl World {
         self.gave_up.as_deref()
     }
 
-    /// Whether nothing more is to come of a job that says it is done: its coordinator has ended, and the
-    /// broker has nothing open.
+    /// Whether the job is done: its coordinator says so, or, where there is none, each process by its end.
+    pub(crate) fn is_done(&self) -> bool {
+        match self.alone {
+            false => self.watch.is_finished(),
+            true => {
+                let all = usize::from(self.schedule.settings.parallelism);
+                self.current.len() == all && self.current.values().all(|pid| self.lives[pid.0].done)
+            }
+        }
+    }
+
+    /// Whether nothing more is to come of a job that is done: its coordinator has ended, and the broker has nothing
+    /// open.
     pub(crate) fn is_quiet(&self) -> bool {
         let ended = |pid: &Pid| self.lives[pid.0].condition == Condition::Ended;
-        self.current.get(&Name::COORDINATOR).is_some_and(ended)
+        (self.alone || self.current.get(&Name::COORDINATOR).is_some_and(ended))
             && self.open_transaction().is_none()
             && self.hanging().is_none()
     }
@@ -172,8 +189,19 @@ impl World {
             (None, Some(partition)) => format!(
                 "readers of {partition} wait for the end of a transaction that the coordinator does not know"
             ),
+            (None, None) if self.alone => self.who_is_not_done(),
             (None, None) if self.watch.is_finished() => "the coordinator has not ended".to_owned(),
             (None, None) => "the job has not said that it is done".to_owned(),
+        }
+    }
+
+    fn who_is_not_done(&self) -> String {
+        let is_at_it = |pid: &&Pid| !self.lives[pid.0].done;
+        let name = self.current.values().find(is_at_it).map(|pid| self.lives[pid.0].name);
+        let name = name.map_or_else(|| "the job".to_owned(), |name| name.to_string());
+        match &self.last_words {
+            Some(said) => format!("{name} has not ended; {said}"),
+            None => format!("{name} has not ended"),
         }
     }
 }
