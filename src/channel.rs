@@ -69,7 +69,7 @@ impl<T> Sender<T> {
             return Poll::Ready(Err(Closed));
         }
         if state.items.len() >= state.capacity {
-            state.sender = Some(cx.waker().clone());
+            wait(&mut state.sender, cx);
             return Poll::Pending;
         }
         state.items.extend(item.take());
@@ -94,7 +94,7 @@ impl<T> Receiver<T> {
             }
             None if state.closed => Poll::Ready(None),
             None => {
-                state.receiver = Some(cx.waker().clone());
+                wait(&mut state.receiver, cx);
                 Poll::Pending
             }
         }
@@ -120,6 +120,14 @@ impl<T> Drop for Receiver<T> {
 /// No code of a caller runs under this lock, so a poisoned one is as good as any.
 fn lock<T>(state: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// That side waits. Nearly always it is the task that waited before.
+fn wait(side: &mut Option<Waker>, cx: &Context<'_>) {
+    match side {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *side = Some(cx.waker().clone()),
+    }
 }
 
 /// Wakes that side after the lock is released: a waker may run anything.

@@ -90,11 +90,9 @@ impl<E: Env, D: Decide> Process<E, D> {
         None
     }
 
-    /// Messages come before time: see [`Input::Time`]. A message that cannot be read counts as lost.
-    /// Messages come first. Nothing, if what came cannot be read: it counts as lost.
+    /// Messages come before time: see [`Input::Time`]. Nothing, if what came cannot be read: it counts as lost.
     async fn next_input(&mut self) -> Option<Input> {
         let deadline = self.decider.next_deadline();
-        let is_due = deadline.is_some_and(|deadline| deadline <= self.time.now());
         let mut message = pin!(self.env.network().receive());
         let (alarm, time) = (&mut self.alarm, &mut self.time);
         poll_fn(|cx| {
@@ -104,7 +102,6 @@ impl<E: Env, D: Decide> Process<E, D> {
             }
             match deadline {
                 None => Poll::Pending,
-                Some(_) if is_due => Poll::Ready(Some(Input::Time)),
                 Some(deadline) => alarm.poll(time, deadline, cx).map(|()| Some(Input::Time)),
             }
         })

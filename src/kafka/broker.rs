@@ -13,6 +13,7 @@
 //! - *A stale incarnation lets itself in by an expected epoch* (KC-8b, KC-10): none is ever sent.
 //! - *An empty transaction* (KC-14): marked in its handle at pre-commit, and ended without a request.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::client::Client;
@@ -74,7 +75,7 @@ impl<P: Port, C: Clock> KafkaBroker<P, C> {
             return Ok((Box::new(Client::reuse(id.clone(), producer, self.options())), producer));
         }
         let mut client = Box::new(Client::open(id.clone(), self.options()));
-        self.driver.drive(&mut client).await?;
+        self.driver.drive::<Failure>(&mut client).await?;
         let producer = client.producer().expect("an init that succeeded granted a producer");
         Ok((client, producer))
     }
@@ -167,7 +168,7 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
     async fn fence(&self, id: &TransactionalId) -> Result<(), Failure> {
         self.producers().forget(id);
         let mut client = Client::fence(id.clone(), self.options());
-        Ok(self.driver.drive(&mut client).await?)
+        self.driver.drive(&mut client).await
     }
 
     async fn lingering(&self, prefix: &str) -> Result<Vec<Handle>, Failure> {
@@ -187,14 +188,14 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
 }
 
 impl<P: Port, C: Clock> KafkaTransaction<P, C> {
-    /// Sends what is ready. The broker value learns first that the transaction is no longer its own secret:
-    /// this future may be dropped in the middle of a request.
-    async fn send(&mut self) -> Result<(), Failure> {
+    /// Sends what is ready. The broker value learns first, at once, that the transaction is no longer its own
+    /// secret: the future may be dropped in the middle of a request.
+    fn send(&mut self) -> impl Future<Output = Result<(), Failure>> + Send {
         if !self.touched && self.client.is_busy() {
             self.touched = true;
             self.broker.producers().touched(self.client.id());
         }
-        Ok(self.broker.driver.drive(&mut self.client).await?)
+        self.broker.driver.drive(&mut self.client)
     }
 
     /// Commits these offsets of a consumer group with the transaction.
@@ -216,9 +217,10 @@ impl<P: Port, C: Clock> Transaction for KafkaTransaction<P, C> {
         self.handle.encode(self.client.id().clone())
     }
 
-    async fn append(&mut self, to: Partition, record: Record) -> Result<(), Failure> {
+    /// Queues the record at once; the future sends.
+    fn append(&mut self, to: Partition, record: Record) -> impl Future<Output = Result<(), Failure>> + Send {
         self.client.add(to, record);
-        self.send().await
+        self.send()
     }
 
     async fn pre_commit(&mut self) -> Result<Handle, Failure> {

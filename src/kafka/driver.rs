@@ -18,7 +18,7 @@ pub(super) struct Driver<P, C> {
 
 impl<P: Port, C: Clock> Driver<P, C> {
     /// Does what the client wants until it wants nothing more.
-    pub(super) async fn drive(&self, client: &mut Client) -> Result<(), Trouble> {
+    pub(super) async fn drive<E: From<Trouble>>(&self, client: &mut Client) -> Result<(), E> {
         loop {
             match client.turn()? {
                 Turn::Idle => return Ok(()),
