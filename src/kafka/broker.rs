@@ -46,7 +46,7 @@ pub struct KafkaTransaction<P, C> {
     broker: KafkaBroker<P, C>,
     /// Boxed, because a transaction is handed on several times before it is used.
     client: Box<Client>,
-    handle: KafkaHandle,
+    handle: Handle,
     touched: bool,
 }
 
@@ -140,14 +140,12 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
     async fn begin(&self, id: &TransactionalId) -> Result<Self::Transaction, Failure> {
         let (client, producer) = self.client(id).await?;
         self.producers().opened(id.clone(), producer);
+        // not empty, as far as a process that finds the handle can know
+        let handle = KafkaHandle { producer, protocol: self.options().protocol, empty: false };
         Ok(KafkaTransaction {
             broker: self.clone(),
             client,
-            handle: KafkaHandle {
-                producer,
-                protocol: self.options().protocol,
-                empty: false, // as far as a process that finds the handle can know
-            },
+            handle: handle.encode(id.clone()),
             touched: false,
         })
     }
@@ -190,12 +188,17 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
 impl<P: Port, C: Clock> KafkaTransaction<P, C> {
     /// Sends what is ready. The broker value learns first, at once, that the transaction is no longer its own
     /// secret: the future may be dropped in the middle of a request.
+    #[inline] // so that the future is made where it is awaited, and not moved there
     fn send(&mut self) -> impl Future<Output = Result<(), Failure>> + Send {
         if !self.touched && self.client.is_busy() {
-            self.touched = true;
-            self.broker.producers().touched(self.client.id());
+            self.touch();
         }
         self.broker.driver.drive(&mut self.client)
+    }
+
+    fn touch(&mut self) {
+        self.touched = true;
+        self.broker.producers().touched(self.client.id());
     }
 
     /// Commits these offsets of a consumer group with the transaction.
@@ -214,10 +217,11 @@ impl<P: Port, C: Clock> KafkaTransaction<P, C> {
 
 impl<P: Port, C: Clock> Transaction for KafkaTransaction<P, C> {
     fn handle(&self) -> Handle {
-        self.handle.encode(self.client.id().clone())
+        self.handle.clone()
     }
 
     /// Queues the record at once; the future sends.
+    #[inline]
     fn append(&mut self, to: Partition, record: Record) -> impl Future<Output = Result<(), Failure>> + Send {
         self.client.add(to, record);
         self.send()
@@ -226,7 +230,10 @@ impl<P: Port, C: Clock> Transaction for KafkaTransaction<P, C> {
     async fn pre_commit(&mut self) -> Result<Handle, Failure> {
         self.client.flush();
         self.send().await?;
-        self.handle.empty = !self.client.is_touched();
+        if !self.client.is_touched() {
+            let handle = KafkaHandle { empty: true, ..KafkaHandle::decode(&self.handle)? };
+            self.handle = handle.encode(self.client.id().clone());
+        }
         Ok(self.handle())
     }
 }

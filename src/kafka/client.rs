@@ -110,11 +110,13 @@ impl Client {
     }
 
     /// Whether the next turn sends or waits.
+    #[inline]
     pub fn is_busy(&self) -> bool {
         self.task.is_some() || !self.outbox.is_empty() || self.ending.is_some()
     }
 
     /// Adds a record. A full batch becomes a request.
+    #[inline]
     pub fn add(&mut self, partition: Partition, record: Record) {
         self.outbox.add(partition, record);
     }
@@ -166,6 +168,7 @@ impl Client {
     ///
     /// # Errors
     /// The transaction has failed before, and only an abort is left.
+    #[inline]
     pub fn turn(&mut self) -> Result<Turn, Trouble> {
         if let Some(trouble) = self.trouble {
             return Err(trouble);
@@ -187,6 +190,7 @@ impl Client {
     ///
     /// # Errors
     /// The answer is an error that repeating does not repair, or it was "not now" too often.
+    #[inline]
     pub fn answered(&mut self, response: Response) -> Result<(), Trouble> {
         let Some(task) = &self.task else {
             return Ok(()); // to a task that an abort has discarded

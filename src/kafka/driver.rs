@@ -28,6 +28,9 @@ impl<P: Port, C: Clock> Driver<P, C> {
                     Err(Unanswered) => client.unanswered()?,
                 },
             }
+            if !client.is_busy() {
+                return Ok(()); // as after nearly every request
+            }
         }
     }
 

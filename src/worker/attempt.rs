@@ -127,9 +127,13 @@ impl<E: Env, S: Sink> Attempt<E, S> {
     async fn next(&mut self) -> Either<Option<Command>, Result<Step, Failure>> {
         let commands = &mut self.commands;
         let mut step = pin!(self.intake.next());
-        poll_fn(|cx| match commands.poll_receive(cx) {
-            Poll::Ready(command) => Poll::Ready(Either::First(command)),
-            Poll::Pending => step.as_mut().poll(cx).map(Either::Second),
+        poll_fn(|cx| {
+            if !commands.has_news() {
+                if let Poll::Ready(step) = step.as_mut().poll(cx) {
+                    return Poll::Ready(Either::Second(step));
+                }
+            }
+            commands.poll_receive(cx).map(Either::First)
         })
         .await
     }
