@@ -152,7 +152,7 @@ impl<E: Env, B: Broker> Transactional<E, B> {
                 Err(failure) => return Err(failure),
                 Ok(transaction) => {
                     let handle = transaction.handle();
-                    self.live.push(Live { id, counter, transaction });
+                    self.live.push(Live { id: handle.id.clone(), counter, transaction });
                     return Ok(handle);
                 }
             }
@@ -179,10 +179,14 @@ impl<E: Env, B: Broker> Participant for Transactional<E, B> {
     type Context = Author;
 
     async fn begin(&mut self) -> Result<Handle, Failure> {
-        self.clean_up().await?;
+        let restores = matches!(self.restore, Restore::Under { .. });
+        if restores {
+            self.clean_up().await?;
+        }
         let handle = self.open().await?;
         self.env.note(Fact::Began(handle.id.clone()));
-        if let Restore::Under { .. } = std::mem::replace(&mut self.restore, Restore::Over) {
+        if restores {
+            self.restore = Restore::Over;
             self.env.note(Fact::Restored);
         }
         Ok(handle)
