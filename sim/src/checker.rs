@@ -90,6 +90,12 @@ impl Checker {
                     self.durable(event.at, completed, ledger);
                 }
             }
+            // The abort raises the epoch, though nobody is told.
+            What::TimedOut { id } => {
+                if let Some((_, granted)) = self.granted.iter_mut().rev().find(|(known, _)| known == id) {
+                    granted.epoch.0 = granted.epoch.0.saturating_add(1);
+                }
+            }
             What::Panicked(message) => {
                 self.report(event.at, Anomaly::Panicked, None, format!("{} panicked: {message}", event.who))
             }

@@ -101,7 +101,6 @@ impl Ledger {
             }
             (What::MarkerWritten { partition, id, producer, marker }, _) => {
                 if let Some(transaction) = self.ended_by(id, producer, marker) {
-                    transaction.decide(marker);
                     transaction.written_on |= bit(partition);
                 }
             }
@@ -206,8 +205,8 @@ impl Ledger {
     }
 
     /// The newest transaction under this name that this marker can be for. Of KIP-890 the marker carries the
-    /// epoch after the transaction's, and so does the marker of a fence. A transaction that was decided the
-    /// other way is not meant: there was an empty one since.
+    /// epoch after the transaction's, and so does the marker of a fence. It must have been decided like that: a
+    /// marker itself decides nothing, and a repeated one may come when the next transaction is open.
     fn ended_by(
         &mut self,
         id: &TransactionalId,
@@ -218,7 +217,7 @@ impl Ledger {
             transaction.id == *id
                 && transaction.producer.id == producer.id
                 && transaction.producer.epoch <= producer.epoch
-                && transaction.decided.is_none_or(|decided| decided == marker)
+                && transaction.decided == Some(marker)
         };
         self.transactions.iter_mut().rev().find(|transaction| matches(transaction))
     }

@@ -13,7 +13,7 @@ use twophase::env::{Completed, Head};
 use twophase::{StandardJob, Timestamp};
 
 use super::exactly_once;
-use crate::{Anomaly, Subject, Window};
+use crate::{Anomaly, Part, Subject, Window};
 
 #[derive(Debug)]
 struct ForgetsSavepoints {
@@ -63,5 +63,7 @@ pub(super) fn subject() -> Subject {
         }))
     })
     .broken(Anomaly::Premature, Window::W3)
+    .part(Part::Coordinator)
+    .seen_in("K-01: FLINK-6328")
     .about("a coordinator that announces savepoints, and does not restore from them")
 }

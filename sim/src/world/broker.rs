@@ -51,8 +51,12 @@ impl World {
         for effect in effects.drain(..) {
             match effect {
                 Effect::WriteMarker(write) => {
-                    let delay = self.marker_delay(write.partition.0);
-                    self.queue.push(self.now + delay, Happening::Marker(Box::new(write)));
+                    let arrives = self.now + self.marker_delay(write.partition.0);
+                    let write = Box::new(write);
+                    if let Some((_, after)) = self.repeated_markers.filter(|(until, _)| self.now < *until) {
+                        self.queue.push(arrives + after, Happening::Marker(write.clone()));
+                    }
+                    self.queue.push(arrives, Happening::Marker(write));
                 }
                 Effect::Expired { id, .. } => self.emit(Actor::Broker, What::TimedOut { id: &id }),
             }

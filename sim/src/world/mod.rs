@@ -111,6 +111,8 @@ pub(crate) struct World {
     /// How far the clock of the broker in charge is ahead, in microseconds.
     broker_clock: u64,
     slow_markers: Option<(u64, u64)>,
+    /// Until when markers are written twice, and how much later.
+    repeated_markers: Option<(u64, u64)>,
     struck: Vec<bool>,
     healed: bool,
     gave_up: Option<String>,
@@ -196,6 +198,7 @@ impl World {
             broker: BrokerCondition::Up,
             broker_clock: 0,
             slow_markers: None,
+            repeated_markers: None,
             struck: vec![false; schedule.faults.len()],
             healed: false,
             gave_up: None,
@@ -299,6 +302,7 @@ impl World {
         self.healed = true;
         self.links.heal();
         self.slow_markers = None;
+        self.repeated_markers = None;
         self.emit(Actor::World, What::Healed);
         self.broker_up();
         for pid in (0..self.lives.len()).map(Pid) {

@@ -105,6 +105,9 @@ impl World {
             Fault::SlowMarkers { lasts, by, .. } => {
                 self.slow_markers = Some((self.now + micros(*lasts), micros(*by)));
             }
+            Fault::RepeatMarkers { lasts, after, .. } => {
+                self.repeated_markers = Some((self.now + micros(*lasts), micros(*after)));
+            }
             Fault::ClockJump { process, by, backwards, .. } => {
                 let by = micros(*by) as i64;
                 self.jump(*process, if *backwards { -by } else { by });
