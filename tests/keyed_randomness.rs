@@ -73,7 +73,10 @@ fn struck(fault: &Fault) -> Vec<String> {
     };
     match fault {
         Fault::Partition { from, to, .. } => vec![end(from), end(to)],
-        Fault::BrokerRestart { .. } | Fault::CoordinatorFailover { .. } | Fault::SlowMarkers { .. } => {
+        Fault::BrokerRestart { .. }
+        | Fault::CoordinatorFailover { .. }
+        | Fault::SlowMarkers { .. }
+        | Fault::RepeatMarkers { .. } => {
             vec!["broker".to_owned()]
         }
         Fault::Stop { process, .. } | Fault::CrashAt { process, .. } | Fault::ClockJump { process, .. } => {

@@ -33,7 +33,12 @@ fn find(
 }
 
 fn found_for(subject: &Subject) -> (Arc<Schedule>, Finding) {
-    let generator = Generator { protocol: subject.protocol, naming: subject.naming, ..Generator::default() };
+    let generator = Generator {
+        protocol: subject.protocol,
+        naming: subject.naming,
+        safety: subject.safety,
+        ..Generator::default()
+    };
     match subject.expected {
         Expected::Broken(anomaly, window) => find(subject, &generator, (anomaly, window)),
         Expected::Correct => panic!("{} is not broken", subject.name),
@@ -76,7 +81,7 @@ fn the_smallest_schedule_of_a_mistake_has_at_most_four_faults_and_shows_the_same
         let shrunk = run(&shrinking(&subject, 60), &found).expect("it fails again");
         let again = play(&subject, &shrunk.schedule, Keep::default());
         assert_eq!(again.finding().map(what), Some(what(&found.1)), "{}", subject.name);
-        assert!(is_safe(&shrunk.schedule), "{} left the safe rule", subject.name);
+        assert!(is_safe(&shrunk.schedule) || !is_safe(&found.0), "{} left the safe rule", subject.name);
         assert!(shrunk.schedule.faults.len() <= 4, "{}: {:?}", subject.name, shrunk.schedule.faults);
         assert!(shrunk.schedule.records() <= found.0.records());
         faults.push(shrunk.schedule.faults.len());

@@ -49,10 +49,10 @@ pub const SHRINK_BUDGET: Duration = Duration::from_secs(10);
 /// use std::sync::atomic::AtomicBool;
 /// use twophase_sim::{Generator, Keep, Seed, Shrink, play, subjects};
 ///
-/// let subject = subjects::named("fences-before-committing").unwrap();
+/// let subject = subjects::named("commits-at-barrier").unwrap();
 /// let schedule = Arc::new(Generator::default().schedule(Seed(1)).unwrap());
 /// let outcome = play(&subject, &schedule, Keep::default());
-/// let finding = outcome.finding().expect("seed 1 finds it");
+/// let finding = outcome.finding().expect("nearly every seed finds it");
 ///
 /// let shrunk = Shrink::new(&subject).run(&schedule, finding, &AtomicBool::new(false), &|_| {})?;
 /// let shrunk = shrunk.expect("it fails again");
