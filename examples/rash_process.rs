@@ -4,9 +4,9 @@
 //! $ cargo test --example rash_process
 //! ```
 //!
-//! When its progress cannot be written down it aborts the transaction that would have been promised by it, so that
-//! nothing is left open: tidy, and right if the write was refused. But no answer is no refusal. If the write was done
-//! and only the answer lost, the transaction is promised, and aborted.
+//! When it starts it shuts out whoever still writes for it: whatever of its own is open then was left by an earlier life.
+//! But it may have stood still between its first write and this, and have been replaced. Then it is the zombie, what is
+//! open belongs to its replacement, and may be promised.
 
 use std::process::ExitCode;
 
@@ -89,10 +89,9 @@ async fn transfer<E: Env>(env: E, splits: u16) -> Result<(), BoxError> {
         let name = TransactionalId::new(format!("transfer-{}-{}-{count}", me.index, me.life.0));
         let handle = write(&env, &name, batch).await?;
         next.promised = Some(handle.clone());
-        if let Err(failure) = book.write(next).await {
-            env.broker().abort(&handle).await?; // the mistake: only a write that was refused permits this
-            return Err(failure.into());
-        }
+        // If this is refused or not answered, it ends this life, and the next one reads what holds. To abort here would
+        // be wrong even if it was refused: perhaps it arrived twice, and the first time it counted.
+        book.write(next).await?;
         commit(&env, &handle).await?;
     }
     Ok(())
@@ -133,7 +132,7 @@ async fn commit<E: Env>(env: &E, promised: &Handle) -> Result<(), Failure> {
 async fn give_up_the_rest<E: Env>(env: &E) -> Result<(), Failure> {
     let mine = format!("transfer-{}-", env.me().index);
     for found in env.broker().lingering(&mine).await? {
-        env.broker().fence(&found.id).await?;
+        env.broker().fence(&found.id).await?; // the mistake: a later life may have it open
     }
     Ok(())
 }
@@ -144,7 +143,7 @@ fn subject() -> Subject {
         transfer(env, splits)
     })
     .expect(|record: &Record| [shout(&record.payload)])
-    .about("aborts what it may have promised, when the store does not answer")
+    .about("shuts out whoever has something open, its own replacement too")
     .broken(Anomaly::Lost, None)
 }
 

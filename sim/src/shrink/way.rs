@@ -15,6 +15,8 @@ pub(super) struct Way {
     place: Option<String>,
     /// Whether it lies inside the safe rule.
     safe: bool,
+    /// Whether answers come in time.
+    answered: bool,
 }
 
 impl Way {
@@ -24,6 +26,7 @@ impl Way {
             window: finding.window,
             place: place(finding),
             safe: is_safe(schedule),
+            answered: is_answered(schedule),
         }
     }
 
@@ -31,9 +34,12 @@ impl Way {
     ///
     /// Inside the safe rule it has to stay there: outside, every sink loses records to a transaction timeout, or to
     /// a fault that the protocol does not survive, and such a loss would hide the mistake that was found. What lies
-    /// outside may come inside: if it still fails, the settings were not to blame.
+    /// outside may come inside: if it still fails, the settings were not to blame. Likewise, where no answer comes in
+    /// time every job is stuck.
     pub(super) fn allows(&self, schedule: &Schedule) -> bool {
-        schedule.check().is_ok() && (!self.safe || is_safe(schedule))
+        schedule.check().is_ok()
+            && (!self.safe || is_safe(schedule))
+            && (!self.answered || is_answered(schedule))
     }
 
     /// Whether this came of it.
@@ -42,6 +48,12 @@ impl Way {
             (finding.anomaly, finding.window) == (self.anomaly, self.window) && place(finding) == self.place
         })
     }
+}
+
+/// Whether the answer to a request that nothing disturbs comes before its sender stops waiting.
+fn is_answered(schedule: &Schedule) -> bool {
+    let timing = &schedule.timing;
+    timing.latency.max * 2 + timing.store.max < timing.request_timeout
 }
 
 fn place(finding: &Finding) -> Option<String> {
@@ -66,6 +78,18 @@ mod tests {
     fn finding(anomaly: Anomaly, detail: &str) -> Finding {
         let detail = detail.to_owned();
         Finding { anomaly, window: None, at: 0, record: None, records: 0, transaction: None, detail }
+    }
+
+    #[test]
+    fn what_is_answered_in_time_stays_so() {
+        let mut in_time = schedule();
+        in_time.settings.transaction_timeout = Duration::from_secs(900);
+        let mut late = in_time.clone();
+        late.timing.latency.max = late.timing.request_timeout;
+        let allowed = |from, to| Way::of(from, &finding(Anomaly::Stuck, "")).allows(to);
+        assert!(is_answered(&in_time) && is_safe(&late));
+        assert!(allowed(&in_time, &in_time) && !allowed(&in_time, &late));
+        assert!(allowed(&late, &in_time) && allowed(&late, &late));
     }
 
     #[test]
