@@ -39,6 +39,9 @@ pub use report::Report;
 /// build.
 const DEFAULT_SEEDS: Range<u64> = 0..500;
 
+/// More than anybody has the time for.
+const ALL_SEEDS: Range<u64> = 0..u64::MAX;
+
 /// Plays many seeds of a subject, and judges each.
 ///
 /// ```
@@ -78,7 +81,7 @@ const DEFAULT_SEEDS: Range<u64> = 0..500;
 /// | [`faults`](Self::faults): whether anything goes wrong | it does |
 /// | [`only`](Self::only), [`without`](Self::without): which kinds | all of [`FaultKind::ALL`] |
 /// | [`rate`](Self::rate) of a kind | drawn: each family is in half of the seeds, with a weight of its own |
-/// | [`seeds`](Self::seeds) | `0..500` |
+/// | [`seeds`](Self::seeds) | `0..500`; with a budget of time, all there are |
 /// | [`for_at_most`](Self::for_at_most): a budget of time | none: all seeds are played |
 /// | [`name`](Self::name) in reports | that of the test |
 /// | [`jobs`](Self::jobs): threads | one for each core |
@@ -92,7 +95,7 @@ const DEFAULT_SEEDS: Range<u64> = 0..500;
 pub struct Simulation {
     subject: Subject,
     generator: Generator,
-    seeds: Range<u64>,
+    seeds: Option<Range<u64>>,
     jobs: usize,
     hang_timeout: Duration,
     budget: Option<Duration>,
@@ -118,7 +121,7 @@ impl Simulation {
         Simulation {
             subject,
             generator: Generator::default(),
-            seeds: DEFAULT_SEEDS,
+            seeds: None,
             jobs: cores(),
             hang_timeout: HANG_TIMEOUT,
             budget: None,
@@ -153,9 +156,10 @@ impl Simulation {
         self
     }
 
-    /// Which seeds, the end exclusive; otherwise `0..500`.
+    /// Which seeds, the end exclusive; otherwise `0..500`, or, with a [budget of time](Self::for_at_most), as many as
+    /// it allows.
     pub fn seeds(mut self, seeds: Range<u64>) -> Self {
-        self.seeds = seeds;
+        self.seeds = Some(seeds);
         self
     }
 
@@ -275,8 +279,9 @@ impl Simulation {
         self
     }
 
-    /// Begins no further history once this much time has passed; otherwise all seeds are played. How many were
-    /// played then depends on the machine, what each of them gives does not.
+    /// A budget of time instead of seeds: begins no further history once this much has passed. With
+    /// [`seeds`](Self::seeds) as well, whichever ends first. How many are played depends on the machine then, what each
+    /// of them gives does not.
     pub fn for_at_most(mut self, budget: Duration) -> Self {
         self.budget = Some(budget);
         self
@@ -338,13 +343,15 @@ impl Simulation {
     }
 
     fn extent(&self, asked: Option<Extent>) -> Result<Extent, String> {
-        match asked {
-            Some(asked) => Ok(asked),
-            None if self.seeds.is_empty() => {
-                let (from, to) = (self.seeds.start, self.seeds.end);
-                Err(format!("seeds({from}..{to}) holds no seed; expected at least one, like 0..500"))
-            }
-            None => Ok(Extent::Many(self.seeds.clone())),
+        match (asked, &self.seeds) {
+            (Some(asked), _) => Ok(asked),
+            (None, Some(seeds)) if seeds.is_empty() => Err(format!(
+                "seeds({}..{}) holds no seed; expected at least one, like 0..500",
+                seeds.start, seeds.end
+            )),
+            (None, Some(seeds)) => Ok(Extent::Many(seeds.clone())),
+            (None, None) if self.budget.is_some() => Ok(Extent::Many(ALL_SEEDS)),
+            (None, None) => Ok(Extent::Many(DEFAULT_SEEDS)),
         }
     }
 
@@ -407,4 +414,22 @@ fn unreadable(error: &std::io::Error) -> String {
 fn test_name() -> Option<String> {
     let name = std::thread::current().name().map(str::to_owned);
     name.filter(|name| name != "main")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subjects;
+
+    #[test]
+    fn a_budget_of_time_stands_in_place_of_seeds_or_beside_them() {
+        let simulation = || Simulation::new(subjects::exactly_once);
+        let budget = Duration::from_secs(60);
+        let many =
+            |simulation: Simulation| simulation.extent(None).map(|extent| extent == Extent::Many(ALL_SEEDS));
+        assert_eq!(many(simulation().for_at_most(budget)), Ok(true));
+        for bounded in [simulation(), simulation().seeds(0..9).for_at_most(budget)] {
+            assert_eq!(many(bounded), Ok(false));
+        }
+    }
 }
