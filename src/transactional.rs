@@ -20,7 +20,7 @@ pub struct TransactionalOptions {
     pub prefix: Prefix,
     /// Which name the next transaction gets.
     pub naming: Naming,
-    /// How many partitions the target has.
+    /// How many partitions the target has. By default one, which every target has.
     pub partitions: u32,
     /// Which of them a record goes to.
     pub route: Route,
@@ -36,7 +36,7 @@ impl Default for TransactionalOptions {
         TransactionalOptions {
             prefix: Prefix::default(),
             naming: Naming::default(),
-            partitions: 2,
+            partitions: 1,
             route: spread,
             attempts: 5,
         }

@@ -88,6 +88,24 @@ fn help_and_version_are_no_error() {
     assert!(held(&["--version"]).starts_with("twophase "));
 }
 
+/// The check of everything also runs this bare, where the last lines have to be there.
+#[test]
+fn a_report_ends_with_what_turns_the_sandbox_on_where_it_is_off() {
+    let printed = held(&["run", "--seeds", "0..20"]);
+    let last: Vec<_> = printed.lines().rev().take(4).collect();
+    if twophase_sim::SANDBOXED {
+        assert!(!printed.contains("virtualised"), "{printed}");
+        return;
+    }
+    assert!(
+        last[3].starts_with("note: standard clocks, entropy and threads were not virtualised"),
+        "{printed}"
+    );
+    let lines =
+        [r#"  rustdocflags = ["--cfg", "madsim"]"#, r#"  rustflags = ["--cfg", "madsim"]"#, "  [build]"];
+    assert_eq!(last[..3], lines, "{printed}");
+}
+
 #[test]
 fn a_bad_input_is_one_line_that_names_it() {
     let directory = tempfile::tempdir().unwrap();

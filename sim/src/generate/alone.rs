@@ -48,3 +48,26 @@ fn end(side: &mut End, instead: End) {
         *side = instead;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::generate::Generator;
+    use crate::seed::Seed;
+    use crate::site::Name;
+
+    #[test]
+    fn nothing_is_aimed_at_a_coordinator_that_does_not_exist_and_nothing_is_left_out() {
+        let faults = |alone, seed| {
+            let schedule = Generator { alone, ..Generator::default() }.schedule(Seed(seed));
+            schedule.expect("made-up records can always be read").faults
+        };
+        let coordinator = Name::COORDINATOR.to_string();
+        let named = |alone| {
+            let all = (0..200).flat_map(|seed| faults(alone, seed));
+            all.filter(|fault| fault.to_string().contains(&coordinator)).count()
+        };
+        assert!(named(false) > 100, "{}", named(false));
+        assert_eq!(named(true), 0);
+        assert!((0..200).all(|seed| faults(true, seed).len() == faults(false, seed).len()));
+    }
+}
