@@ -13,7 +13,7 @@ use twophase_sim::{Anomaly, Report, SimEnv, Simulation, Subject};
 
 /// Reads everything, writes it in one transaction, and commits that. Right only if nothing ever goes wrong.
 async fn all_at_once(env: SimEnv) -> Result<(), BoxError> {
-    let me = env.me().clone();
+    let me = *env.me();
     let name = TransactionalId::new(format!("all-{}", me.index));
     let mut transaction = env.broker().begin(&name).await?;
     for split in (me.index..env.schedule().settings.splits).step_by(me.parallelism.into()) {

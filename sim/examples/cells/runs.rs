@@ -162,10 +162,12 @@ impl Cell {
     }
 
     fn drawn(&self, seed: u64, kinds: &[FaultKind]) -> Schedule {
+        let others = FaultKind::ALL.into_iter().filter(|kind| !kinds.contains(kind));
         let generator = Generator {
             protocol: Some(self.protocol),
             naming: Some(self.using.naming()),
-            without: FaultKind::ALL.into_iter().filter(|kind| !kinds.contains(kind)).collect(),
+            calm: kinds.is_empty(),
+            without: if kinds.is_empty() { vec![] } else { others.collect() },
             ..Generator::default()
         };
         generator.schedule(Seed(seed)).expect("made-up records can always be read")
