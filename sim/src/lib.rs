@@ -46,6 +46,7 @@
 //! - [`event`]: what happens; `watch`: everybody who looks on
 //! - `ledger`, `checker`: each transaction as one who sees everything knows it, and the judgement
 //! - `coverage`, `digest`, `history`: the windows, one number for all that happened, and the recorder
+//! - `kept`: what the recorder keeps of an event
 //! - `remarks`: what the processes say through `tracing`, for the recorder
 //! - `outcome`: what comes of it
 //!
@@ -53,6 +54,7 @@
 //! - `sweep`, `crew`: many seeds, on all cores, and who looks after the threads
 //! - `wall`: the only wall clock: rates for people, and the watchdog for code that never comes back
 //! - `shrink`: from a schedule that fails to the smallest that still fails in the same way
+//! - `why`: what went wrong in a history that failed, told as a story; and the nearest schedule that holds
 //! - `twice`, `quiet`, `hint`: the same history twice; panics without their noise; what to do about them
 //! - [`bench`](mod@bench): the scenario by which frameworks are compared, and what it costs
 //! - `summary`, `exit`: what a sweep comes to, for people and for scripts
@@ -81,6 +83,7 @@ mod generate;
 mod hint;
 mod history;
 mod input;
+mod kept;
 mod ledger;
 mod outcome;
 mod payload;
@@ -101,6 +104,7 @@ mod sweep;
 mod twice;
 mod wall;
 mod watch;
+mod why;
 mod words;
 mod world;
 
@@ -127,6 +131,7 @@ pub use sweep::{REPLAY_EVERY, Sweep, Threads};
 pub use twice::{Difference, play_twice};
 pub use wall::HANG_TIMEOUT;
 pub use watch::Keep;
+pub use why::{Step, Why, explain};
 
 /// The README's own test, compiled.
 #[cfg(doctest)]
