@@ -9,7 +9,7 @@
 //! `SUBJECT.txt` is what is said of it, and is written anew each time: read the difference.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -28,24 +28,30 @@ const NO_BUDGET: Duration = Duration::from_secs(3_600);
 fn main() -> Result<(), String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/why");
     for subject in subjects::all() {
-        if let Expected::Broken(anomaly, window) = subject.expected {
-            let file = file(&folder, &subject, "json");
-            if !file.exists() {
-                find(&subject, (anomaly, window)).write(&file)?;
-            }
-            let saved = Saved::read(&file)?;
-            let why = explain(&subject, &Arc::new(saved.schedule)).ok_or_else(|| {
-                format!("{}: does not fail any more; remove it to find another", file.display())
-            })?;
-            let text = format!("{}: {}\n\n{}\n\n{why}", subject.name, subject.about, why.finding);
-            fs::write(self::file(&folder, &subject, "txt"), text).map_err(|error| error.to_string())?;
+        let file = folder.join(&*subject.name).with_extension("json");
+        if let (Expected::Broken(anomaly, window), false) = (subject.expected, file.exists()) {
+            find(&subject, (anomaly, window)).write(&file)?;
+        }
+    }
+    for entry in fs::read_dir(folder).map_err(|error| error.to_string())? {
+        let file = entry.map_err(|error| error.to_string())?.path();
+        if file.extension().is_some_and(|extension| extension == "json") {
+            renew(&file)?;
         }
     }
     Ok(())
 }
 
-fn file(folder: &Path, subject: &Subject, extension: &str) -> PathBuf {
-    folder.join(&*subject.name).with_extension(extension)
+/// Writes anew what is said of this schedule.
+fn renew(file: &Path) -> Result<(), String> {
+    let name = file.display();
+    let saved = Saved::read(file)?;
+    let subject =
+        subjects::named(&saved.subject).ok_or_else(|| format!("{name}: no subject {}", saved.subject))?;
+    let why = explain(&subject, &Arc::new(saved.schedule))
+        .ok_or_else(|| format!("{name}: does not fail any more; remove it to find another"))?;
+    let text = format!("{}: {}\n\n{}\n\n{why}", subject.name, subject.about, why.finding);
+    fs::write(file.with_extension("txt"), text).map_err(|error| error.to_string())
 }
 
 /// The first seed that shows it, shrunk.

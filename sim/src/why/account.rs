@@ -128,6 +128,19 @@ impl<'a> Account<'a> {
         (0..before.min(self.events.len())).rev().find(|index| is(&self.events[*index]))
     }
 
+    /// Whether the life that this event is of was killed before it.
+    pub(super) fn is_dead(&self, index: usize) -> bool {
+        let life = |who: Actor| match who {
+            Actor::Process { name, life, .. } => Some((name, life)),
+            _ => None,
+        };
+        let me = life(self.events[index].who);
+        me.is_some()
+            && self.events[..index]
+                .iter()
+                .any(|event| matches!(event.what, What::Crashed) && life(event.who) == me)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.events.len()
     }

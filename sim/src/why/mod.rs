@@ -41,7 +41,7 @@ use serde::Serialize;
 
 use crate::anomaly::{Anomaly, Finding};
 use crate::coverage::Window;
-use crate::event::What;
+use crate::event::{Actor, What};
 use crate::history::History;
 use crate::schedule::Schedule;
 use crate::subject::Subject;
@@ -125,7 +125,7 @@ pub(crate) fn explain_within(
     let outcome = play_alone(subject, schedule, keep, hang_timeout).ok()?;
     let (finding, history) = (outcome.finding()?, outcome.history.as_ref()?);
     let mut why = why(history, schedule, finding);
-    why.nearest = nearest::nearest(schedule, finding, &|candidate| {
+    why.nearest = nearest::nearest(schedule, &|candidate| {
         play_alone(subject, candidate, Keep::default(), hang_timeout).ok()
     });
     Some(why)
@@ -175,7 +175,10 @@ fn steps(account: &Account<'_>, story: &Story, finding: &Finding) -> Vec<Step> {
         steps.push(Step {
             step: index + 1,
             at: event.at,
-            who: event.who.to_string(),
+            who: match (event.who, account.is_dead(index)) {
+                (Actor::Process { name, .. }, true) => format!("{name} (dead)"),
+                (who, _) => who.to_string(),
+            },
             what: say(account, story, index),
             window: finding.window.filter(|_| entered == Some(index)),
             broke: story.broke == Some(index),

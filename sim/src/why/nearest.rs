@@ -4,9 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::anomaly::Finding;
+use super::say::Long as Span;
 use crate::outcome::{Outcome, Verdict};
-use crate::report::Millis;
 use crate::schedule::Schedule;
 
 /// Plays one; none, if it cannot.
@@ -19,7 +18,7 @@ const FAULTS: usize = 32;
 const FACTORS: [u32; 4] = [2, 8, 64, 1_024];
 
 /// What holds, each in one line.
-pub(super) fn nearest(schedule: &Schedule, finding: &Finding, play: Play<'_>) -> Vec<String> {
+pub(super) fn nearest(schedule: &Schedule, play: Play<'_>) -> Vec<String> {
     let search = Search { schedule, play };
     let timed_out = search.timed_out();
     let mut said = search.without_a_fault();
@@ -31,12 +30,11 @@ pub(super) fn nearest(schedule: &Schedule, finding: &Finding, play: Play<'_>) ->
     }
     if said.is_empty() {
         let faults = match schedule.faults.len() {
-            0 => "It needs no fault",
-            _ => "It is the same without any one of the faults",
+            0 => "it needs no fault",
+            _ => "it fails without any one of its faults too",
         };
         said.push(format!(
-            "{faults}, and no change of one setting helps: {} is in what the code does every day.",
-            finding.anomaly
+            "nothing near it holds: {faults}, and no one setting that is changed keeps it from failing"
         ));
     }
     said
@@ -149,9 +147,12 @@ impl Search<'_> {
         let records = self.schedule.records();
         let splits = 0..self.schedule.input.len();
         let mut shorter = splits.filter(|split| records > 1 && !self.schedule.input[*split].is_empty());
-        shorter
-            .any(|split| self.with(|schedule| drop(schedule.input[split].pop())))
-            .then(|| format!("holds with {} records in place of {records}", records - 1))
+        shorter.any(|split| self.with(|schedule| drop(schedule.input[split].pop()))).then(|| {
+            match records - 1 {
+                1 => format!("holds with 1 record in place of {records}"),
+                fewer => format!("holds with {fewer} records in place of {records}"),
+            }
+        })
     }
 
     /// The value next to this one, to a sixteenth, with which it holds.
@@ -174,13 +175,13 @@ impl Search<'_> {
             }
         }
         Some(match fails == now {
-            true => format!("holds with {} = {} in place of {}", long.name, Millis(good), Millis(now)),
+            true => format!("holds with {} = {} in place of {}", long.name, Span(good), Span(now)),
             false => format!(
                 "holds with {} = {} in place of {} (not yet with {})",
                 long.name,
-                Millis(good),
-                Millis(now),
-                Millis(fails)
+                Span(good),
+                Span(now),
+                Span(fails)
             ),
         })
     }

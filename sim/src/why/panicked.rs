@@ -1,6 +1,6 @@
 //! Panicked: the code under test panicked.
 
-use super::account::{Account, name_of};
+use super::account::{Account, announces, name_of};
 use super::story::Story;
 use crate::anomaly::Finding;
 use crate::event::What;
@@ -16,8 +16,12 @@ pub(super) fn tell(account: &Account<'_>, _: &Finding) -> Story {
         let event = &account.events[*index];
         name_of(event.who) == who && is_telling(&event.what)
     });
+    let mut events: Vec<_> = before.take(BEFORE).collect();
+    let from = events.last().copied().unwrap_or(panicked);
+    let told = |index: &usize| announces(&account.events[*index]).is_some_and(|(_, to)| Some(to) == who);
+    events.extend((from..panicked).filter(told));
     Story {
-        events: before.take(BEFORE).collect(),
+        events,
         processes: who.into_iter().collect(),
         broke: Some(panicked),
         should_have: "go on, or return an error that says what comes next".to_owned(),

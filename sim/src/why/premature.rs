@@ -14,7 +14,10 @@ pub(super) fn tell(account: &Account<'_>, finding: &Finding) -> Story {
     );
     let by = shown.and_then(|shown| account.concerned(shown).first().copied());
     let Some(deal) = by else { return Story { records: vec![record], ..Story::default() } };
-    let incomplete = account.deal(deal).promised.and_then(|put| promise::incomplete(account, put, record));
+    let told = account.deal(deal);
+    let stored = || told.is.checkpoint.and_then(|id| account.durable(id));
+    let put = told.promised.or_else(stored).filter(|put| Some(*put) < told.decided);
+    let incomplete = put.and_then(|put| promise::incomplete(account, put, record));
     let mut story = incomplete.unwrap_or_else(|| promise::unfounded(account, deal));
     if !story.deals.contains(&deal) {
         story.deals.push(deal);

@@ -7,24 +7,31 @@ use super::{Step, Why};
 
 const WIDTH: usize = 100;
 
-/// How many steps are shown. Of more, those in the middle are counted.
+/// Up to how many steps are all shown.
 const SHOWN: usize = 30;
 
-/// The step that broke the promise, with those before it: the beginning tells whose story it is.
-const FIRST: usize = 6;
+/// Of more: the first ones, which tell whose story it is; those before and after the step that broke the promise; and
+/// the last ones, by which it was found.
+const FIRST: usize = 8;
+const BEFORE: usize = 8;
+const AFTER: usize = 6;
+const LAST: usize = 2;
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let who = self.steps.iter().map(|step| step.who.chars().count()).max().unwrap_or(0);
         let time = self.steps.iter().map(|step| seconds(step.at).len()).max().unwrap_or(0);
-        let left_out = self.left_out();
+        let mut left_out = 0;
         for (place, step) in self.steps.iter().enumerate() {
-            if left_out.start == place && !left_out.is_empty() {
-                writeln!(f, "    {:>time$}  ... {} more steps", "", left_out.len())?;
+            if !self.shows(place) {
+                left_out += 1;
+                continue;
             }
-            if !left_out.contains(&place) {
-                self.step(f, step, time, who)?;
+            if left_out > 0 {
+                writeln!(f, "    {:>time$}  ... {left_out} more steps", "")?;
+                left_out = 0;
             }
+            self.step(f, step, time, who)?;
         }
         if !self.rule.is_empty() {
             writeln!(f)?;
@@ -73,25 +80,12 @@ impl Why {
         Ok(())
     }
 
-    /// Steps in the middle, if there are too many: neither the first ones nor those around the culprit.
-    fn left_out(&self) -> std::ops::Range<usize> {
+    /// Of many steps only the first ones, those around the culprit, and the last ones.
+    fn shows(&self, place: usize) -> bool {
         let count = self.steps.len();
-        if count <= SHOWN {
-            return 0..0;
-        }
         let broke = self.steps.iter().position(|step| step.broke).unwrap_or(count - 1);
-        let more = count - SHOWN;
-        // Behind the culprit, if the most is there; before it otherwise.
-        match broke + 1 < count / 2 {
-            true => {
-                let from = (broke + 8).min(count - more);
-                from..from + more
-            }
-            false => {
-                let from = FIRST.min(broke);
-                from..(from + more).min(broke.saturating_sub(2)).max(from)
-            }
-        }
+        let around = broke.saturating_sub(BEFORE)..=broke + AFTER;
+        count <= SHOWN || place < FIRST || around.contains(&place) || place + LAST >= count
     }
 }
 
@@ -157,8 +151,12 @@ mod tests {
             let printed = why(steps).to_string();
             assert!(printed.contains("<1>") && printed.contains(&format!("<{}>", culprit + 1)), "{printed}");
             let shown = printed.matches('>').count();
-            let (_, rest) = printed.split_once("... ").expect("some are left out");
-            let left_out: usize = rest.split(' ').next().and_then(|count| count.parse().ok()).unwrap();
+            let counts = printed
+                .split("... ")
+                .skip(1)
+                .filter_map(|rest| rest.split(' ').next()?.parse::<usize>().ok());
+            let left_out: usize = counts.sum();
+            assert!(shown <= SHOWN, "{printed}");
             assert_eq!(shown + left_out, 100, "{printed}");
         }
     }

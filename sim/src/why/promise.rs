@@ -6,7 +6,7 @@ use twophase::kafka::protocol::Request;
 use super::account::{Account, DealId, acknowledges, announces, completed, ends, name_of};
 use super::story::Story;
 use super::timeout;
-use crate::event::What;
+use crate::event::{Actor, What};
 use crate::safe::is_safe;
 use crate::site::{Ask, Operation};
 
@@ -14,31 +14,43 @@ use crate::site::{Ask, Operation};
 pub(super) fn broken(account: &Account<'_>, deal: DealId) -> Story {
     let mut story = Story { deals: vec![deal], ..Story::default() };
     let (name, told) = (account.name(deal), account.deal(deal));
-    let checkpoint = told.is.checkpoint.map_or("its checkpoint".to_owned(), |id| id.to_string());
-    story.rule = format!(
-        "{checkpoint} is durable and names {name}: that is a promise. What is promised is committed, \
-         however often it takes; nothing may abort it."
-    );
+    let pre_committed_for = told.is.checkpoint.map_or("its checkpoint".to_owned(), |id| id.to_string());
+    let promised_by = told.promised.and_then(|put| completed(&account.events[put]));
+    let promised_by = promised_by.map_or(pre_committed_for.clone(), |completed| completed.id.to_string());
+    let named = match promised_by == pre_committed_for {
+        true => format!("{promised_by} is durable and names {name}"),
+        false => format!("{promised_by} is durable and covers {name}, pre-committed for {pre_committed_for}"),
+    };
+    story.rule =
+        format!("{named}: that is a promise. It is committed, however often it takes; nothing may abort it.");
     let Some(decided) = told.decided else { return story };
     let before = |other: Option<usize>| other.is_none_or(|other| decided < other);
-    if told.is.timed_out && !is_safe(account.schedule) {
+    if let Actor::Process { current: false, .. } = account.events[decided].who {
+        story.broke = Some(decided);
+        story.should_have = format!("leave {name} alone: it is its successor's");
+        story.rule = format!(
+            "A zombie must not be able to end what its successor has opened. Whoever initialises a name last owns \
+             it, so the names of two incarnations have to differ. Later {named}: that was a promise."
+        );
+    } else if told.is.timed_out && !is_safe(account.schedule) {
         story.broke = Some(decided);
         story.should_have = format!("leave {name} open until its commit comes");
         story.advice = timeout::advice(account, deal);
     } else if before(told.pre_committed) {
         story.broke = told.pre_committed;
-        story.should_have = format!("fail {checkpoint}: {name} was aborted before");
+        story.should_have = format!("fail {pre_committed_for}: {name} was aborted before");
     } else if before(told.promised) {
-        story.broke = Some(decided);
-        story.should_have = match account.first(
+        let given_up = account.first(
             0,
             |event| matches!(event.what, What::Noted(Fact::Expired(id)) if Some(*id) == told.is.checkpoint),
-        ) {
+        );
+        story.broke = Some(decided);
+        story.should_have = match given_up {
             Some(_) => format!("keep {name}: a later checkpoint that completes takes it along"),
-            None => format!("keep {name}: {checkpoint} has not failed, and may still complete"),
+            None => format!("keep {name}: {pre_committed_for} has not failed, and may still complete"),
         };
         story.rule = format!(
-            "Once {name} is acknowledged for {checkpoint} only the coordinator knows its fate: it is \
+            "Once {name} is acknowledged for {pre_committed_for} only the coordinator knows its fate: it is \
              kept until a checkpoint completes or a restore decides."
         );
     } else if told.is.timed_out {
@@ -60,23 +72,35 @@ pub(super) fn broken(account: &Account<'_>, deal: DealId) -> Story {
 
 /// The broker timed it out, though there was time enough: its sink went on without it.
 fn neglected(account: &Account<'_>, deal: DealId, story: &mut Story) {
-    let until = account.deal(deal).decided.unwrap_or(account.len());
-    match passed_over(account, deal, until) {
+    let decided = account.deal(deal).decided.unwrap_or(account.len());
+    let told = || told_complete(account, deal).filter(|told| *told < decided);
+    match passed_over(account, deal, decided).or_else(told) {
         Some(passed) => mark_passed(account, deal, passed, story),
         None => {
-            story.broke = Some(until);
-            story.should_have =
-                format!("be too late: {} was to be committed long before", account.name(deal));
+            story.broke = Some(decided);
+            story.should_have = format!("find {} committed long before", account.name(deal));
         }
     }
+}
+
+/// When its sink heard that a checkpoint is complete that covers it.
+fn told_complete(account: &Account<'_>, deal: DealId) -> Option<usize> {
+    let told = account.deal(deal);
+    let said = account
+        .first(told.promised?, |event| announces(event).is_some_and(|(_, to)| to == told.is.writer))?;
+    account.first(said, |event| {
+        name_of(event.who) == Some(told.is.writer)
+            && matches!(event.what, What::Delivered { label: "complete", .. })
+    })
 }
 
 fn mark_passed(account: &Account<'_>, deal: DealId, passed: usize, story: &mut Story) {
     let name = account.name(deal);
     story.broke = Some(passed);
     story.should_have = match account.events[passed].what {
-        What::Unanswered { .. } => format!("ask again, until the broker says that {name} is committed"),
+        What::Unanswered { .. } => format!("followed by the same request, until {name} is committed"),
         What::Applied { .. } => format!("find out what became of {name}, and commit it"),
+        What::Delivered { .. } => format!("followed by the commit of {name}"),
         _ => format!("commit {name} too: it was promised before"),
     };
 }
@@ -138,7 +162,17 @@ pub(super) fn unfounded(account: &Account<'_>, deal: DealId) -> Story {
              coordinator, and a restore goes by the store."
         );
     }
-    if told.is.abandoned && story.broke == Some(decided) {
+    if let Some(before) = reused(account, deal) {
+        let (before_name, producer) = (account.name(before), told.is.producer);
+        story.deals.insert(0, before);
+        story.broke = told.began.or(Some(told.opened));
+        story.should_have = format!("initialise {} first, for an epoch of its own", told.is.id);
+        story.rule = format!(
+            "{} {} is still the producer of {before_name}, which ended before. A commit of that one that is \
+             repeated, or late, commits whatever is open under the same epoch by then.",
+            producer.id, producer.epoch
+        );
+    } else if told.is.abandoned && story.broke == Some(decided) {
         story.should_have = format!("abort {name}");
         story.rule = format!(
             "Its writer has restored since from a checkpoint that does not name {name}, and sends its \
@@ -146,6 +180,16 @@ pub(super) fn unfounded(account: &Account<'_>, deal: DealId) -> Story {
         );
     }
     story
+}
+
+/// The transaction before it under the same producer and epoch.
+fn reused(account: &Account<'_>, deal: DealId) -> Option<DealId> {
+    let told = account.deal(deal);
+    let before = |other: &DealId| {
+        let other = account.deal(*other);
+        other.is.producer == told.is.producer && other.decided.is_some_and(|decided| decided < told.opened)
+    };
+    (0..deal).rfind(before)
 }
 
 /// A checkpoint that was completed without everybody's part.

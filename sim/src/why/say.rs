@@ -1,9 +1,12 @@
 //! Events in the words of the protocol, for one who has read the README's table of windows and nothing else.
 
+use std::fmt;
+use std::time::Duration;
+
 use twophase::Fact;
 use twophase::kafka::protocol::{Marker, Request, Response};
 
-use super::account::{Account, announces, completed};
+use super::account::{Account, announces, completed, name_of};
 use super::story::Story;
 use crate::event::{Event, What};
 use crate::history::describe;
@@ -34,6 +37,10 @@ pub(super) fn say(account: &Account<'_>, story: &Story, index: usize) -> String 
             Some((checkpoint, _)) => format!("tells {to} that {checkpoint} is complete"),
             None => describe(event.what),
         },
+        What::Delivered { label: "complete", .. } => match heard(account, index) {
+            Some(checkpoint) => format!("hears that {checkpoint} is complete"),
+            None => "hears that a checkpoint is complete".to_owned(),
+        },
         What::Ended(Err(said)) => format!("gives up: {}", short(said)),
         What::Panicked(said) => format!("panics: {}", short(said)),
         other => describe(other),
@@ -58,7 +65,7 @@ fn applied(
             let what = records(story, produce.records.iter().map(|record| record.id));
             let to = produce.partition;
             match answer {
-                Ok(_) if changed => format!("writes {what} to {id}, on {to}"),
+                Ok(_) if changed => format!("writes {what} to {id}, on {to}{}", late(account, index)),
                 Ok(_) => format!("writes {what} to {id} again: known by its number, and kept once"),
                 Err(code) => format!("writes {what} to {id}: refused, {code}"),
             }
@@ -77,11 +84,9 @@ fn applied(
             let aborted =
                 account.concerned(index).iter().any(|deal| account.deal(*deal).decided == Some(index));
             match answer {
-                Ok(producer) if aborted => {
-                    format!("fences {id} (now {} {}), which aborts it", producer.id, producer.epoch)
-                }
+                // The code asks it to come again, once the abort is done.
+                _ if aborted => format!("fences {id}, which aborts what is open"),
                 Ok(producer) => format!("initialises {id}: is {} {}", producer.id, producer.epoch),
-                Err(code) if aborted => format!("fences {id}, which aborts it: {code}"),
                 Err(code) => format!("initialises {id}: refused, {code}"),
             }
         }
@@ -130,7 +135,7 @@ fn noted(account: &Account<'_>, index: usize, fact: &Fact) -> String {
 }
 
 fn timed_out(account: &Account<'_>, index: usize, id: &str) -> String {
-    let timeout = Millis(account.schedule.settings.transaction_timeout);
+    let timeout = Long(account.schedule.settings.transaction_timeout);
     match account.concerned(index).iter().find(|deal| account.deal(**deal).decided == Some(index)) {
         Some(deal) => format!(
             "aborts {}: open since {}, longer than the transaction timeout of {timeout}",
@@ -139,6 +144,27 @@ fn timed_out(account: &Account<'_>, index: usize, id: &str) -> String {
         ),
         None => format!("aborts {id}: open for longer than {timeout}"),
     }
+}
+
+/// Whether who sent this request is dead by now.
+fn late(account: &Account<'_>, index: usize) -> &'static str {
+    match account.is_dead(index) {
+        true => ": sent before it died",
+        false => "",
+    }
+}
+
+/// Which checkpoint a notice is about, which the event does not tell: as many were sent to this process as it got, and
+/// none was lost or came twice.
+fn heard(account: &Account<'_>, index: usize) -> Option<twophase::CheckpointId> {
+    let me = name_of(account.events[index].who)?;
+    let got = |event: &&Event<'_>| {
+        name_of(event.who) == Some(me) && matches!(event.what, What::Delivered { label: "complete", .. })
+    };
+    let sent: Vec<_> =
+        account.events[..index].iter().filter_map(announces).filter(|(_, to)| *to == me).collect();
+    let count = account.events[..=index].iter().filter(got).count();
+    (sent.len() == count).then(|| sent.last().map(|(checkpoint, _)| *checkpoint)).flatten()
 }
 
 /// `s0:1`, `s0:1 and s0:2`, `s0:1 (and 5 more)`: those of the story come first.
@@ -162,6 +188,18 @@ pub(super) fn seconds(at: u64) -> String {
     format!("{}.{:03} s", at / 1_000_000, at % 1_000_000 / 1_000)
 }
 
+/// `900 s`, `149 ms`.
+pub(super) struct Long(pub(super) Duration);
+
+impl fmt::Display for Long {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.as_secs(), self.0.subsec_nanos()) {
+            (seconds @ 1.., 0) => write!(f, "{seconds} s"),
+            _ => Millis(self.0).fmt(f),
+        }
+    }
+}
+
 pub(super) fn word(marker: Marker) -> &'static str {
     match marker {
         Marker::Commit => "commit",
@@ -176,8 +214,11 @@ fn short(said: &str) -> &str {
 
 /// Whether this event only repeats in other words what the one before it said.
 pub(super) fn repeats(before: &Event<'_>, event: &Event<'_>) -> bool {
-    let struck = matches!(before.what, What::Struck(_));
-    struck
+    let gave_up = |what| matches!(what, What::Noted(Fact::GaveUp(_)) | What::Ended(Err(_)));
+    if gave_up(before.what) && gave_up(event.what) && before.who == event.who {
+        return true;
+    }
+    matches!(before.what, What::Struck(_))
         && before.at == event.at
         && matches!(event.what, What::Crashed | What::Paused | What::BrokerDown | What::AskedToStop)
 }

@@ -49,6 +49,10 @@ struct Cast<'s, 'a> {
     from: usize,
     /// to the end: where the promise broke, and what is found after that.
     to: usize,
+    /// The first of the transactions has a record.
+    opened: usize,
+    /// The job said that it is done.
+    finished: usize,
     few_faults: bool,
 }
 
@@ -64,6 +68,10 @@ impl<'s, 'a> Cast<'s, 'a> {
             checkpoints: deals().filter_map(|deal| deal.is.checkpoint).collect(),
             from: from.unwrap_or(0),
             to: account.len(),
+            opened: deals().map(|deal| deal.opened).min().unwrap_or(0),
+            finished: account
+                .first(0, |event| matches!(event.what, What::Noted(Fact::Finished)))
+                .unwrap_or(account.len()),
             few_faults: account.schedule.faults.len() <= 4,
             story,
             account,
@@ -83,9 +91,9 @@ impl<'s, 'a> Cast<'s, 'a> {
             What::MarkerWritten { .. } => self.concerned(index),
             What::Noted(fact) => self.noted(index, event, fact),
             What::Unanswered { operation } => self.is_cast(event) && is_about_transactions(operation),
-            What::Sent { .. } => self.announced(event),
+            What::Sent { .. } => self.announced(index, event),
             What::Crashed | What::Paused | What::Resumed | What::AskedToStop | What::Started => {
-                self.is_cast(event)
+                self.is_cast(event) && index < self.finished
             }
             What::Ended(result) => self.is_cast(event) && result.is_err(),
             What::Panicked(_) | What::BrokerDown | What::BrokerUp => true,
@@ -109,8 +117,7 @@ impl<'s, 'a> Cast<'s, 'a> {
     }
 
     fn applied(&self, index: usize, event: &Event<'_>) -> bool {
-        let What::Applied { request, changed, response, .. } = event.what else { return false };
-        let _ = response;
+        let What::Applied { request, changed, .. } = event.what else { return false };
         match request {
             Request::Produce(produce) => {
                 let named = produce.records.iter().any(|record| self.story.records.contains(&record.id));
@@ -151,7 +158,7 @@ impl<'s, 'a> Cast<'s, 'a> {
                 cast && acknowledges(event).is_some_and(|checkpoint| self.checkpoints.contains(&checkpoint))
             }
             Fact::Restoring(_) | Fact::Restored => {
-                name_of(event.who).is_some_and(|name| self.processes.contains(&name))
+                index > self.opened && name_of(event.who).is_some_and(|name| self.processes.contains(&name))
             }
             Fact::Expired(checkpoint) => self.checkpoints.contains(checkpoint),
             Fact::GaveUp(_) | Fact::Deposed | Fact::Finished => true,
@@ -159,10 +166,20 @@ impl<'s, 'a> Cast<'s, 'a> {
         }
     }
 
-    fn announced(&self, event: &Event<'_>) -> bool {
-        announces(event).is_some_and(|(checkpoint, to)| {
-            self.processes.contains(&to) && self.checkpoints.contains(&checkpoint)
-        })
+    /// Whether one of the sinks is told of its checkpoint, or of the first one behind it that takes it along.
+    fn announced(&self, index: usize, event: &Event<'_>) -> bool {
+        let Some((checkpoint, to)) = announces(event) else { return false };
+        let first = |deal: &DealId| {
+            let told = self.account.deal(*deal);
+            let is = |event: &Event<'_>| {
+                announces(event).is_some_and(|(id, other)| other == to && Some(id) >= told.is.checkpoint)
+            };
+            to == told.is.writer
+                && told.is.checkpoint.is_some()
+                && self.account.first(told.opened, is) == Some(index)
+        };
+        let own = self.processes.contains(&to) && self.checkpoints.contains(&checkpoint);
+        own || self.story.deals.iter().any(first)
     }
 }
 

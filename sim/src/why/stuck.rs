@@ -4,7 +4,7 @@
 //! marker is missing; one that its sink does not learn the end of; or none at all, and the job itself goes in circles.
 
 use twophase::Fact;
-use twophase::kafka::protocol::Marker;
+use twophase::kafka::protocol::{Marker, Request, Response};
 
 use super::account::{Account, Deal, DealId, ends, name_of};
 use super::promise;
@@ -38,14 +38,24 @@ fn open(account: &Account<'_>, deal: DealId) -> Story {
         "Readers wait below the first record of {name} until it ends. Whoever follows a dead incarnation ends what \
          that one left: what was promised by commit, all else by abort."
     );
-    if let Some(before) = late_batch(account, deal) {
-        story.deals.insert(0, before);
-        story.broke = Some(told.opened);
-        story.should_have =
-            format!("refuse it: {} has ended, and its sink opens no new one", account.name(before));
+    if let Some(put) = overwritten(account, told.opened) {
+        story.events =
+            (0..put).filter(|index| matches!(account.events[*index].what, What::Put { .. })).collect();
+        story.broke = Some(put);
+        story.should_have = "refuse it: the head was written by its successor since".to_owned();
         story.rule = format!(
-            "A batch that comes after the end of its transaction belongs to none. If it is taken it opens {name}, \
-             which nobody knows of and nobody ends."
+            "The head of a job is written only by who has read what is there: that fences a coordinator which does not \
+             know of its successor. Now the head is not what the tasks were restored from, and {name} is not in it."
+        );
+        return story;
+    }
+    if let Some(ended) = ended_before(account, deal) {
+        story.events = vec![ended];
+        story.broke = Some(told.opened);
+        story.should_have = format!("refuse it: INVALID_TXN_STATE, since {name} was ended before");
+        story.rule = format!(
+            "A batch that comes after the end of its transaction belongs to none. If it is taken it opens {name} anew: \
+             nobody knows of that, nobody ends it, and readers wait below it."
         );
         return story;
     }
@@ -64,16 +74,33 @@ fn open(account: &Account<'_>, deal: DealId) -> Story {
     story
 }
 
-/// The transaction after whose end a late batch opened this one, under the same producer.
-fn late_batch(account: &Account<'_>, deal: DealId) -> Option<DealId> {
+/// Which write of a coordinator that was replaced went through.
+fn overwritten(account: &Account<'_>, from: usize) -> Option<usize> {
+    account
+        .last(account.len(), |event| {
+            matches!(event.who, Actor::Process { current: false, .. })
+                && matches!(event.what, What::Put { version: Some(_), .. })
+        })
+        .filter(|put| *put > from)
+}
+
+/// By which event it was ended, after its sink had begun it and before its first batch arrived.
+fn ended_before(account: &Account<'_>, deal: DealId) -> Option<usize> {
     let told = account.deal(deal);
-    let before = |other: &DealId| {
-        let other = account.deal(*other);
-        other.is.producer.id == told.is.producer.id
-            && other.decided.is_some_and(|decided| decided < told.opened)
-    };
-    let earlier = account.named(&told.is.id).into_iter().filter(|other| *other < deal).rfind(before)?;
-    told.began.is_none().then_some(earlier)
+    let from = told.began.or_else(|| {
+        account
+            .named(&told.is.id)
+            .iter()
+            .filter(|other| **other < deal)
+            .find_map(|other| account.deal(*other).began)
+    })?;
+    let ended = account.last(told.opened, |event| match event.what {
+        What::Applied { request: Request::EndTxn { id, .. }, response: Response::EndTxn(Ok(_)), .. } => {
+            *id == told.is.id
+        }
+        _ => false,
+    });
+    ended.filter(|ended| *ended > from)
 }
 
 /// It was decided as it should, but a marker is missing, or its sink does not take the answer.
@@ -81,19 +108,16 @@ fn unheard(account: &Account<'_>, deal: DealId) -> Story {
     let (name, told) = (account.name(deal), account.deal(deal));
     let mut story = Story { deals: vec![deal], ..Story::default() };
     let Some(decided) = told.decided else { return story };
-    let written = account.first(decided, |event| matches!(event.what, What::MarkerWritten { .. }));
-    let marked = written.is_some_and(|_| {
-        (decided..account.len()).any(|index| {
-            account.concerns(index, deal) && matches!(account.events[index].what, What::MarkerWritten { .. })
-        })
+    let loaded = account.first(decided, |event| matches!(event.what, What::BrokerUp));
+    let marked = (decided..loaded.unwrap_or(account.len())).any(|index| {
+        account.concerns(index, deal) && matches!(account.events[index].what, What::MarkerWritten { .. })
     });
     if !marked {
-        let back = account.first(decided, |event| matches!(event.what, What::BrokerUp));
-        story.broke = back.or(Some(decided));
-        story.should_have = format!("write the marker of {name}, which is still owed");
+        story.broke = loaded.or(Some(decided));
+        story.should_have = format!("write the marker of {name}, which is owed");
         story.rule = format!(
-            "That {name} is to end is logged, and so outlives the coordinator: whoever takes over writes the markers \
-             that are missing. Readers wait below {name} until then."
+            "That {name} is to end is logged, and outlives the coordinator: whoever loads the log writes the markers \
+             that are owed, and only then is it over. What the old one had sent finishes nothing."
         );
         return story;
     }

@@ -5,9 +5,8 @@ use std::time::Duration;
 use twophase::Fact;
 
 use super::account::{Account, DealId, name_of};
-use super::say::seconds;
+use super::say::{Long, seconds};
 use crate::event::What;
-use crate::report::Millis;
 use crate::safe::safe_rule;
 
 /// What is to be said of the settings that let this transaction time out.
@@ -19,21 +18,23 @@ pub(super) fn advice(account: &Account<'_>, deal: DealId) -> Vec<String> {
     let mut said = vec![format!(
         "transaction_timeout = {}: {name} was open from {} until it was aborted at {}, for {}; \
          checkpoint_interval = {}, checkpoint_timeout = {}.",
-        Millis(settings.transaction_timeout),
+        Long(settings.transaction_timeout),
         seconds(opened),
         seconds(aborted),
         millis(aborted - opened),
-        Millis(settings.checkpoint_interval),
-        Millis(settings.checkpoint_timeout),
+        Long(settings.checkpoint_interval),
+        Long(settings.checkpoint_timeout),
     )];
-    said.extend(outage(account, deal));
+    said.push(outage(account, deal).unwrap_or_else(|| {
+        "Nothing was away meanwhile: it is shorter than a checkpoint and its commit take.".to_owned()
+    }));
     let rule = safe_rule(account.schedule);
     let (term, length) = rule.largest();
     if settings.transaction_timeout < rule.needed() {
         said.push(format!(
-            "Safe whatever else happens with these faults: transaction_timeout >= {}, of which {} is for {term}.",
-            Millis(rule.needed()),
-            Millis(length)
+            "Safe, wherever these faults strike: transaction_timeout >= {}, of which {} is for {term}.",
+            Long(rule.needed()),
+            Long(length)
         ));
     }
     said
@@ -80,5 +81,5 @@ fn outage(account: &Account<'_>, deal: DealId) -> Option<String> {
 
 /// Whole milliseconds: nobody sets a timeout to the microsecond.
 fn millis(micros: u64) -> String {
-    Millis(Duration::from_millis(micros / 1_000)).to_string()
+    Long(Duration::from_millis(micros / 1_000)).to_string()
 }

@@ -23,14 +23,18 @@ pub(super) fn tell(account: &Account<'_>, finding: &Finding) -> Story {
         _ => "its epoch was raised when the broker aborted it".to_owned(),
     };
     let deals = account.named(id);
+    let hit = deals.iter().copied().filter(|deal| account.deal(*deal).opened < broke).next_back();
+    let hit = hit.filter(|deal| account.deal(*deal).is.producer != old);
+    let hit = hit.map_or(String::new(), |deal| format!(" Here that is {}.", account.name(deal)));
     Story {
         deals: deals.into_iter().filter(|deal| account.deal(*deal).opened <= broke).collect(),
         events: grants,
         broke: Some(broke),
         should_have: format!("refuse {} {}: INVALID_PRODUCER_EPOCH, since {why}", old.id, old.epoch),
-        rule: "Who holds an older epoch is shut out: otherwise what comes late, or from a zombie, ends or enters a \
-               transaction that is not its own."
-            .to_owned(),
+        rule: format!(
+            "Who holds an older epoch is shut out: otherwise what comes late, or from a zombie, ends or enters a \
+             transaction that is not its own.{hit}"
+        ),
         ..Story::default()
     }
 }
