@@ -34,6 +34,7 @@ mod timeout;
 mod undecided_read;
 mod unfenced;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,10 +44,11 @@ use crate::anomaly::{Anomaly, Finding};
 use crate::coverage::Window;
 use crate::event::{Actor, What};
 use crate::history::History;
+use crate::outcome::Outcome;
 use crate::schedule::Schedule;
 use crate::subject::Subject;
 use crate::sweep::play_alone;
-use crate::wall::HANG_TIMEOUT;
+use crate::wall::{HANG_TIMEOUT, Stopwatch};
 use crate::watch::Keep;
 use account::{Account, name_of};
 use say::{repeats, say};
@@ -75,6 +77,7 @@ pub struct Step {
     /// The event, by its number in the trace, which counts from 1.
     pub step: usize,
     /// Microseconds since the history began.
+    #[serde(rename = "at_micros")]
     pub at: u64,
     /// Who did it, or to whom it happened.
     pub who: String,
@@ -112,23 +115,45 @@ impl Why {
 /// assert!(why.should_have.unwrap().starts_with("wait"));
 /// ```
 pub fn explain(subject: &Subject, schedule: &Arc<Schedule>) -> Option<Why> {
-    explain_within(subject, schedule, HANG_TIMEOUT)
+    Explain { subject, schedule, hang_timeout: HANG_TIMEOUT, budget: Duration::MAX }.again()
 }
 
-/// The same, with a watchdog of another patience.
-pub(crate) fn explain_within(
-    subject: &Subject,
-    schedule: &Arc<Schedule>,
-    hang_timeout: Duration,
-) -> Option<Why> {
-    let keep = Keep { history: true, ..Keep::default() };
-    let outcome = play_alone(subject, schedule, keep, hang_timeout).ok()?;
-    let (finding, history) = (outcome.finding()?, outcome.history.as_ref()?);
-    let mut why = why(history, schedule, finding);
-    why.nearest = nearest::nearest(schedule, &|candidate| {
-        play_alone(subject, candidate, Keep::default(), hang_timeout).ok()
-    });
-    Some(why)
+/// A schedule that failed, to be explained.
+pub(crate) struct Explain<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) schedule: &'a Arc<Schedule>,
+    pub(crate) hang_timeout: Duration,
+    /// How long to look for the nearest schedule that holds, by the wall clock.
+    pub(crate) budget: Duration,
+}
+
+/// How long reports look for the nearest schedule that holds. It is found in a fraction of it, unless histories are long.
+pub(crate) const NEAREST_BUDGET: Duration = Duration::from_secs(2);
+
+impl Explain<'_> {
+    /// Plays it once more, with a recorder.
+    pub(crate) fn again(&self) -> Option<Why> {
+        let keep = Keep { history: true, ..Keep::default() };
+        let outcome = play_alone(self.subject, self.schedule, keep, self.hang_timeout).ok()?;
+        self.outcome(&outcome)
+    }
+
+    /// It was recorded. None, if there is nothing to explain, or it did not come back.
+    pub(crate) fn outcome(&self, outcome: &Outcome) -> Option<Why> {
+        let (finding, history) = (outcome.finding()?, outcome.history.as_ref()?);
+        let mut why = why(history, self.schedule, finding);
+        let clock = Stopwatch::start();
+        let lost_patience = Cell::new(false);
+        why.nearest = nearest::nearest(self.schedule, &|candidate| {
+            if lost_patience.get() || clock.elapsed() >= self.budget {
+                return None;
+            }
+            let outcome = play_alone(self.subject, candidate, Keep::default(), self.hang_timeout).ok()?;
+            lost_patience.set(outcome.events == 0); // it did not come back, and neither might others
+            Some(outcome)
+        });
+        Some(why)
+    }
 }
 
 /// Why this history failed.

@@ -1,6 +1,7 @@
 //! The nearest schedule that holds: the same less one fault, or with one value changed. It says what the failure
 //! depends on.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ const FACTORS: [u32; 4] = [2, 8, 64, 1_024];
 
 /// What holds, each in one line.
 pub(super) fn nearest(schedule: &Schedule, play: Play<'_>) -> Vec<String> {
-    let search = Search { schedule, play };
+    let search = Search { schedule, play, gave_up: Cell::new(false) };
     let timed_out = search.timed_out();
     let mut said = search.without_a_fault();
     if timed_out {
@@ -28,7 +29,7 @@ pub(super) fn nearest(schedule: &Schedule, play: Play<'_>) -> Vec<String> {
     if said.is_empty() {
         said.extend(search.value());
     }
-    if said.is_empty() {
+    if said.is_empty() && !search.gave_up.get() {
         let faults = match schedule.faults.len() {
             0 => "it needs no fault",
             _ => "it fails without any one of its faults too",
@@ -43,6 +44,8 @@ pub(super) fn nearest(schedule: &Schedule, play: Play<'_>) -> Vec<String> {
 struct Search<'a> {
     schedule: &'a Schedule,
     play: Play<'a>,
+    /// Something could not be played: of what was not tried nothing is said.
+    gave_up: Cell<bool>,
 }
 
 /// A duration of a schedule, by its name.
@@ -86,6 +89,7 @@ impl Search<'_> {
             return false;
         }
         let outcome = (self.play)(&Arc::new(candidate));
+        self.gave_up.set(self.gave_up.get() || outcome.is_none());
         outcome.is_some_and(|outcome| matches!(outcome.verdict, Verdict::Held | Verdict::Vacuous))
     }
 
@@ -173,6 +177,9 @@ impl Search<'_> {
                 true => good = middle,
                 false => fails = middle,
             }
+        }
+        if self.gave_up.get() && far != good && fails == now {
+            return None;
         }
         Some(match fails == now {
             true => format!("holds with {} = {} in place of {}", long.name, Span(good), Span(now)),

@@ -58,6 +58,13 @@ pub(super) fn broken(account: &Account<'_>, deal: DealId) -> Story {
     } else {
         story.broke = Some(decided);
         story.should_have = match account.events[decided].what {
+            What::Applied { request: Request::InitProducerId(_), .. }
+                if !has_restarted(account, deal, decided) =>
+            {
+                story.rule += " Whoever initialises a name takes it over, and aborts what is open under it. Here nobody \
+                               had died: two users, or two jobs, have the same names.";
+                format!("another name: {} is in use", told.is.id)
+            }
             What::Applied { request: Request::InitProducerId(_), .. } => {
                 format!("commit {name} first, then fence")
             }
@@ -68,6 +75,15 @@ pub(super) fn broken(account: &Account<'_>, deal: DealId) -> Story {
         }
     }
     story
+}
+
+/// Whether the writer of a transaction began anew while that was open.
+fn has_restarted(account: &Account<'_>, deal: DealId, until: usize) -> bool {
+    let told = account.deal(deal);
+    (told.opened..until).any(|index| {
+        let event = &account.events[index];
+        name_of(event.who) == Some(told.is.writer) && matches!(event.what, What::Noted(Fact::Restoring(_)))
+    })
 }
 
 /// The broker timed it out, though there was time enough: its sink went on without it.

@@ -188,13 +188,17 @@ pub(super) fn seconds(at: u64) -> String {
     format!("{}.{:03} s", at / 1_000_000, at % 1_000_000 / 1_000)
 }
 
-/// `900 s`, `149 ms`.
+/// `900 s`, `125.09 s`, `149 ms`.
 pub(super) struct Long(pub(super) Duration);
 
 impl fmt::Display for Long {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0.as_secs(), self.0.subsec_nanos()) {
+        match (self.0.as_secs(), self.0.subsec_millis()) {
             (seconds @ 1.., 0) => write!(f, "{seconds} s"),
+            (seconds @ 10.., millis) => {
+                let digits = format!("{millis:03}");
+                write!(f, "{seconds}.{} s", digits.trim_end_matches('0'))
+            }
             _ => Millis(self.0).fmt(f),
         }
     }
