@@ -78,9 +78,16 @@ impl<'a> Account<'a> {
     /// How a transaction is called: by its name, and by its producer where the name is not enough.
     pub(super) fn name(&self, deal: DealId) -> String {
         let Transaction { id, producer, .. } = &self.deals[deal].is;
-        match self.deals.iter().filter(|other| other.is.id == *id).count() {
-            1 => id.to_string(),
-            _ => format!("{id} ({} {})", producer.id, producer.epoch),
+        let alike = |other: &&DealId| self.deals[**other].is.producer == *producer;
+        let named = self.named(id);
+        let (before, all) = (
+            named.iter().filter(|other| **other < deal).filter(alike).count(),
+            named.iter().filter(alike).count(),
+        );
+        match (named.len(), all) {
+            (1, _) => id.to_string(),
+            (_, 1) => format!("{id} ({} {})", producer.id, producer.epoch),
+            _ => format!("{id} ({} {}, no. {})", producer.id, producer.epoch, before + 1),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What several anomalies share: a promise that was not kept, and a commit that nothing had promised.
 
 use twophase::Fact;
-use twophase::kafka::protocol::Request;
+use twophase::kafka::protocol::{Marker, Request};
 
 use super::account::{Account, DealId, acknowledges, announces, completed, ends, name_of};
 use super::story::Story;
@@ -25,6 +25,8 @@ pub(super) fn broken(account: &Account<'_>, deal: DealId) -> Story {
         format!("{named}: that is a promise. It is committed, however often it takes; nothing may abort it.");
     let Some(decided) = told.decided else { return story };
     let before = |other: Option<usize>| other.is_none_or(|other| decided < other);
+    let by_init =
+        matches!(account.events[decided].what, What::Applied { request: Request::InitProducerId(_), .. });
     if let Actor::Process { current: false, .. } = account.events[decided].who {
         story.broke = Some(decided);
         story.should_have = format!("leave {name} alone: it is its successor's");
@@ -32,6 +34,11 @@ pub(super) fn broken(account: &Account<'_>, deal: DealId) -> Story {
             "A zombie must not be able to end what its successor has opened. Whoever initialises a name last owns \
              it, so the names of two incarnations have to differ. Later {named}: that was a promise."
         );
+    } else if by_init && !has_restarted(account, deal, decided) {
+        story.broke = Some(decided);
+        story.should_have = format!("another name: {} is in use", told.is.id);
+        story.rule += " Whoever initialises a name takes it over, and aborts what is open under it. Here nobody had \
+                       died: two users, or two jobs, have the same names.";
     } else if told.is.timed_out && !is_safe(account.schedule) {
         story.broke = Some(decided);
         story.should_have = format!("leave {name} open until its commit comes");
@@ -57,18 +64,9 @@ pub(super) fn broken(account: &Account<'_>, deal: DealId) -> Story {
         neglected(account, deal, &mut story);
     } else {
         story.broke = Some(decided);
-        story.should_have = match account.events[decided].what {
-            What::Applied { request: Request::InitProducerId(_), .. }
-                if !has_restarted(account, deal, decided) =>
-            {
-                story.rule += " Whoever initialises a name takes it over, and aborts what is open under it. Here nobody \
-                               had died: two users, or two jobs, have the same names.";
-                format!("another name: {} is in use", told.is.id)
-            }
-            What::Applied { request: Request::InitProducerId(_), .. } => {
-                format!("commit {name} first, then fence")
-            }
-            _ => format!("commit {name}"),
+        story.should_have = match by_init {
+            true => format!("commit {name} first, then fence"),
+            false => format!("commit {name}"),
         };
         if let Some(passed) = passed_over(account, deal, decided) {
             mark_passed(account, deal, passed, &mut story);
@@ -113,7 +111,9 @@ fn told_complete(account: &Account<'_>, deal: DealId) -> Option<usize> {
 fn mark_passed(account: &Account<'_>, deal: DealId, passed: usize, story: &mut Story) {
     let name = account.name(deal);
     story.broke = Some(passed);
+    let went_on = ends(&account.events[passed]).is_some_and(|(_, agreed)| agreed);
     story.should_have = match account.events[passed].what {
+        _ if went_on => format!("commit {name} too: it was promised before"),
         What::Unanswered { .. } => format!("followed by the same request, until {name} is committed"),
         What::Applied { .. } => format!("find out what became of {name}, and commit it"),
         What::Delivered { .. } => format!("followed by the commit of {name}"),
@@ -139,7 +139,7 @@ pub(super) fn passed_over(account: &Account<'_>, deal: DealId, until: usize) -> 
         match event.what {
             What::Noted(Fact::Committed(_)) => other,
             What::Noted(Fact::Restored) => true,
-            _ => other && ends(event).is_some_and(|(_, agreed)| agreed),
+            _ => other && ends(event) == Some((Marker::Commit, true)),
         }
     };
     let after = || (promised + 1..until).filter(mine);
@@ -179,16 +179,8 @@ pub(super) fn unfounded(account: &Account<'_>, deal: DealId) -> Story {
         );
     }
     if let Some(before) = reused(account, deal) {
-        let (before_name, producer) = (account.name(before), told.is.producer);
-        story.deals.insert(0, before);
-        story.broke = told.began.or(Some(told.opened));
-        story.should_have = format!("initialise {} first, for an epoch of its own", told.is.id);
-        story.rule = format!(
-            "{} {} is still the producer of {before_name}, which ended before. A commit of that one that is \
-             repeated, or late, commits whatever is open under the same epoch by then.",
-            producer.id, producer.epoch
-        );
-    } else if told.is.abandoned && story.broke == Some(decided) {
+        not_initialised(account, deal, before, &mut story);
+    } else if has_restarted(account, deal, decided) && story.broke == Some(decided) {
         story.should_have = format!("abort {name}");
         story.rule = format!(
             "Its writer has restored since from a checkpoint that does not name {name}, and sends its \
@@ -198,8 +190,8 @@ pub(super) fn unfounded(account: &Account<'_>, deal: DealId) -> Story {
     story
 }
 
-/// The transaction before it under the same producer and epoch.
-fn reused(account: &Account<'_>, deal: DealId) -> Option<DealId> {
+/// The transaction before it under the same producer and epoch: nobody can tell them apart.
+pub(super) fn reused(account: &Account<'_>, deal: DealId) -> Option<DealId> {
     let told = account.deal(deal);
     let before = |other: &DealId| {
         let other = account.deal(*other);
@@ -208,12 +200,32 @@ fn reused(account: &Account<'_>, deal: DealId) -> Option<DealId> {
     (0..deal).rfind(before)
 }
 
+/// The older protocol raises the epoch only when a producer is initialised.
+pub(super) fn not_initialised(account: &Account<'_>, deal: DealId, before: DealId, story: &mut Story) {
+    let (told, before_name) = (account.deal(deal), account.name(before));
+    let producer = told.is.producer;
+    story.deals.insert(0, before);
+    story.broke = told.began.or(Some(told.opened));
+    story.should_have = format!("initialise {} first, for an epoch of its own", told.is.id);
+    story.rule = format!(
+        "{} {} is still the producer of {before_name}, which ended before. What is repeated of that one, or late, \
+         ends whatever is open under the same epoch by then.",
+        producer.id, producer.epoch
+    );
+}
+
 /// A checkpoint that was completed without everybody's part.
 pub(super) fn incomplete(account: &Account<'_>, put: usize, record: twophase::RecordId) -> Option<Story> {
-    let id = completed(&account.events[put])?.id;
+    let completed = completed(&account.events[put])?;
+    let id = completed.id;
     let all = (0..account.schedule.settings.parallelism).map(crate::site::Name::sink);
     let acknowledged = account.acknowledged(id, put);
-    let missing: Vec<_> = all.filter(|sink| !acknowledged.contains(sink)).collect();
+    let mut missing: Vec<_> = all.filter(|sink| !acknowledged.contains(sink)).collect();
+    // It was sent, but the coordinator did not wait for it.
+    let resume_at = completed.resume_at.get(usize::from(record.split.0))?;
+    if missing.is_empty() && *resume_at <= record.offset {
+        missing.push(account.reader(record));
+    }
     if missing.is_empty() {
         return None;
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use twophase::Fact;
 use twophase::kafka::protocol::{Marker, Request, Response};
+use twophase::message::ToCoordinator;
 
-use super::account::{Account, announces, completed, name_of};
+use super::account::{Account, acknowledges, announces, completed, name_of};
 use super::story::Story;
 use crate::event::{Event, What};
 use crate::history::describe;
@@ -35,7 +36,7 @@ pub(super) fn say(account: &Account<'_>, story: &Story, index: usize) -> String 
         }
         What::Sent { to, .. } => match announces(event) {
             Some((checkpoint, _)) => format!("tells {to} that {checkpoint} is complete"),
-            None => describe(event.what),
+            None => sent(event),
         },
         What::Delivered { label: "complete", .. } => match heard(account, index) {
             Some(checkpoint) => format!("hears that {checkpoint} is complete"),
@@ -44,6 +45,18 @@ pub(super) fn say(account: &Account<'_>, story: &Story, index: usize) -> String 
         What::Ended(Err(said)) => format!("gives up: {}", short(said)),
         What::Panicked(said) => format!("panics: {}", short(said)),
         other => describe(other),
+    }
+}
+
+/// What one sends to the coordinator.
+fn sent(event: &Event<'_>) -> String {
+    let What::Sent { body, .. } = event.what else { return describe(event.what) };
+    match (acknowledges(event), ToCoordinator::from_bytes(body)) {
+        (Some(checkpoint), _) => format!("sends its acknowledgement of {checkpoint}"),
+        (None, Some(ToCoordinator::Failed { reason, .. })) => {
+            format!("says that its task has failed: {}", short(&reason))
+        }
+        _ => describe(event.what),
     }
 }
 
@@ -220,6 +233,10 @@ fn short(said: &str) -> &str {
 pub(super) fn repeats(before: &Event<'_>, event: &Event<'_>) -> bool {
     let gave_up = |what| matches!(what, What::Noted(Fact::GaveUp(_)) | What::Ended(Err(_)));
     if gave_up(before.what) && gave_up(event.what) && before.who == event.who {
+        return true;
+    }
+    if acknowledges(event).is_some() && acknowledges(before) == acknowledges(event) && before.who == event.who
+    {
         return true;
     }
     matches!(before.what, What::Struck(_))

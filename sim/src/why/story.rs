@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use twophase::kafka::protocol::Request;
-use twophase::{CheckpointId, Fact, RecordId, Role};
+use twophase::{CheckpointId, Fact, Life, RecordId, Role};
 
 use super::account::{Account, DealId, acknowledges, announces, completed, name_of, wrote};
 use crate::event::{Actor, Event, What};
@@ -92,6 +92,7 @@ impl<'s, 'a> Cast<'s, 'a> {
             What::Noted(fact) => self.noted(index, event, fact),
             What::Unanswered { operation } => self.is_cast(event) && is_about_transactions(operation),
             What::Sent { .. } => self.announced(index, event),
+            What::Started if is_first_life(event) => false,
             What::Crashed | What::Paused | What::Resumed | What::AskedToStop | What::Started => {
                 self.is_cast(event) && index < self.finished
             }
@@ -181,6 +182,10 @@ impl<'s, 'a> Cast<'s, 'a> {
         let own = self.processes.contains(&to) && self.checkpoints.contains(&checkpoint);
         own || self.story.deals.iter().any(first)
     }
+}
+
+fn is_first_life(event: &Event<'_>) -> bool {
+    matches!(event.who, Actor::Process { life: Life(1), .. })
 }
 
 fn is_about_transactions(operation: &Operation) -> bool {

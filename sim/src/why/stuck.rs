@@ -9,25 +9,40 @@ use twophase::kafka::protocol::{Marker, Request, Response};
 use super::account::{Account, Deal, DealId, ends, name_of};
 use super::promise;
 use super::story::Story;
+use super::timeout;
 use crate::anomaly::Finding;
-use crate::event::{Actor, What};
+use crate::event::{Actor, Event, What};
+use crate::safe::is_safe;
 
 pub(super) fn tell(account: &Account<'_>, finding: &Finding) -> Story {
-    let named = finding.transaction.as_ref().map_or_else(Vec::new, |id| account.named(id));
-    let is = |wanted: fn(&Deal) -> bool| named.iter().rev().copied().find(|deal| wanted(account.deal(*deal)));
-    if let Some(deal) = is(|deal| deal.is.is_wrong()) {
-        return match account.deal(deal).is.decided {
-            Some(Marker::Abort) => promise::broken(account, deal),
-            _ => promise::unfounded(account, deal),
-        };
+    let Some(deal) = about(account, finding) else { return in_circles(account, Story::default()) };
+    let told = account.deal(deal);
+    match told.is.decided {
+        Some(Marker::Abort) if told.is.is_wrong() => promise::broken(account, deal),
+        Some(Marker::Commit) if told.is.is_wrong() => promise::unfounded(account, deal),
+        Some(_) => unheard(account, deal),
+        None => open(account, deal),
     }
-    if let Some(deal) = is(|deal| deal.is.decided.is_none()) {
-        return open(account, deal);
+}
+
+/// Whose story it is: the transaction that is said to be open, or below which readers wait; of those that the finding
+/// names, one that went wrong, one that its sink has to learn the end of, or one that is open.
+fn about(account: &Account<'_>, finding: &Finding) -> Option<DealId> {
+    let all = || (0..account.deals.len()).rev();
+    let is_named = |deal: &DealId| Some(&account.deal(*deal).is.id) == finding.transaction.as_ref();
+    let is_said_open =
+        |deal: &DealId| finding.detail.starts_with(&format!("{} is still open", account.deal(*deal).is.id));
+    if let Some(deal) = all().find(is_said_open) {
+        return Some(deal);
     }
-    match named.last() {
-        Some(deal) => unheard(account, *deal),
-        None => in_circles(account),
+    if finding.detail.starts_with("readers of ") {
+        return all().find(|deal| account.deal(*deal).is.decided.is_none());
     }
+    let named = |is: fn(&Deal) -> bool| all().filter(is_named).find(|deal| is(account.deal(*deal)));
+    named(|deal| deal.is.is_wrong())
+        .or_else(|| named(|deal| deal.is.is_unknown_to_its_sink()))
+        .or_else(|| named(|deal| deal.is.decided.is_none()))
+        .or_else(|| named(|_| true))
 }
 
 /// Nobody ends it.
@@ -52,7 +67,13 @@ fn open(account: &Account<'_>, deal: DealId) -> Story {
     if let Some(ended) = ended_before(account, deal) {
         story.events = vec![ended];
         story.broke = Some(told.opened);
-        story.should_have = format!("refuse it: INVALID_TXN_STATE, since {name} was ended before");
+        let before = account
+            .named(&told.is.id)
+            .into_iter()
+            .rfind(|other| *other < deal && account.deal(*other).is.producer == told.is.producer);
+        let ended = before.map_or(name.clone(), |before| account.name(before));
+        story.deals.extend(before);
+        story.should_have = format!("refuse it: INVALID_TXN_STATE, since {ended} was ended before");
         story.rule = format!(
             "A batch that comes after the end of its transaction belongs to none. If it is taken it opens {name} anew: \
              nobody knows of that, nobody ends it, and readers wait below it."
@@ -71,7 +92,10 @@ fn open(account: &Account<'_>, deal: DealId) -> Story {
         story.broke = promise::passed_over(account, deal, account.len());
         story.should_have = format!("commit {name}");
     }
-    story
+    match story.broke {
+        Some(_) => story,
+        None => in_circles(account, story),
+    }
 }
 
 /// Which write of a coordinator that was replaced went through.
@@ -103,6 +127,9 @@ fn ended_before(account: &Account<'_>, deal: DealId) -> Option<usize> {
     ended.filter(|ended| *ended > from)
 }
 
+/// After so long, in microseconds, a marker is not on its way any more.
+const MARKERS_TAKE: u64 = 5_000_000;
+
 /// It was decided as it should, but a marker is missing, or its sink does not take the answer.
 fn unheard(account: &Account<'_>, deal: DealId) -> Story {
     let (name, told) = (account.name(deal), account.deal(deal));
@@ -112,6 +139,10 @@ fn unheard(account: &Account<'_>, deal: DealId) -> Story {
     let marked = (decided..loaded.unwrap_or(account.len())).any(|index| {
         account.concerns(index, deal) && matches!(account.events[index].what, What::MarkerWritten { .. })
     });
+    let quiet = account.events.last().map_or(0, |last| last.at - account.events[decided].at);
+    if !marked && loaded.is_none() && quiet < MARKERS_TAKE {
+        return in_circles(account, story); // it is on its way
+    }
     if !marked {
         story.broke = loaded.or(Some(decided));
         story.should_have = format!("write the marker of {name}, which is owed");
@@ -139,20 +170,44 @@ fn unheard(account: &Account<'_>, deal: DealId) -> Story {
     story
 }
 
-/// No transaction is to blame: the last thing that somebody gave up for.
-fn in_circles(account: &Account<'_>) -> Story {
-    let gave_up = account.last(account.len(), |event| {
-        matches!(event.what, What::Ended(Err(_)) | What::Noted(Fact::GaveUp(_)))
-    });
-    let process = gave_up.and_then(|index| match account.events[index].who {
-        Actor::Process { name, .. } => Some(name),
-        _ => None,
-    });
+/// How many of the last turns are shown of a job that goes in circles.
+const LAST: usize = 12;
+
+/// No one transaction is to blame. If they time out again and again, the settings are; otherwise what was said when the
+/// job failed for the last time.
+fn in_circles(account: &Account<'_>, story: Story) -> Story {
+    let timed_out = (0..account.deals.len()).rev().find(|deal| account.deal(*deal).is.timed_out);
+    if let (Some(deal), false) = (timed_out, is_safe(account.schedule)) {
+        let name = account.name(deal);
+        return Story {
+            deals: vec![deal],
+            broke: account.deal(deal).decided,
+            should_have: format!("leave {name} open until its checkpoint completes"),
+            rule: "A transaction has to live until its checkpoint is complete and its commit has come. Here they time \
+                   out before that, and the job starts anew each time."
+                .to_owned(),
+            advice: timeout::advice(account, deal),
+            ..Story::default()
+        };
+    }
+    let gave_up = |event: &Event<'_>| match event.what {
+        What::Ended(Err(_)) | What::Noted(Fact::GaveUp(_)) => true,
+        What::Sent { label, .. } => label == "failed",
+        _ => false,
+    };
+    let is_turn = |event: &Event<'_>| {
+        gave_up(event)
+            || matches!(event.what, What::Noted(Fact::Restarting(_) | Fact::Triggered(_) | Fact::Expired(_)))
+            || ends(event).is_some_and(|(_, agreed)| !agreed)
+    };
+    let turns = (0..account.len()).rev().filter(|index| is_turn(&account.events[*index]));
     Story {
-        processes: process.into_iter().collect(),
-        broke: gave_up,
+        events: turns.take(LAST).collect(),
+        broke: account.last(account.len(), gave_up),
         should_have: "go on: nothing that happened is beyond repair".to_owned(),
-        rule: "Once everything is repaired a job comes to its end, from whatever it finds.".to_owned(),
-        ..Story::default()
+        rule: "Once everything is repaired a job comes to its end, from whatever it finds. This one starts anew again \
+               and again; these are its last turns."
+            .to_owned(),
+        ..story
     }
 }

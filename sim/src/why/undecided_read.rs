@@ -5,6 +5,7 @@
 use twophase::kafka::protocol::Marker;
 
 use super::account::Account;
+use super::promise;
 use super::story::Story;
 use crate::anomaly::Finding;
 use crate::event::What;
@@ -28,6 +29,10 @@ pub(super) fn tell(account: &Account<'_>, finding: &Finding) -> Story {
         Some(Marker::Commit) => format!("wait for the commit marker of {name} on this partition"),
         _ => format!("wait: {name} has not ended"),
     };
+    if let Some(before) = promise::reused(account, deal) {
+        promise::not_initialised(account, deal, before, &mut story);
+        return story;
+    }
     let What::Visible { partition: on, .. } = account.events[shown].what else { return story };
     let stray = account.last(shown, |event| {
         matches!(event.what, What::MarkerWritten { partition, id, producer, .. }
