@@ -32,6 +32,14 @@ fn about(account: &Account<'_>, finding: &Finding) -> Option<DealId> {
     let is_named = |deal: &DealId| Some(&account.deal(*deal).is.id) == finding.transaction.as_ref();
     let is_said_open =
         |deal: &DealId| finding.detail.starts_with(&format!("{} is still open", account.deal(*deal).is.id));
+    // Whoever cannot get past this one starts anew for ever, and what is open then is only a symptom.
+    let is_in_the_way = |deal: &DealId| {
+        let is = &account.deal(*deal).is;
+        is.is_unknown_to_its_sink() && is.decided == Some(Marker::Commit) && refused(account, *deal).is_some()
+    };
+    if let Some(deal) = all().filter(is_named).find(is_in_the_way) {
+        return Some(deal);
+    }
     if let Some(deal) = all().find(is_said_open) {
         return Some(deal);
     }
@@ -127,6 +135,14 @@ fn ended_before(account: &Account<'_>, deal: DealId) -> Option<usize> {
     ended.filter(|ended| *ended > from)
 }
 
+/// The first request to end it that was refused after it had been decided.
+fn refused(account: &Account<'_>, deal: DealId) -> Option<usize> {
+    let decided = account.deal(deal).decided?;
+    (decided + 1..account.len()).find(|index| {
+        ends(&account.events[*index]).is_some_and(|(_, agreed)| !agreed) && account.concerns(*index, deal)
+    })
+}
+
 /// After so long, in microseconds, a marker is not on its way any more.
 const MARKERS_TAKE: u64 = 5_000_000;
 
@@ -152,9 +168,7 @@ fn unheard(account: &Account<'_>, deal: DealId) -> Story {
         );
         return story;
     }
-    let refused = (decided + 1..account.len()).find(|index| {
-        ends(&account.events[*index]).is_some_and(|(_, agreed)| !agreed) && account.concerns(*index, deal)
-    });
+    let refused = refused(account, deal);
     let gave_up = account.first(decided, |event| {
         name_of(event.who) == Some(told.is.writer)
             && matches!(event.what, What::Ended(Err(_)) | What::Noted(Fact::GaveUp(_)))
