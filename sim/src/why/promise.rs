@@ -143,7 +143,7 @@ pub(super) fn passed_over(account: &Account<'_>, deal: DealId, until: usize) -> 
         }
     };
     let after = || (promised + 1..until).filter(mine);
-    after().filter(asked).last().or_else(|| after().find(went_on))
+    after().rfind(asked).or_else(|| after().find(went_on))
 }
 
 /// A transaction was committed that no durable checkpoint had promised.

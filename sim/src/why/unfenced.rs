@@ -23,7 +23,7 @@ pub(super) fn tell(account: &Account<'_>, finding: &Finding) -> Story {
         _ => "its epoch was raised when the broker aborted it".to_owned(),
     };
     let deals = account.named(id);
-    let hit = deals.iter().copied().filter(|deal| account.deal(*deal).opened < broke).next_back();
+    let hit = deals.iter().copied().rfind(|deal| account.deal(*deal).opened < broke);
     let hit = hit.filter(|deal| account.deal(*deal).is.producer != old);
     let hit = hit.map_or(String::new(), |deal| format!(" Here that is {}.", account.name(deal)));
     Story {
