@@ -6,20 +6,21 @@ use twophase::Fact;
 use twophase::kafka::protocol::{Request, Response};
 
 use crate::event::{Event, Observer, What};
+use crate::kept::Kept;
 use crate::remarks::{Remark, Remarks};
 use crate::seed::micros;
 
-/// The events of one history, as lines; and between them what the processes said through `tracing`.
+/// The events of one history; and between them what the processes said through `tracing`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    lines: Vec<Line>,
+    events: Vec<Kept>,
     remarks: Vec<Remark>,
 }
 
 /// Records a history while it happens.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
-    lines: Vec<Line>,
+    events: Vec<Kept>,
     pub(crate) remarks: Remarks,
 }
 
@@ -32,41 +33,36 @@ impl Recorder {
     }
 
     pub(crate) fn finish(self) -> History {
-        History { remarks: self.remarks.take(), lines: self.lines }
+        History { events: self.events, remarks: self.remarks.take() }
     }
-}
-
-/// One event, as it prints.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Line {
-    step: usize,
-    at: u64,
-    who: String,
-    what: String,
 }
 
 impl History {
     /// How many events there were.
     pub fn len(&self) -> usize {
-        self.lines.len()
+        self.events.len()
     }
 
     /// Whether nothing happened.
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        self.events.is_empty()
+    }
+
+    /// The events, in order.
+    pub fn events(&self) -> impl ExactSizeIterator<Item = Event<'_>> + Clone {
+        self.events.iter().map(Kept::event)
     }
 
     /// The event at this place, as it prints.
     pub fn line(&self, index: usize) -> Option<String> {
-        self.lines.get(index).map(Line::to_string)
+        self.events.get(index).map(|kept| Line { step: index + 1, event: kept.event() }.to_string())
     }
 }
 
 impl Observer for Recorder {
     fn see(&mut self, event: &Event<'_>) {
-        let what = describe(event.what);
         self.remarks.event(event.at);
-        self.lines.push(Line { step: self.lines.len() + 1, at: event.at, who: event.who.to_string(), what });
+        self.events.push(Kept::from(event));
     }
 }
 
@@ -74,22 +70,28 @@ impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:>5}  {:>10}  {:<24}what", "step", "time", "who")?;
         let mut remarks = self.remarks.iter().peekable();
-        for happened in 0..=self.lines.len() {
+        for happened in 0..=self.events.len() {
             while let Some(remark) = remarks.next_if(|remark| remark.after == happened) {
                 writeln!(f, "{remark}")?;
             }
-            if let Some(line) = self.lines.get(happened) {
-                writeln!(f, "{line}")?;
+            if let Some(kept) = self.events.get(happened) {
+                writeln!(f, "{}", Line { step: happened + 1, event: kept.event() })?;
             }
         }
         Ok(())
     }
 }
 
-impl fmt::Display for Line {
+/// One event, as it prints.
+struct Line<'a> {
+    step: usize,
+    event: Event<'a>,
+}
+
+impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Line { step, at, who, what } = self;
-        write!(f, "{step:>5}  {}  {who:<24}{what}", Seconds(*at))
+        let Event { at, who, what } = self.event;
+        write!(f, "{:>5}  {}  {:<24}{}", self.step, Seconds(at), who.to_string(), describe(what))
     }
 }
 
@@ -102,7 +104,7 @@ impl fmt::Display for Remark {
 }
 
 /// Microseconds, as they print.
-struct Seconds(u64);
+pub(crate) struct Seconds(pub(crate) u64);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,7 +112,8 @@ impl fmt::Display for Seconds {
     }
 }
 
-fn describe(what: What<'_>) -> String {
+/// What happened, in words.
+pub(crate) fn describe(what: What<'_>) -> String {
     match what {
         What::Started => "starts".to_owned(),
         What::Crashed => "is killed".to_owned(),

@@ -48,6 +48,7 @@
 //! - `outputs`: what is to come out of a record, and which output a visible one is, where a subject says so
 //! - `coverage`, `digest`, `history`: the windows, one number for all that happened, and the recorder
 //! - `sight`: what there was to judge by, and which checks and windows could not be told
+//! - `kept`: what the recorder keeps of an event
 //! - `remarks`: what the processes say through `tracing`, for the recorder
 //! - `outcome`: what comes of it
 //!
@@ -55,6 +56,7 @@
 //! - `sweep`, `crew`: many seeds, on all cores, and who looks after the threads
 //! - `wall`: the only wall clock: rates for people, and the watchdog for code that never comes back
 //! - `shrink`: from a schedule that fails to the smallest that still fails in the same way
+//! - `why`: what went wrong in a history that failed, told as a story; and the nearest schedule that holds
 //! - `twice`, `quiet`, `hint`: the same history twice; panics without their noise; what to do about them
 //! - [`bench`](mod@bench): the scenario by which frameworks are compared, and what it costs
 //! - `summary`, `exit`: what a sweep comes to, for people and for scripts
@@ -83,6 +85,7 @@ mod generate;
 mod hint;
 mod history;
 mod input;
+mod kept;
 mod ledger;
 mod outcome;
 mod outputs;
@@ -106,6 +109,7 @@ mod sweep;
 mod twice;
 mod wall;
 mod watch;
+mod why;
 mod words;
 mod world;
 
@@ -135,6 +139,7 @@ pub use sweep::{REPLAY_EVERY, Sweep, Threads};
 pub use twice::{Difference, play_twice};
 pub use wall::HANG_TIMEOUT;
 pub use watch::Keep;
+pub use why::{Step, Why, explain};
 
 /// The README's own test, compiled.
 #[cfg(doctest)]

@@ -13,6 +13,7 @@ use crate::shrink::{Shrunk, StoppedBy};
 use crate::site::Phase;
 use crate::summary::{Summary, Unequal};
 use crate::twice::Difference;
+use crate::why::Why;
 
 /// One failure: what was found, where, how often, and the line that plays it again.
 pub(crate) struct Failure<'a> {
@@ -25,6 +26,8 @@ pub(crate) struct Failure<'a> {
     pub(crate) allowed_by: Option<String>,
     /// What it was shrunk to, if it was.
     pub(crate) smallest: Option<Smallest<'a>>,
+    /// Of the smallest, if it was shrunk.
+    pub(crate) why: Option<&'a Why>,
     pub(crate) replay: &'a str,
 }
 
@@ -47,7 +50,23 @@ impl fmt::Display for Failure<'_> {
         if let Some(smallest) = &self.smallest {
             write!(f, "\n{smallest}")?;
         }
+        if let Some(why) = self.why {
+            self.why(f, why)?;
+        }
         writeln!(f, "\n  replay   {}", self.replay)
+    }
+}
+
+impl Failure<'_> {
+    /// What is told of the smallest is not quite what was found: there, other records and transactions are concerned.
+    fn why(&self, f: &mut fmt::Formatter<'_>, why: &Why) -> fmt::Result {
+        let first = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+        let (here, there) = (first(&self.finding.detail), first(&why.finding));
+        match self.smallest.is_some() && here != there {
+            true => writeln!(f, "\n  why, in the smallest: {there}\n")?,
+            false => writeln!(f, "\n  why")?,
+        }
+        write!(f, "{why}")
     }
 }
 

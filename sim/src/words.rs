@@ -142,7 +142,7 @@ impl fmt::Display for Subject<'_> {
     }
 }
 
-struct Noun<'a>(&'a Operation);
+pub(crate) struct Noun<'a>(pub(crate) &'a Operation);
 
 impl fmt::Display for Noun<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

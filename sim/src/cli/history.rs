@@ -19,6 +19,7 @@ use crate::subject::Subject;
 use crate::sweep::play_alone;
 use crate::twice::{Difference, play_twice};
 use crate::watch::Keep;
+use crate::why::{Explain, NEAREST_BUDGET, Why};
 
 /// A history to be played and shown.
 pub(crate) struct Play<'a> {
@@ -45,6 +46,13 @@ impl Play<'_> {
     }
 }
 
+impl Play<'_> {
+    fn explain(&self, outcome: &Outcome) -> Option<Why> {
+        let (subject, schedule, hang_timeout) = (self.subject, &self.schedule, self.hang_timeout);
+        Explain { subject, schedule, hang_timeout, budget: NEAREST_BUDGET }.outcome(outcome)
+    }
+}
+
 /// Where the committed output goes.
 pub(crate) struct Target<'a> {
     pub(crate) path: &'a Path,
@@ -55,7 +63,7 @@ pub(crate) struct Target<'a> {
 
 /// Plays it, shows it, and writes what was asked for.
 pub(crate) fn play(play: &Play<'_>, out: &mut Out) -> Result<Exit, Trouble> {
-    let keep = Keep { history: !play.json, output: play.output.is_some(), digests: false };
+    let keep = Keep { history: true, output: play.output.is_some(), digests: false };
     let (outcome, difference) = match play.twice {
         true => play_twice(play.subject, &play.schedule, keep, play.hang_timeout),
         false => play_alone(play.subject, &play.schedule, keep, play.hang_timeout).map(|one| (one, None)),
@@ -66,9 +74,10 @@ pub(crate) fn play(play: &Play<'_>, out: &mut Out) -> Result<Exit, Trouble> {
         Some(_) => Exit::NotDeterministic,
         None => Exit::of_history(&outcome.verdict),
     };
+    let why = if difference.is_none() { play.explain(&outcome) } else { None };
     match play.json {
-        true => json::history(play, &outcome, difference.as_ref(), exit, out)?,
-        false => print(play, &outcome, difference.as_ref(), out)?,
+        true => json::history(play, &outcome, difference.as_ref(), why, exit, out)?,
+        false => print(play, &outcome, difference.as_ref(), why.as_ref(), out)?,
     }
     Ok(exit)
 }
@@ -102,6 +111,7 @@ fn print(
     play: &Play<'_>,
     outcome: &Outcome,
     difference: Option<&Difference>,
+    why: Option<&Why>,
     out: &mut Out,
 ) -> Result<(), Trouble> {
     writeln!(out, "{} of {} ({})", play.of, play.subject.name, play.subject.expected)?;
@@ -109,7 +119,7 @@ fn print(
     if let Some(history) = &outcome.history {
         writeln!(out, "{history}")?;
     }
-    print_verdict(play, outcome, out)?;
+    print_verdict(play, outcome, why, out)?;
     let windows: Vec<_> = outcome.windows.iter().map(|window| window.to_string()).collect();
     let windows = if windows.is_empty() { "none".to_owned() } else { windows.join(" ") };
     let (completed, given_up) = outcome.checkpoints;
@@ -138,7 +148,12 @@ fn print(
     Ok(())
 }
 
-fn print_verdict(play: &Play<'_>, outcome: &Outcome, out: &mut Out) -> Result<(), Trouble> {
+fn print_verdict(
+    play: &Play<'_>,
+    outcome: &Outcome,
+    why: Option<&Why>,
+    out: &mut Out,
+) -> Result<(), Trouble> {
     match &outcome.verdict {
         Verdict::Held => {
             writeln!(out, "ok   held: committed output equals input, exactly once   {}", play.of)?
@@ -158,6 +173,7 @@ fn print_verdict(play: &Play<'_>, outcome: &Outcome, out: &mut Out) -> Result<()
                 among: None,
                 allowed_by: allowed_by(finding, &play.schedule),
                 smallest: play.shrunk_from(),
+                why,
                 replay: &play.replay,
             }
         )?,

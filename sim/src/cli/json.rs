@@ -1,5 +1,6 @@
 //! What programs read: one JSON object, whose names are kept.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::runtime::SANDBOXED;
 use crate::schedule::Schedule;
 use crate::site::Phase;
 use crate::twice::Difference;
+use crate::why::Why;
 
 #[derive(Serialize)]
 struct Sweep<'a> {
@@ -126,6 +128,7 @@ struct Found<'a> {
     transaction: Option<&'a str>,
     at_seconds: f64,
     allowed_by: Option<String>,
+    why: Option<Cow<'a, Why>>,
 }
 
 #[derive(Serialize)]
@@ -156,7 +159,7 @@ struct History<'a> {
 pub(crate) fn sweep(told: &Told<'_>, out: &mut Out) -> Result<(), Trouble> {
     let all = told.summary;
     let failures = all.groups.values().map(|group| Failure {
-        found: found(&group.finding, told.allowed_by(group)),
+        found: found(&group.finding, told.allowed_by(group), told.why(group).map(Cow::Borrowed)),
         count: group.count,
         seed: group.seed.0,
         smallest: told.smallest(group).map(Small::from),
@@ -209,6 +212,7 @@ pub(crate) fn history(
     play: &Play<'_>,
     outcome: &Outcome,
     difference: Option<&Difference>,
+    why: Option<Why>,
     exit: Exit,
     out: &mut Out,
 ) -> Result<(), Trouble> {
@@ -218,7 +222,7 @@ pub(crate) fn history(
         Verdict::FailStop(said) => ("fail-stop", None, Some(said.as_str())),
         Verdict::Failed(finding) => {
             let allowed_by = allowed_by(finding, &play.schedule);
-            ("failed", Some(found(finding, allowed_by)), None)
+            ("failed", Some(found(finding, allowed_by, why.map(Cow::Owned))), None)
         }
     };
     write(
@@ -252,7 +256,7 @@ pub(crate) fn history(
     )
 }
 
-fn found(finding: &Finding, allowed_by: Option<String>) -> Found<'_> {
+fn found<'a>(finding: &'a Finding, allowed_by: Option<String>, why: Option<Cow<'a, Why>>) -> Found<'a> {
     Found {
         anomaly: finding.anomaly,
         window: finding.window,
@@ -261,6 +265,7 @@ fn found(finding: &Finding, allowed_by: Option<String>) -> Found<'_> {
         transaction: finding.transaction.as_ref().map(|id| id.as_str()),
         at_seconds: finding.at as f64 / 1e6,
         allowed_by,
+        why,
     }
 }
 

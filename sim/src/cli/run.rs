@@ -24,13 +24,14 @@ use crate::report::{Failure, Grouped, Missed, NotDeterministic, Smallest, Totals
 use crate::schedule::Schedule;
 use crate::seed::Seed;
 use crate::seeds::Extent;
-use crate::shrink::Shrunk;
+use crate::shrink::{Shrunk, StoppedBy};
 use crate::subject::{Expected, Subject};
 use crate::summary::{Group, Summary};
 use crate::sweep::{Sweep, play_alone};
 use crate::twice::play_twice;
 use crate::wall::Stopwatch;
 use crate::watch::Keep;
+use crate::why::{Explain, NEAREST_BUDGET, Why};
 
 pub(crate) fn run(context: &Context<'_>, args: &Run, out: &mut Out) -> Result<Exit, Trouble> {
     let subject = context.chosen(args.subject.as_deref())?;
@@ -158,9 +159,18 @@ fn many(context: &Context<'_>, args: &Run, mut sweep: Sweep<'_>, out: &mut Out) 
         true => Exit::Interrupted,
         false => Exit::of_sweep(&summary, args.faults == Switch::Off),
     };
-    let mut told =
-        Told { context, args, sweep: &sweep, summary: &summary, elapsed, exit, shrunk: BTreeMap::new() };
+    let mut told = Told {
+        context,
+        args,
+        sweep: &sweep,
+        summary: &summary,
+        elapsed,
+        exit,
+        shrunk: BTreeMap::new(),
+        whys: BTreeMap::new(),
+    };
     told.shrink()?;
+    told.explain()?;
     match args.json {
         true => json::sweep(&told, out)?,
         false => told.print(out)?,
@@ -178,6 +188,8 @@ pub(crate) struct Told<'a> {
     pub(crate) exit: Exit,
     /// By the seeds they come from: each as it was found, and the smallest that still fails.
     shrunk: BTreeMap<Seed, (Arc<Schedule>, Shrunk)>,
+    /// Why each of them failed; of the smallest, where there is one.
+    whys: BTreeMap<Seed, Why>,
 }
 
 impl Told<'_> {
@@ -229,6 +241,31 @@ impl Told<'_> {
         Ok(())
     }
 
+    /// Plays what failed once more. What cannot be relied on, or does not come back, explains nothing.
+    fn explain(&mut self) -> Result<(), String> {
+        if self.summary.unequal.is_some() {
+            return Ok(());
+        }
+        for group in self.summary.groups.values().filter(|group| self.summary.hung != Some(group.seed)) {
+            let schedule = match self.shrunk.get(&group.seed) {
+                Some((_, shrunk)) if shrunk.stopped_by == StoppedBy::Hang => continue,
+                Some((_, shrunk)) => shrunk.schedule.clone(),
+                None => {
+                    Arc::new(self.sweep.generator.schedule(group.seed).map_err(|error| error.to_string())?)
+                }
+            };
+            let (subject, hang_timeout) = (self.sweep.subject, self.sweep.hang_timeout);
+            let explain = Explain { subject, schedule: &schedule, hang_timeout, budget: NEAREST_BUDGET };
+            self.whys.extend(explain.again().map(|why| (group.seed, why)));
+        }
+        Ok(())
+    }
+
+    /// Why this group's first failure failed.
+    pub(crate) fn why(&self, group: &Group) -> Option<&Why> {
+        self.whys.get(&group.seed)
+    }
+
     /// What this group's first failure was shrunk to.
     pub(crate) fn smallest(&self, group: &Group) -> Option<Smallest<'_>> {
         self.shrunk.get(&group.seed).map(|(found, shrunk)| Smallest { found, shrunk })
@@ -243,6 +280,7 @@ impl Told<'_> {
                 among: Some((group.count, self.summary.seeds, self.elapsed)),
                 allowed_by: self.allowed_by(group),
                 smallest: self.smallest(group),
+                why: self.why(group),
                 replay: &self.replay(group.seed),
             };
             writeln!(out, "{failure}")?;

@@ -18,6 +18,7 @@ use crate::shrink::{Shrink, Shrunk, StoppedBy};
 use crate::subject::Subject;
 use crate::sweep::play_alone;
 use crate::watch::Keep;
+use crate::why::{Explain, NEAREST_BUDGET};
 
 pub(crate) fn shrink(context: &Context<'_>, args: &Args, out: &mut Out) -> Result<Exit, Trouble> {
     let saved = Saved::read(&args.file)?;
@@ -48,12 +49,16 @@ pub(crate) fn shrink(context: &Context<'_>, args: &Args, out: &mut Out) -> Resul
         test: saved.test,
     };
     smaller.write(&target)?;
+    let explain = Explain { subject, schedule: &shrunk.schedule, hang_timeout, budget: NEAREST_BUDGET };
+    // What did not come back once is not played again.
+    let why = if shrunk.stopped_by == StoppedBy::Hang { None } else { explain.again() };
     let failure = Failure {
         of: name.to_string(),
         finding: shrunk.outcome.finding().expect("what is shrunk fails"),
         among: None,
         allowed_by: allowed_by(finding, &shrunk.schedule),
         smallest: Some(Smallest { found: &schedule, shrunk: &shrunk }),
+        why: why.as_ref(),
         replay: &format!("{} replay {}", context.called, quoted(&target.to_string_lossy())),
     };
     write!(out, "{failure}{}", sandbox_note())?;

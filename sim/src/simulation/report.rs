@@ -16,6 +16,7 @@ use crate::subject::Subject;
 use crate::summary::{Group, Summary};
 use crate::twice::play_twice;
 use crate::watch::Keep;
+use crate::why::{Explain, NEAREST_BUDGET, Why};
 
 /// What came of a [`Simulation`](super::Simulation).
 #[derive(Clone, Debug)]
@@ -125,15 +126,31 @@ impl Report {
         let schedule = self.subject.pin(self.generator.clone()).schedule(group.seed).ok();
         let is_first = self.first_failure().is_some_and(|first| first.seed == group.seed);
         let shrunk = is_first.then(|| self.found_and_shrunk()).flatten();
+        let schedule = schedule.map(Arc::new);
+        let told = shrunk.map(|(_, shrunk)| &shrunk.schedule).or(schedule.as_ref());
+        let why = told.and_then(|schedule| self.why(group, schedule));
         let failure = Failure {
             of: format!("seed {}", group.seed),
             finding: &group.finding,
             among: Some((group.count, self.summary.seeds, self.elapsed)),
-            allowed_by: schedule.and_then(|schedule| allowed_by(&group.finding, &schedule)),
+            allowed_by: schedule.as_ref().and_then(|schedule| allowed_by(&group.finding, schedule)),
             smallest: shrunk.map(|(found, shrunk)| Smallest { found, shrunk }),
+            why: why.as_ref(),
             replay: &self.replay(group.seed),
         };
         failure.to_string()
+    }
+
+    /// Only of what can be relied on.
+    fn why(&self, group: &Group, schedule: &Arc<Schedule>) -> Option<Why> {
+        let unreliable = self.summary.unequal.is_some() || self.summary.hung == Some(group.seed);
+        let explain = Explain {
+            subject: &self.subject,
+            schedule,
+            hang_timeout: self.hang_timeout,
+            budget: NEAREST_BUDGET,
+        };
+        if unreliable { None } else { explain.again() }
     }
 
     fn not_deterministic(&self) -> Option<String> {
