@@ -6,60 +6,87 @@ use twophase::Fact;
 use twophase::kafka::protocol::{Request, Response};
 
 use crate::event::{Event, Observer, What};
+use crate::kept::Kept;
 use crate::remarks::{Remark, Remarks};
 use crate::seed::micros;
+use crate::trips::{Trip, Trips};
 
-/// The events of one history, as lines; and between them what the processes said through `tracing`.
+/// The events of one history; and between them what the processes said through `tracing`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    lines: Vec<Line>,
+    events: Vec<Kept>,
     remarks: Vec<Remark>,
+    trips: Vec<Trip>,
 }
 
 /// Records a history while it happens.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
-    lines: Vec<Line>,
+    events: Vec<Kept>,
     pub(crate) remarks: Remarks,
+    pub(crate) trips: Trips,
+    /// The newest event by which a message left.
+    sent: Option<usize>,
 }
 
 impl Recorder {
     pub(crate) fn finish(self) -> History {
-        History { remarks: self.remarks.take(), lines: self.lines }
+        History { events: self.events, remarks: self.remarks.take(), trips: self.trips.finish() }
     }
-}
 
-/// One event, as it prints.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Line {
-    step: usize,
-    at: u64,
-    who: String,
-    what: String,
+    /// The event that happened last, counting from 0.
+    pub(crate) fn newest(&self) -> usize {
+        self.events.len().saturating_sub(1)
+    }
+
+    /// The event by which the newest message left.
+    pub(crate) fn sent(&self) -> Option<usize> {
+        self.sent
+    }
 }
 
 impl History {
     /// How many events there were.
     pub fn len(&self) -> usize {
-        self.lines.len()
+        self.events.len()
     }
 
     /// Whether nothing happened.
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        self.events.is_empty()
+    }
+
+    /// The events, in order.
+    pub fn events(&self) -> impl ExactSizeIterator<Item = Event<'_>> + Clone {
+        self.events.iter().map(Kept::event)
     }
 
     /// The event at this place, as it prints.
     pub fn line(&self, index: usize) -> Option<String> {
-        self.lines.get(index).map(Line::to_string)
+        self.events.get(index).map(|kept| Line { step: index + 1, event: kept.event() }.to_string())
+    }
+
+    /// What the processes said, in order.
+    pub(crate) fn remarks(&self) -> &[Remark] {
+        &self.remarks
+    }
+
+    /// The ways of messages, requests and answers, in the order in which they set out.
+    pub(crate) fn trips(&self) -> &[Trip] {
+        &self.trips
     }
 }
 
 impl Observer for Recorder {
     fn see(&mut self, event: &Event<'_>) {
-        let what = describe(event.what);
         self.remarks.event(event.at);
-        self.lines.push(Line { step: self.lines.len() + 1, at: event.at, who: event.who.to_string(), what });
+        let index = self.events.len();
+        match event.what {
+            What::Sent { .. } => self.sent = Some(index),
+            What::Applied { .. } | What::Put { .. } => self.trips.serves(index),
+            _ => {}
+        }
+        self.events.push(Kept::from(event));
     }
 }
 
@@ -67,22 +94,28 @@ impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:>5}  {:>10}  {:<24}what", "step", "time", "who")?;
         let mut remarks = self.remarks.iter().peekable();
-        for happened in 0..=self.lines.len() {
+        for happened in 0..=self.events.len() {
             while let Some(remark) = remarks.next_if(|remark| remark.after == happened) {
                 writeln!(f, "{remark}")?;
             }
-            if let Some(line) = self.lines.get(happened) {
-                writeln!(f, "{line}")?;
+            if let Some(kept) = self.events.get(happened) {
+                writeln!(f, "{}", Line { step: happened + 1, event: kept.event() })?;
             }
         }
         Ok(())
     }
 }
 
-impl fmt::Display for Line {
+/// One event, as it prints.
+struct Line<'a> {
+    step: usize,
+    event: Event<'a>,
+}
+
+impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Line { step, at, who, what } = self;
-        write!(f, "{step:>5}  {}  {who:<24}{what}", Seconds(*at))
+        let Event { at, who, what } = self.event;
+        write!(f, "{:>5}  {}  {:<24}{}", self.step, Seconds(at), who.to_string(), describe(what))
     }
 }
 
@@ -95,7 +128,7 @@ impl fmt::Display for Remark {
 }
 
 /// Microseconds, as they print.
-struct Seconds(u64);
+pub(crate) struct Seconds(pub(crate) u64);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,7 +136,8 @@ impl fmt::Display for Seconds {
     }
 }
 
-fn describe(what: What<'_>) -> String {
+/// What happened, in words.
+pub(crate) fn describe(what: What<'_>) -> String {
     match what {
         What::Started => "starts".to_owned(),
         What::Crashed => "is killed".to_owned(),

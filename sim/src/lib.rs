@@ -46,6 +46,7 @@
 //! - [`event`]: what happens; `watch`: everybody who looks on
 //! - `ledger`, `checker`: each transaction as one who sees everything knows it, and the judgement
 //! - `coverage`, `digest`, `history`: the windows, one number for all that happened, and the recorder
+//! - `kept`, `trips`: what the recorder keeps: each event, owned; and how each message and request travelled
 //! - `remarks`: what the processes say through `tracing`, for the recorder
 //! - `outcome`: what comes of it
 //!
@@ -64,6 +65,7 @@ pub mod schedule;
 pub mod seed;
 pub mod site;
 pub mod subjects;
+pub mod timeline;
 
 mod anomaly;
 mod checker;
@@ -80,6 +82,7 @@ mod generate;
 mod hint;
 mod history;
 mod input;
+mod kept;
 mod ledger;
 mod outcome;
 mod payload;
@@ -96,6 +99,7 @@ mod stage;
 mod subject;
 mod summary;
 mod sweep;
+mod trips;
 mod twice;
 mod wall;
 mod watch;

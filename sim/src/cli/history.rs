@@ -5,17 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::args::Pictures;
 use super::out::Out;
 use super::{Trouble, json};
 use crate::drawn::Drawn;
 use crate::exit::Exit;
-use crate::file::{Expectation, FORMAT, Saved, create};
+use crate::file::{Expectation, FORMAT, Saved, create, must_not_exist};
 use crate::outcome::{Outcome, Verdict};
 use crate::report::{Failure, allowed_by, sandbox_note};
 use crate::schedule::Schedule;
 use crate::seed::Seed;
 use crate::subject::Subject;
 use crate::sweep::play_alone;
+use crate::timeline::Timeline;
 use crate::twice::{Difference, play_twice};
 use crate::watch::Keep;
 
@@ -34,6 +36,7 @@ pub(crate) struct Play<'a> {
     pub(crate) expected: Option<Expectation>,
     pub(crate) output: Option<Target<'a>>,
     pub(crate) save: Option<&'a Path>,
+    pub(crate) pictures: &'a Pictures,
 }
 
 /// Where the committed output goes.
@@ -44,9 +47,26 @@ pub(crate) struct Target<'a> {
     pub(crate) lacks_newline: bool,
 }
 
+/// Nothing is played for a result that could not be written: each of these is a file of its own, and new.
+pub(crate) fn check_new(targets: &[(&str, Option<&Path>)]) -> Result<(), String> {
+    let given: Vec<_> = targets.iter().filter_map(|(flag, path)| Some((flag, (*path)?))).collect();
+    for (index, (flag, path)) in given.iter().enumerate() {
+        if let Some((before, _)) = given[..index].iter().find(|(_, before)| before == path) {
+            let name = path.display();
+            return Err(format!(
+                "{name}: is given to both {before} and {flag}; expected two files: give one another name"
+            ));
+        }
+        must_not_exist(path)?;
+    }
+    Ok(())
+}
+
 /// Plays it, shows it, and writes what was asked for.
 pub(crate) fn play(play: &Play<'_>, out: &mut Out) -> Result<Exit, Trouble> {
-    let keep = Keep { history: !play.json, output: play.output.is_some(), digests: false };
+    let Pictures { timeline, chrome } = play.pictures;
+    let history = !play.json || timeline.is_some() || chrome.is_some();
+    let keep = Keep { history, output: play.output.is_some(), digests: false };
     let (outcome, difference) = match play.twice {
         true => play_twice(play.subject, &play.schedule, keep, play.hang_timeout),
         false => play_alone(play.subject, &play.schedule, keep, play.hang_timeout).map(|one| (one, None)),
@@ -75,6 +95,7 @@ fn write_files(play: &Play<'_>, outcome: &Outcome) -> Result<(), String> {
         };
         saved.write(path)?;
     }
+    write_pictures(play, outcome)?;
     match (&play.output, &outcome.output) {
         (Some(target), Some(output)) => create(target.path, |file| {
             for (index, (_, payload)) in output.iter().enumerate() {
@@ -87,6 +108,22 @@ fn write_files(play: &Play<'_>, outcome: &Outcome) -> Result<(), String> {
         }),
         _ => Ok(()),
     }
+}
+
+fn write_pictures(play: &Play<'_>, outcome: &Outcome) -> Result<(), String> {
+    let Pictures { timeline: page, chrome } = play.pictures;
+    if page.is_none() && chrome.is_none() {
+        return Ok(());
+    }
+    let timeline = Timeline::new(&play.subject.name, &play.of, Some(&play.replay), &play.schedule, outcome)
+        .ok_or_else(|| {
+        format!(
+            "{}: it did not come back, so there is no history to draw; leave --timeline and --chrome out",
+            play.of
+        )
+    })?;
+    page.iter().try_for_each(|path| timeline.write_page(path))?;
+    chrome.iter().try_for_each(|path| timeline.write_chrome(path))
 }
 
 fn print(

@@ -11,12 +11,14 @@ use twophase::kafka::protocol::{ErrorCode, Request, Response};
 
 use super::broker::BrokerCondition;
 use super::store::{StoreAnswer, StoreRequest};
+use super::strike::Fate;
 use super::waits::WaitId;
 use super::{Happening, Pid, World, touched};
 use crate::event::{Actor, What};
 use crate::fault::End;
 use crate::seed::micros;
 use crate::site::{Ask, Operation, Phase};
+use crate::trips::{self, Kind, Trip};
 
 /// What is asked of the world outside the job.
 #[derive(Clone, Debug)]
@@ -95,6 +97,7 @@ impl World {
         let fate = self.strike(flight.pid, &flight.operation, flight.ordinal, Phase::Sent);
         arrives += fate.delay;
         let lost = fate.lost || self.links.is_cut(here, there, self.now);
+        self.record_trip(Kind::Request, &flight, arrives, Fate { lost, ..fate });
         if lost || arrives >= flight.deadline {
             self.queue.push(flight.deadline, Happening::GiveUp(flight.clone()));
         }
@@ -108,10 +111,17 @@ impl World {
     }
 
     pub(super) fn arrive(&mut self, flight: Box<Flight>) {
+        if let Some(history) = &mut self.watch.history {
+            let life = &self.lives[flight.pid.0];
+            history.trips.request_arrives(self.now, (life.name, life.life), &flight.operation);
+        }
         let answer = match &flight.errand {
             Errand::Broker(request) => match self.apply_to_broker(flight.pid, request) {
                 Some(response) => Answer::Broker(response),
                 None => {
+                    if let Some(history) = &mut self.watch.history {
+                        history.trips.unserved();
+                    }
                     return self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
                 }
             },
@@ -165,10 +175,30 @@ impl World {
         let fate = self.strike(flight.pid, &flight.operation, flight.ordinal, Phase::Answered);
         let arrives = self.now + fate.delay + self.links.delay(there, here, life, latency);
         let lost = fate.lost || self.links.is_cut(there, here, self.now);
+        self.record_trip(Kind::Answer, &flight, arrives, Fate { lost, ..fate });
         if lost || arrives >= flight.deadline {
             self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
         } else {
             self.queue.push(arrives, Happening::Answer(flight.wait, answer));
+        }
+    }
+
+    /// For the recorder, if there is one.
+    fn record_trip(&mut self, kind: Kind, flight: &Flight, due: u64, fate: Fate) {
+        let life = &self.lives[flight.pid.0];
+        if let Some(history) = &mut self.watch.history {
+            let trip = Trip {
+                kind,
+                by: (life.name, life.life),
+                other: flight.errand.end(),
+                operation: flight.operation.clone(),
+                left: self.now,
+                due,
+                fate: trips::Fate { lost: fate.lost, late: fate.delay, again: false },
+                from_event: history.trips.served_in().filter(|_| kind == Kind::Answer),
+                arrival: None,
+            };
+            history.trips.departs(trip, fate.again);
         }
     }
 

@@ -12,6 +12,7 @@ use super::{Happening, Pid, World};
 use crate::event::What;
 use crate::fault::End;
 use crate::site::{Name, Operation, Phase};
+use crate::trips::{self, Kind, Trip};
 
 /// A message under way.
 #[derive(Clone)]
@@ -37,7 +38,22 @@ impl World {
         let life = self.lives[pid.0].life;
         let delay = self.links.delay(here, there, life.0, self.schedule.timing.latency);
         let fate = self.strike(pid, &operation, ordinal, Phase::Sent);
-        if fate.lost || self.links.is_cut(here, there, self.now) {
+        let lost = fate.lost || self.links.is_cut(here, there, self.now);
+        if let Some(history) = &mut self.watch.history {
+            let trip = Trip {
+                kind: Kind::Message,
+                by: (from, life),
+                other: there,
+                operation,
+                left: self.now,
+                due: self.now + delay + fate.delay,
+                fate: trips::Fate { lost, late: fate.delay, again: false },
+                from_event: history.sent(),
+                arrival: None,
+            };
+            history.trips.departs(trip, fate.again);
+        }
+        if lost {
             return;
         }
         let from = Address { role: from.role, index: from.index, life: Some(life) };
@@ -64,6 +80,11 @@ impl World {
         let who = self.lives[to.0].actor();
         let from = Name::from(parcel.envelope.from);
         self.emit(who, What::Delivered { from, label: parcel.label });
+        if let Some(history) = &mut self.watch.history {
+            let (event, receiver) = (history.newest(), (name, self.lives[to.0].life));
+            let by = (from, parcel.envelope.from.life);
+            history.trips.message_arrives(self.now, by, receiver, parcel.label, event);
+        }
         self.lives[to.0].mailbox.push_back(parcel.envelope);
         if let Some(wait) = self.lives[to.0].receiving {
             self.waits.end(wait, Answer::Woke);
