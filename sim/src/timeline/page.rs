@@ -7,7 +7,7 @@ use crate::file::create;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+const SCRIPT: &str = concat!(include_str!("model.js"), include_str!("draw.js"), include_str!("page.js"));
 
 impl Timeline {
     /// A page that any browser opens.
