@@ -14,6 +14,7 @@ use crate::stage::{Spins, Stage};
 use crate::subject::Subject;
 use crate::wall::Pulse;
 use crate::watch::{Keep, Watch};
+use crate::world::World;
 
 /// How many things may happen in one history, besides those for each record. The longest legitimate ones need
 /// a tenth of it.
@@ -77,32 +78,31 @@ enum End {
 fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> End {
     let deadline = micros(schedule.heal_at + patience(schedule));
     let budget = STEP_BUDGET + schedule.records() as u64 * STEPS_PER_RECORD;
-    loop {
-        match stage.step(sandbox) {
-            Ok(true) => {}
-            Ok(false) => return End::TimeIsUp("nothing will ever happen again".to_owned()),
-            Err(Spins(process)) => {
-                let mut world = stage.world();
-                let (now, name) = (world.now(), world.life(process).name);
-                world.watch.report(now, Anomaly::Hung, format!("{name} is polled for ever and never waits"));
-                return End::Found;
-            }
-        }
-        let world = stage.world();
-        if world.watch.finding().is_some() {
-            return End::Found;
-        }
-        if let Some(said) = world.gave_up() {
-            return End::GaveUp(said.to_owned());
-        }
-        if world.watch.is_finished() && world.is_quiet() {
-            return End::Done;
-        }
-        if world.now() > deadline || world.steps() > budget {
-            let open = world.why_not_quiet();
-            return End::TimeIsUp(open);
+    match stage.play(sandbox, |world| end_of(world, deadline, budget)) {
+        Ok(Some(end)) => end,
+        Ok(None) => End::TimeIsUp("nothing will ever happen again".to_owned()),
+        Err(Spins(process)) => {
+            let mut world = stage.world();
+            let (now, name) = (world.now(), world.life(process).name);
+            world.watch.report(now, Anomaly::Hung, format!("{name} is polled for ever and never waits"));
+            End::Found
         }
     }
+}
+
+/// Whether it is over, as things stand.
+#[inline]
+fn end_of(world: &World, deadline: u64, budget: u64) -> Option<End> {
+    if world.watch.finding().is_some() {
+        return Some(End::Found);
+    }
+    if let Some(said) = world.gave_up() {
+        return Some(End::GaveUp(said.to_owned()));
+    }
+    if world.watch.is_finished() && world.is_quiet() {
+        return Some(End::Done);
+    }
+    (world.now() > deadline || world.steps() > budget).then(|| End::TimeIsUp(world.why_not_quiet()))
 }
 
 /// How long a repaired job may take until all is committed and nothing is open: what it has to do, and what

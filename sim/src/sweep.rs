@@ -30,6 +30,16 @@ pub enum Threads {
     Shared,
 }
 
+impl Threads {
+    /// Plays one history, on the thread it should have.
+    pub(crate) fn run<T: Send>(self, history: impl FnOnce() -> T + Send) -> T {
+        match self {
+            Threads::Shared => history(),
+            Threads::Fresh => thread::scope(|scope| join(scope.spawn(history))),
+        }
+    }
+}
+
 /// How many of the seeds are played twice: one in this many, the first one always.
 pub const REPLAY_EVERY: u64 = 100;
 
@@ -125,11 +135,7 @@ impl<'a> Sweep<'a> {
         let (threads, subject, generator) = (self.threads, self.subject.clone(), self.generator.clone());
         move |seed, keep, pulse| {
             let schedule = Arc::new(generator.schedule(seed)?);
-            let here = || play_watched(&subject, &schedule, keep, pulse);
-            Ok(match threads {
-                Threads::Shared => here(),
-                Threads::Fresh => thread::scope(|scope| join(scope.spawn(here))),
-            })
+            Ok(threads.run(|| play_watched(&subject, &schedule, keep, pulse)))
         }
     }
 }

@@ -103,8 +103,9 @@ impl Coordinator {
         self.is_running() && incarnation == self.incarnation()
     }
 
-    pub(super) fn all_reached(&self, progress: Progress) -> bool {
-        self.roster.all_reached(self.parallelism, self.incarnation(), progress)
+    /// How far all tasks have come; `None` while one of them is not known to have started.
+    pub(super) fn reached(&self) -> Option<Progress> {
+        self.roster.reached(self.parallelism, self.incarnation())
     }
 
     pub(super) fn to_all_tasks(&self, message: &ToWorker, effects: &mut Vec<Effect>) {
@@ -124,6 +125,7 @@ impl Coordinator {
         }
         match message {
             ToCoordinator::Heartbeat(task) => self.heartbeat(from.index, life, task, effects),
+            ToCoordinator::Progress(task) => self.roster.report(from.index, Some(task)),
             ToCoordinator::Ack { incarnation, checkpoint, snapshot } => {
                 if self.is_current(incarnation) {
                     self.pending.ack(checkpoint, from.index, snapshot);
@@ -174,7 +176,7 @@ impl Coordinator {
             incarnation: head.incarnation,
             parallelism: self.parallelism,
             splits: self.settings.splits,
-            completed: head.completed.as_ref(),
+            completed: head.completed.as_deref(),
         };
         let deployment = plan.deployment(index, life);
         effects.push(Effect::Send(roster::address(index, life), ToWorker::Deploy(deployment)));
@@ -293,5 +295,8 @@ impl Decide for Coordinator {
 }
 
 fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
-    a.into_iter().chain(b).min()
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        _ => a.or(b),
+    }
 }

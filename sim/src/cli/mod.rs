@@ -11,6 +11,7 @@ mod progress;
 mod replay;
 mod run;
 mod show;
+mod shrink;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -109,6 +110,7 @@ impl Context<'_> {
             Command::Bench(args) => bench::bench(self, &args, out),
             Command::Replay(replay) => replay::replay(self, &replay, out),
             Command::Show(show) => show::show(self, &show, out),
+            Command::Shrink(shrink) => shrink::shrink(self, &shrink, out),
         }
     }
 

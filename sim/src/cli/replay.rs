@@ -29,6 +29,7 @@ pub(crate) fn replay(context: &Context<'_>, args: &Replay, out: &mut Out) -> Res
         output: None,
         save: None,
         pictures: &args.pictures,
+        shrunk: None,
     };
     history::play(&play, out)
 }
