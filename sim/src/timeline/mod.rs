@@ -10,8 +10,8 @@
 //! The model is a plain value and decides all that is to be seen: which lanes there are, which transaction an
 //! event belongs to, what befell a message, what is noise. Those who draw it only place it.
 //!
-//! - `model`: what there is to see; `lanes`, `ledger` (bars and checkpoints), `arrows`, `way`: where it comes from
-//! - `page`, with `page.html`, `page.css` and `page.js`; `text`; `chrome`
+//! - `model`: what there is to see; `lanes`, `books` (bars and checkpoints), `arrows`, `way`: where it comes from
+//! - `page`, with `page.html`, `page.css`, `model.js`, `draw.js` and `page.js`; `text`; `chrome`
 
 mod arrows;
 mod books;

@@ -87,10 +87,8 @@ pub struct Lane {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zombie: Option<u64>,
     /// When it stood still, or was away.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub still: Vec<(u64, u64)>,
     /// Since when it runs the tasks of which incarnation.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub incarnations: Vec<(u64, String)>,
 }
 
