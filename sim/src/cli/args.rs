@@ -157,6 +157,11 @@ pub(crate) struct Show {
     /// Heartbeats too.
     #[arg(long)]
     pub(crate) all: bool,
+    /// How many columns it may take [default: what the terminal has, else COLUMNS, else 100].
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=1_000))]
+    pub(crate) width: Option<u16>,
+    #[command(flatten)]
+    pub(crate) pictures: Pictures,
     #[command(flatten)]
     pub(crate) hang_timeout: HangTimeout,
 }

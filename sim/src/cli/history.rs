@@ -74,7 +74,7 @@ pub(crate) fn check_new(targets: &[(&str, Option<&Path>)]) -> Result<(), String>
 /// Plays it, shows it, and writes what was asked for.
 pub(crate) fn play(play: &Play<'_>, out: &mut Out) -> Result<Exit, Trouble> {
     let Pictures { timeline, chrome } = play.pictures;
-    let history = !play.json || timeline.is_some() || chrome.is_some();
+    let history = !play.json || timeline.is_some() || chrome.is_some(); // beside --save too: never with --json
     let keep = Keep { history, output: play.output.is_some(), digests: false };
     let (outcome, difference) = match play.twice {
         true => play_twice(play.subject, &play.schedule, keep, play.hang_timeout),
@@ -82,13 +82,17 @@ pub(crate) fn play(play: &Play<'_>, out: &mut Out) -> Result<Exit, Trouble> {
     }
     .map_err(|error| error.to_string())?;
     write_files(play, &outcome)?;
+    let drawn = draw_beside(play, &outcome);
     let exit = match difference {
         Some(_) => Exit::NotDeterministic,
         None => Exit::of_history(&outcome.verdict),
     };
     match play.json {
         true => json::history(play, &outcome, difference.as_ref(), exit, out)?,
-        false => print(play, &outcome, difference.as_ref(), out)?,
+        false => {
+            print(play, &outcome, difference.as_ref(), out)?;
+            drawn.iter().try_for_each(|line| writeln!(out, "     {line}"))?;
+        }
     }
     Ok(exit)
 }
@@ -133,6 +137,19 @@ fn write_pictures(play: &Play<'_>, outcome: &Outcome) -> Result<(), String> {
     })?;
     page.iter().try_for_each(|path| timeline.write_page(path))?;
     chrome.iter().try_for_each(|path| timeline.write_chrome(path))
+}
+
+/// A failure that is saved is drawn beside it, unless a picture was asked for. Returns where it is, or why not: the
+/// schedule is saved, and whatever stands in the way of its picture is somebody's.
+fn draw_beside(play: &Play<'_>, outcome: &Outcome) -> Option<String> {
+    let path = play.save.filter(|_| play.pictures.timeline.is_none() && !play.json)?;
+    outcome.finding()?;
+    let timeline =
+        Timeline::new(&play.subject.name, &play.of, Some(&play.replay), &play.schedule, outcome)?;
+    Some(match timeline.write_page_beside(path) {
+        Ok(page) => format!("timeline {}", page.display()),
+        Err(why) => format!("no timeline: {why}"),
+    })
 }
 
 fn print(

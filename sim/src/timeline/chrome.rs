@@ -19,6 +19,7 @@ impl Timeline {
         self.add_transactions(&threads, &mut events);
         self.add_requests(&threads, &mut events);
         self.add_flows(&threads, &mut events);
+        events.sort_by_key(|event| event["ts"].as_u64()); // stable: names first, and a beginning before its end
         json!({
             "displayTimeUnit": "ms",
             "otherData": {

@@ -10,14 +10,20 @@ let colors = {};
 
 // Each lane with its top, the line its steps stand on, and its height.
 const places = [];
-function layOut() {
+function layOut(room) {
+  place(1);
+  if (places.height > room) place(0.78);
+}
+
+function place(scale) {
   const rows = lanes.map(() => 0);
   for (const bar of bars) rows[bar.lane] = Math.max(rows[bar.lane], bar.row + 1);
+  places.length = 0;
   let y = 0;
   lanes.forEach((lane, index) => {
-    const plain = { world: 34, output: 62, broker: 40, store: 36, coordinator: 40 }[lane.kind];
-    const height = plain ?? LINE + 18 + Math.max(1, rows[index]) * ROW;
-    places.push({ y, line: y + (lane.kind === "output" ? 52 : LINE), height });
+    const plain = { world: 34, output: 68, broker: 40, store: 36, coordinator: 40 }[lane.kind] * scale;
+    const height = Math.round(plain || Math.max(LINE + 18 * scale ** 4 + rows[index] * ROW, 42));
+    places.push({ y, line: y + (lane.kind === "output" ? height - 8 : LINE), height });
     y += height;
   });
   places.height = y;
@@ -239,7 +245,7 @@ steps.forEach((step, index) => {
   curves.get(step.lane).push({ at: step.at, offset: step.offset, index });
   highest = Math.max(highest, step.offset + 1);
 });
-function stableHeight(offset) { return ((offset + 1) / highest) * 36; }
+function stableHeight(offset) { return ((offset + 1) / highest) * 34; }
 
 function drawOutput(pen) {
   lanes.forEach((lane, index) => {

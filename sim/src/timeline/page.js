@@ -398,8 +398,8 @@ function begin() {
   $("to-way").disabled = model.way.length === 0;
   $("tip").hidden = true;
   readColors();
-  layOut();
   [view.width, view.height] = [chart.clientWidth, chart.clientHeight];
+  layOut(view.height - AXIS);
   fillList();
   lookAtMark();
   select(marked ?? shownNow[0]);

@@ -1,9 +1,11 @@
 //! The page: one HTML file with its style, its script and the model in it, which loads nothing.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use super::model::Timeline;
-use crate::file::create;
+use crate::file::{create, create_or_renew};
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -35,6 +37,17 @@ impl Timeline {
         create(path, |file| file.write_all(self.page().as_bytes()))
     }
 
+    /// Writes the page beside a saved schedule: as `NAME.html`, if that is called `NAME.json`. A page that was drawn
+    /// there before is replaced. Returns where it is.
+    ///
+    /// # Errors
+    /// A sentence, if another file of that name is there, or it cannot be written.
+    pub fn write_page_beside(&self, schedule: &Path) -> Result<PathBuf, String> {
+        let path = schedule.with_extension("html");
+        create_or_renew(&path, is_a_page, |file| file.write_all(self.page().as_bytes()))?;
+        Ok(path)
+    }
+
     /// Writes the [trace](Timeline::chrome) to a new file.
     ///
     /// # Errors
@@ -45,6 +58,15 @@ impl Timeline {
             file.write_all(b"\n")
         })
     }
+}
+
+/// By what a page of ours begins with, whoever the version is that drew it.
+const SIGNED: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"generator\" content=\"twophase timeline\">";
+
+/// Whether this is a page that was drawn here before, and nobody's own.
+fn is_a_page(path: &Path) -> bool {
+    let mut start = vec![0; SIGNED.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == SIGNED.as_bytes()
 }
 
 /// JSON that may stand inside a `script` element: nothing in it ends that element or begins a comment, and it is
@@ -67,6 +89,16 @@ fn inert(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_is_known_by_its_beginning() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.html");
+        for (text, is_ours) in [(PAGE, true), ("<!doctype html>\n<p>mine", false), ("", false)] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(is_a_page(&path), is_ours, "{text:.40}");
+        }
+    }
 
     #[test]
     fn nothing_in_a_string_ends_the_element_it_stands_in() {
