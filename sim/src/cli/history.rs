@@ -144,8 +144,7 @@ fn write_pictures(play: &Play<'_>, outcome: &Outcome) -> Result<(), String> {
 fn draw_beside(play: &Play<'_>, outcome: &Outcome) -> Option<String> {
     let path = play.save.filter(|_| play.pictures.timeline.is_none() && !play.json)?;
     outcome.finding()?;
-    let timeline =
-        Timeline::new(&play.subject.name, &play.of, Some(&play.replay), &play.schedule, outcome)?;
+    let timeline = Timeline::new(&play.subject.name, &play.of, Some(&play.replay), &play.schedule, outcome)?;
     Some(match timeline.write_page_beside(path) {
         Ok(page) => format!("timeline {}", page.display()),
         Err(why) => format!("no timeline: {why}"),
