@@ -14,7 +14,7 @@ const [command, pictures] = process.argv.slice(2);
 if (!command) throw new Error("usage: node check.mjs TWOPHASE [DIRECTORY]");
 if (pictures) mkdirSync(pictures, { recursive: true });
 const scratch = mkdtempSync(join(tmpdir(), "timeline-"));
-const MOST_EVENTS = 30_000, SECONDS_TO_OPEN = 10, MOST_MS_A_FRAME = 250;
+const MOST_EVENTS = 30_000, SECONDS_TO_OPEN = 10, MOST_MS_A_FRAME = 1_000;
 
 function draw(name, words, exit = 2) {
   const page = join(scratch, `${name}.html`);

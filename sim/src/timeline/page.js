@@ -27,7 +27,9 @@ function refresh() {
 function look(from, to) {
   const least = 200, most = Math.max(lasted * 1.08, 1000);
   const span = Math.min(Math.max(to - from, least), most);
-  const middle = Math.min(Math.max((from + to) / 2, 0), lasted);
+  const margin = span * 0.05;
+  const [first, last] = [span / 2 - margin, lasted - span / 2 + margin];
+  const middle = first > last ? lasted / 2 : Math.min(Math.max((from + to) / 2, first), last);
   [view.from, view.to] = [middle - span / 2, middle + span / 2];
   refresh();
 }

@@ -106,7 +106,7 @@ impl fmt::Display for Page<'_> {
         let mut before = None;
         for index in &self.shown {
             let step = &self.timeline.steps[*index];
-            if before.is_some_and(|before| self.skips(before, *index)) {
+            if !self.is_picked() && before.is_some_and(|before| self.skips(before, *index)) {
                 writeln!(f, "  {:>6}", "...")?;
             }
             before = Some(*index);
@@ -130,7 +130,7 @@ impl fmt::Display for Page<'_> {
                 }
             }
         }
-        if !self.look.all && quiet > 0 && self.look.record.is_none() && self.look.transaction.is_none() {
+        if !self.look.all && quiet > 0 && !self.is_picked() {
             writeln!(f, "\n  {quiet} heartbeats and their answers are not shown; --all shows them")?;
         }
         Ok(())
@@ -144,6 +144,11 @@ impl Page<'_> {
             writeln!(f, "  {letter}  {}", lane.described())?;
         }
         Ok(())
+    }
+
+    /// Whether only a way or a transaction is shown, of which everybody knows that it has gaps.
+    fn is_picked(&self) -> bool {
+        self.look.record.is_some() || self.look.transaction.is_some()
     }
 
     /// Whether something that is not noise was left out between two lines.
