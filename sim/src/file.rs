@@ -175,13 +175,45 @@ pub(crate) fn create(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), String> {
-    let cannot = |error: io::Error| {
-        let name = path.display();
-        format!(
-            "{name}: cannot be written ({error}); expected a new file in a directory that exists and may be written to"
-        )
-    };
     must_not_exist(path)?;
+    let file = whole(path, write)?;
+    file.persist_noclobber(path).map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => exists(path),
+        _ => cannot_be_written(path, &error.error),
+    })?;
+    Ok(())
+}
+
+/// The same, but what stands there already is replaced if it `is_ours`: drawn before, and drawn again.
+///
+/// # Errors
+/// A sentence, if something else is there, or the file cannot be written.
+pub(crate) fn create_or_renew(
+    path: &Path,
+    is_ours: impl FnOnce(&Path) -> bool,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), String> {
+    if must_not_exist(path).is_ok() || !is_ours(path) {
+        return create(path, write);
+    }
+    let file = whole(path, write)?;
+    file.persist(path).map_err(|error| cannot_be_written(path, &error.error))?;
+    Ok(())
+}
+
+fn cannot_be_written(path: &Path, error: &io::Error) -> String {
+    let name = path.display();
+    format!(
+        "{name}: cannot be written ({error}); expected a new file in a directory that exists and may be written to"
+    )
+}
+
+/// All of it, beside its place, to be moved there.
+fn whole(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<tempfile::NamedTempFile, String> {
+    let cannot = |error: io::Error| cannot_be_written(path, &error);
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -191,11 +223,7 @@ pub(crate) fn create(
     write(&mut buffered).map_err(cannot)?;
     let file = buffered.into_inner().map_err(|error| cannot(error.into_error()))?;
     file.as_file().sync_all().map_err(cannot)?;
-    file.persist_noclobber(path).map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists => exists(path),
-        _ => cannot(error.error),
-    })?;
-    Ok(())
+    Ok(file)
 }
 
 /// In the same directory, so that it can be renamed; readable by whom the user's mask says.

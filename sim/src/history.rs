@@ -9,31 +9,48 @@ use crate::event::{Event, Observer, What};
 use crate::kept::Kept;
 use crate::remarks::{Remark, Remarks};
 use crate::seed::micros;
+use crate::trips::{Trip, Trips};
 
 /// The events of one history; and between them what the processes said through `tracing`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     events: Vec<Kept>,
+    /// What else is to be said of an event.
+    added: Vec<(usize, String)>,
     remarks: Vec<Remark>,
+    trips: Vec<Trip>,
 }
 
 /// Records a history while it happens.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     events: Vec<Kept>,
+    added: Vec<(usize, String)>,
     pub(crate) remarks: Remarks,
+    pub(crate) trips: Trips,
+    /// The newest event by which a message left.
+    sent: Option<usize>,
 }
 
 impl Recorder {
     /// What else is to be said of the last event.
-    pub(crate) fn add(&mut self, more: &str) {
-        if let Some(line) = self.lines.last_mut() {
-            line.what.push_str(more);
-        }
+    pub(crate) fn add(&mut self, more: String) {
+        self.added.push((self.newest(), more));
     }
 
     pub(crate) fn finish(self) -> History {
-        History { events: self.events, remarks: self.remarks.take() }
+        let Recorder { events, added, remarks, trips, .. } = self;
+        History { events, added, remarks: remarks.take(), trips: trips.finish() }
+    }
+
+    /// The event that happened last, counting from 0.
+    pub(crate) fn newest(&self) -> usize {
+        self.events.len().saturating_sub(1)
+    }
+
+    /// The event by which the newest message left.
+    pub(crate) fn sent(&self) -> Option<usize> {
+        self.sent
     }
 }
 
@@ -55,13 +72,35 @@ impl History {
 
     /// The event at this place, as it prints.
     pub fn line(&self, index: usize) -> Option<String> {
-        self.events.get(index).map(|kept| Line { step: index + 1, event: kept.event() }.to_string())
+        self.events.get(index).map(|kept| self.shown(index, kept).to_string())
+    }
+
+    fn shown<'a>(&'a self, index: usize, kept: &'a Kept) -> Line<'a> {
+        let added = self.added.binary_search_by_key(&index, |(of, _)| *of);
+        let added = added.map_or("", |place| &self.added[place].1);
+        Line { step: index + 1, event: kept.event(), added }
+    }
+
+    /// What the processes said, in order.
+    pub(crate) fn remarks(&self) -> &[Remark] {
+        &self.remarks
+    }
+
+    /// The ways of messages, requests and answers, in the order in which they set out.
+    pub(crate) fn trips(&self) -> &[Trip] {
+        &self.trips
     }
 }
 
 impl Observer for Recorder {
     fn see(&mut self, event: &Event<'_>) {
         self.remarks.event(event.at);
+        let index = self.events.len();
+        match event.what {
+            What::Sent { .. } => self.sent = Some(index),
+            What::Applied { .. } | What::Put { .. } => self.trips.serves(index),
+            _ => {}
+        }
         self.events.push(Kept::from(event));
     }
 }
@@ -75,7 +114,7 @@ impl fmt::Display for History {
                 writeln!(f, "{remark}")?;
             }
             if let Some(kept) = self.events.get(happened) {
-                writeln!(f, "{}", Line { step: happened + 1, event: kept.event() })?;
+                writeln!(f, "{}", self.shown(happened, kept))?;
             }
         }
         Ok(())
@@ -86,12 +125,21 @@ impl fmt::Display for History {
 struct Line<'a> {
     step: usize,
     event: Event<'a>,
+    added: &'a str,
 }
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Event { at, who, what } = self.event;
-        write!(f, "{:>5}  {}  {:<24}{}", self.step, Seconds(at), who.to_string(), describe(what))
+        write!(
+            f,
+            "{:>5}  {}  {:<24}{}{}",
+            self.step,
+            Seconds(at),
+            who.to_string(),
+            describe(what),
+            self.added
+        )
     }
 }
 

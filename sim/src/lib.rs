@@ -48,7 +48,7 @@
 //! - `outputs`: what is to come out of a record, and which output a visible one is, where a subject says so
 //! - `coverage`, `digest`, `history`: the windows, one number for all that happened, and the recorder
 //! - `sight`: what there was to judge by, and which checks and windows could not be told
-//! - `kept`: what the recorder keeps of an event
+//! - `kept`, `trips`: what the recorder keeps: each event, owned; and how each message and request travelled
 //! - `remarks`: what the processes say through `tracing`, for the recorder
 //! - `outcome`: what comes of it
 //!
@@ -69,6 +69,7 @@ pub mod schedule;
 pub mod seed;
 pub mod site;
 pub mod subjects;
+pub mod timeline;
 
 mod anomaly;
 mod checker;
@@ -106,6 +107,7 @@ mod stage;
 mod subject;
 mod summary;
 mod sweep;
+mod trips;
 mod twice;
 mod wall;
 mod watch;

@@ -166,7 +166,7 @@ impl Watch {
         if let (Some(history), Some(outputs), Told::Record(record)) =
             (&mut self.history, self.checker.outputs(), told)
         {
-            history.add(&format!(": {}", outputs.name(record.id)));
+            history.add(format!(": {}", outputs.name(record.id)));
         }
     }
 

@@ -43,6 +43,9 @@ pub(crate) enum Command {
     /// Play a saved schedule.
     #[command(after_help = EXITS)]
     Replay(Replay),
+    /// Play a saved schedule, and show the history as lanes in the terminal.
+    #[command(after_help = EXITS)]
+    Show(Show),
     /// Make a saved schedule that fails smaller, and save the smallest that still fails in the same way.
     #[command(after_help = EXITS)]
     Shrink(Shrink),
@@ -71,6 +74,8 @@ pub(crate) struct Run {
     /// Save the schedule to a new file, for `twophase replay`.
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) pictures: Pictures,
     /// Whether the settings of the job lie inside the safe rule.
     #[arg(long, value_name = "WHICH", value_enum, default_value_t = Settings::Safe)]
     pub(crate) settings: Settings,
@@ -128,10 +133,48 @@ pub(crate) struct Replay {
     #[arg(long)]
     pub(crate) twice: bool,
     #[command(flatten)]
+    pub(crate) pictures: Pictures,
+    #[command(flatten)]
     pub(crate) hang_timeout: HangTimeout,
     /// Print what programs read, instead.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Show {
+    /// A file that `run --save` wrote.
+    pub(crate) file: PathBuf,
+    /// Only what happens shortly before and after this step, by its number.
+    #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) around: Option<u32>,
+    /// Only the way of this record: s0:7.
+    #[arg(long, value_name = "RECORD")]
+    pub(crate) record: Option<String>,
+    /// Only the steps of the transactions with this name.
+    #[arg(long, value_name = "ID")]
+    pub(crate) transaction: Option<String>,
+    /// Heartbeats too.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How many columns it may take [default: what the terminal has, else COLUMNS, else 100].
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=1_000))]
+    pub(crate) width: Option<u16>,
+    #[command(flatten)]
+    pub(crate) pictures: Pictures,
+    #[command(flatten)]
+    pub(crate) hang_timeout: HangTimeout,
+}
+
+/// Of every command that plays one history.
+#[derive(Args, Debug)]
+pub(crate) struct Pictures {
+    /// Draw the history into a new file: a page that any browser opens.
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) timeline: Option<PathBuf>,
+    /// Write it to a new file as a trace that Perfetto opens.
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) chrome: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -224,6 +267,8 @@ impl Run {
             (None, seeds) => {
                 self.needs_one("--output", self.output.is_some())?;
                 self.needs_one("--save", self.save.is_some())?;
+                self.needs_one("--timeline", self.pictures.timeline.is_some())?;
+                self.needs_one("--chrome", self.pictures.chrome.is_some())?;
                 self.needs_one("--shrink", self.shrink)?;
                 Ok(Extent::Many(seeds.clone().map_or(DEFAULT_SEEDS, |seeds| seeds.0)))
             }
@@ -301,6 +346,10 @@ mod tests {
             "twophase run --seed 1 --seeds 1..2",
             "twophase run --output x",
             "twophase run --save x --seeds 1..2",
+            "twophase run --timeline x --seeds 1..2",
+            "twophase run --chrome x",
+            "twophase show",
+            "twophase show x --around 0",
             "twophase run --records 0",
             "twophase run --jobs 0",
             "twophase run --hang-timeout 0",

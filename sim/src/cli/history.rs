@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::args::Pictures;
 use super::out::Out;
 use super::{Trouble, json};
 use crate::drawn::Drawn;
 use crate::exit::Exit;
-use crate::file::{Expectation, FORMAT, Saved, create};
+use crate::file::{Expectation, FORMAT, Saved, create, must_not_exist};
 use crate::outcome::{Outcome, Verdict};
 use crate::report::{Failure, Smallest, allowed_by, sandbox_note};
 use crate::schedule::Schedule;
@@ -17,6 +18,7 @@ use crate::seed::Seed;
 use crate::shrink::Shrunk;
 use crate::subject::Subject;
 use crate::sweep::play_alone;
+use crate::timeline::Timeline;
 use crate::twice::{Difference, play_twice};
 use crate::watch::Keep;
 use crate::why::{Explain, NEAREST_BUDGET, Why};
@@ -36,6 +38,7 @@ pub(crate) struct Play<'a> {
     pub(crate) expected: Option<Expectation>,
     pub(crate) output: Option<Target<'a>>,
     pub(crate) save: Option<&'a Path>,
+    pub(crate) pictures: &'a Pictures,
     /// What it was shrunk from, and how, if it was.
     pub(crate) shrunk: Option<(Arc<Schedule>, Shrunk)>,
 }
@@ -61,15 +64,33 @@ pub(crate) struct Target<'a> {
     pub(crate) lacks_newline: bool,
 }
 
+/// Nothing is played for a result that could not be written: each of these is a file of its own, and new.
+pub(crate) fn check_new(targets: &[(&str, Option<&Path>)]) -> Result<(), String> {
+    let given: Vec<_> = targets.iter().filter_map(|(flag, path)| Some((flag, (*path)?))).collect();
+    for (index, (flag, path)) in given.iter().enumerate() {
+        if let Some((before, _)) = given[..index].iter().find(|(_, before)| before == path) {
+            let name = path.display();
+            return Err(format!(
+                "{name}: is given to both {before} and {flag}; expected two files: give one another name"
+            ));
+        }
+        must_not_exist(path)?;
+    }
+    Ok(())
+}
+
 /// Plays it, shows it, and writes what was asked for.
 pub(crate) fn play(play: &Play<'_>, out: &mut Out) -> Result<Exit, Trouble> {
-    let keep = Keep { history: true, output: play.output.is_some(), digests: false };
+    let Pictures { timeline, chrome } = play.pictures;
+    let history = !play.json || timeline.is_some() || chrome.is_some(); // beside --save too: never with --json
+    let keep = Keep { history, output: play.output.is_some(), digests: false };
     let (outcome, difference) = match play.twice {
         true => play_twice(play.subject, &play.schedule, keep, play.hang_timeout),
         false => play_alone(play.subject, &play.schedule, keep, play.hang_timeout).map(|one| (one, None)),
     }
     .map_err(|error| error.to_string())?;
     write_files(play, &outcome)?;
+    let drawn = draw_beside(play, &outcome);
     let exit = match difference {
         Some(_) => Exit::NotDeterministic,
         None => Exit::of_history(&outcome.verdict),
@@ -77,7 +98,10 @@ pub(crate) fn play(play: &Play<'_>, out: &mut Out) -> Result<Exit, Trouble> {
     let why = if difference.is_none() { play.explain(&outcome) } else { None };
     match play.json {
         true => json::history(play, &outcome, difference.as_ref(), why, exit, out)?,
-        false => print(play, &outcome, difference.as_ref(), why.as_ref(), out)?,
+        false => {
+            print(play, &outcome, difference.as_ref(), why.as_ref(), out)?;
+            drawn.iter().try_for_each(|line| writeln!(out, "     {line}"))?;
+        }
     }
     Ok(exit)
 }
@@ -93,6 +117,7 @@ fn write_files(play: &Play<'_>, outcome: &Outcome) -> Result<(), String> {
         };
         saved.write(path)?;
     }
+    write_pictures(play, outcome)?;
     match (&play.output, &outcome.output) {
         (Some(target), Some(output)) => create(target.path, |file| {
             for (index, (_, payload)) in output.iter().enumerate() {
@@ -105,6 +130,34 @@ fn write_files(play: &Play<'_>, outcome: &Outcome) -> Result<(), String> {
         }),
         _ => Ok(()),
     }
+}
+
+fn write_pictures(play: &Play<'_>, outcome: &Outcome) -> Result<(), String> {
+    let Pictures { timeline: page, chrome } = play.pictures;
+    if page.is_none() && chrome.is_none() {
+        return Ok(());
+    }
+    let timeline = Timeline::new(&play.subject.name, &play.of, Some(&play.replay), &play.schedule, outcome)
+        .ok_or_else(|| {
+        format!(
+            "{}: it did not come back, so there is no history to draw; leave --timeline and --chrome out",
+            play.of
+        )
+    })?;
+    page.iter().try_for_each(|path| timeline.write_page(path))?;
+    chrome.iter().try_for_each(|path| timeline.write_chrome(path))
+}
+
+/// A failure that is saved is drawn beside it, unless a picture was asked for. Returns where it is, or why not: the
+/// schedule is saved, and whatever stands in the way of its picture is somebody's.
+fn draw_beside(play: &Play<'_>, outcome: &Outcome) -> Option<String> {
+    let path = play.save.filter(|_| play.pictures.timeline.is_none() && !play.json)?;
+    outcome.finding()?;
+    let timeline = Timeline::new(&play.subject.name, &play.of, Some(&play.replay), &play.schedule, outcome)?;
+    Some(match timeline.write_page_beside(path) {
+        Ok(page) => format!("timeline {}", page.display()),
+        Err(why) => format!("no timeline: {why}"),
+    })
 }
 
 fn print(

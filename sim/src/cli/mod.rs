@@ -10,6 +10,7 @@ mod out;
 mod progress;
 mod replay;
 mod run;
+mod show;
 mod shrink;
 
 use std::ffi::OsString;
@@ -119,6 +120,7 @@ impl Context<'_> {
             Command::Digest(digest) => digest::digest(self, &digest, out),
             Command::Bench(args) => bench::bench(self, &args, out),
             Command::Replay(replay) => replay::replay(self, &replay, out),
+            Command::Show(show) => show::show(self, &show, out),
             Command::Shrink(shrink) => shrink::shrink(self, &shrink, out),
         }
     }

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use super::args::Replay;
-use super::history::{self, Play};
+use super::args::{Pictures, Replay};
+use super::history::{self, Play, check_new};
 use super::out::Out;
 use super::{Context, Trouble, quoted};
 use crate::exit::Exit;
 use crate::file::Saved;
+use crate::subject::Subject;
 
 pub(crate) fn replay(context: &Context<'_>, args: &Replay, out: &mut Out) -> Result<Exit, Trouble> {
+    let Pictures { timeline, chrome } = &args.pictures;
+    check_new(&[("--timeline", timeline.as_deref()), ("--chrome", chrome.as_deref())])?;
     let saved = Saved::read(&args.file)?;
     let name = args.file.to_string_lossy();
-    let of_test = saved.test.map(|test| format!(" (it belongs to the test {test})"));
-    let subject = context
-        .subject(&saved.subject)
-        .map_err(|what| format!("{name}{}: {what}", of_test.unwrap_or_default()))?;
+    let subject = subject_of(context, &saved, &name)?;
     let play = Play {
         subject,
         of: name.to_string(),
@@ -28,7 +28,18 @@ pub(crate) fn replay(context: &Context<'_>, args: &Replay, out: &mut Out) -> Res
         expected: Some(saved.expected),
         output: None,
         save: None,
+        pictures: &args.pictures,
         shrunk: None,
     };
     history::play(&play, out)
+}
+
+/// The subject that a file names.
+pub(crate) fn subject_of<'a>(
+    context: &'a Context<'_>,
+    saved: &Saved,
+    name: &str,
+) -> Result<&'a Subject, String> {
+    let of_test = saved.test.as_ref().map(|test| format!(" (it belongs to the test {test})"));
+    context.subject(&saved.subject).map_err(|what| format!("{name}{}: {what}", of_test.unwrap_or_default()))
 }

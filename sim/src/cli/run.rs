@@ -11,13 +11,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::args::{Run, Settings, Switch};
-use super::history::{self, Play, Target};
+use super::history::{self, Play, Target, check_new};
 use super::out::Out;
 use super::progress::Progress;
 use super::shrink::Task;
 use super::{Context, Trouble, json, quoted};
 use crate::exit::Exit;
-use crate::file::must_not_exist;
 use crate::generate::{Generator, Input};
 use crate::input::LineFile;
 use crate::report::{Failure, Grouped, Missed, NotDeterministic, Smallest, Totals, allowed_by, sandbox_note};
@@ -52,15 +51,12 @@ pub(crate) fn run(context: &Context<'_>, args: &Run, out: &mut Out) -> Result<Ex
 
 /// Nothing is played for a result that could not be written.
 fn check_targets(args: &Run) -> Result<(), String> {
-    if let (Some(output), Some(save)) = (&args.output, &args.save) {
-        if output == save {
-            let name = output.display();
-            return Err(format!(
-                "{name}: is given to both --output and --save; expected two files: give one another name"
-            ));
-        }
-    }
-    [&args.output, &args.save].into_iter().flatten().try_for_each(|path| must_not_exist(path))
+    check_new(&[
+        ("--output", args.output.as_deref()),
+        ("--save", args.save.as_deref()),
+        ("--timeline", args.pictures.timeline.as_deref()),
+        ("--chrome", args.pictures.chrome.as_deref()),
+    ])
 }
 
 /// The input file, and whether the window that was drawn last ends with a record that lacks its newline.
@@ -115,6 +111,7 @@ fn one(
             lacks_newline: input.is_some_and(|input| input.lacks_newline.load(Ordering::Relaxed)),
         }),
         save: args.save.as_deref(),
+        pictures: &args.pictures,
         shrunk: shrunk.map(|shrunk| (schedule, shrunk)),
     };
     history::play(&play, out)

@@ -14,6 +14,7 @@ use crate::event::{Actor, Event, What};
 use crate::history::History;
 use crate::ledger::{Ledger, Transaction};
 use crate::schedule::Schedule;
+use crate::sight::Sight;
 use crate::site::Name;
 
 /// A transaction, by its place in the account.
@@ -42,7 +43,7 @@ pub(super) struct Account<'a> {
 
 impl<'a> Account<'a> {
     pub(super) fn of(history: &'a History, schedule: &'a Schedule) -> Self {
-        let ledger = Ledger::new(schedule.input.iter().map(Vec::len));
+        let ledger = Ledger::new(schedule.input.iter().map(Vec::len), Sight::BOUND);
         let events: Vec<_> = history.events().collect();
         let mut books = Books { ledger, deals: Vec::new() };
         let concerned = events.iter().enumerate().map(|(index, event)| books.see(index, event)).collect();

@@ -12,10 +12,13 @@ use super::broker::BrokerCondition;
 use super::life::LifeState;
 use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
+use super::strike::Fate;
 use super::waits::WaitId;
 use super::{Happening, Pid, World, touched};
 use crate::event::What;
+use crate::fault::End;
 use crate::site::{Ask, Call, Phase};
+use crate::trips::{self, Kind, Trip};
 
 /// What is asked of the world outside the job.
 #[derive(Clone, Debug)]
@@ -61,6 +64,14 @@ impl Errand {
             Errand::Broker(request) => Call::Ask(Ask::of(request)),
             Errand::Store(StoreRequest::Read(_)) => Call::Read,
             Errand::Store(StoreRequest::Put { .. }) => Call::Put,
+        }
+    }
+
+    /// Who is asked.
+    fn end(&self) -> End {
+        match self {
+            Errand::Broker(_) => End::Broker,
+            Errand::Store(_) => End::Store,
         }
     }
 
@@ -111,6 +122,9 @@ impl World {
         let fate = self.strike(pid, call, ordinal, Phase::Sent);
         arrives += fate.delay;
         let lost = fate.lost || self.is_cut(pid, there);
+        if self.watch.history.is_some() {
+            self.record_trip(Kind::Request, &flight, arrives, Fate { lost, ..fate });
+        }
         if lost || arrives >= deadline {
             self.queue.push(deadline, Happening::GiveUp(flight.clone()));
         }
@@ -125,10 +139,19 @@ impl World {
 
     pub(super) fn arrive(&mut self, mut flight: Box<Flight>) {
         let Flight { pid, call, ordinal, deadline, .. } = *flight;
+        if let Some(history) = &mut self.watch.history {
+            let LifeState { name, life, .. } = self.lives[pid.0];
+            history.trips.request_arrives(self.now, (name, life), &call.into());
+        }
         flight.answer = match &flight.errand {
             Errand::Broker(request) => match self.apply_to_broker(pid, request) {
                 Some(response) => Answer::Broker(response),
-                None => return self.queue.push(deadline.max(self.now), Happening::GiveUp(flight)),
+                None => {
+                    if let Some(history) = &mut self.watch.history {
+                        history.trips.unserved();
+                    }
+                    return self.queue.push(deadline.max(self.now), Happening::GiveUp(flight));
+                }
             },
             Errand::Store(request) => Answer::Store(self.apply_to_store(pid, request)),
         };
@@ -180,10 +203,33 @@ impl World {
         let fate = self.strike(pid, call, ordinal, Phase::Answered);
         let arrives = self.now + fate.delay + self.delay(pid, back);
         let lost = fate.lost || self.is_cut(pid, back);
+        if self.watch.history.is_some() {
+            self.record_trip(Kind::Answer, &flight, arrives, Fate { lost, ..fate });
+        }
         if lost || arrives >= deadline {
             self.queue.push(deadline.max(self.now), Happening::GiveUp(flight));
         } else {
             self.queue.push(arrives, Happening::Answer(flight));
+        }
+    }
+
+    /// For the recorder, if there is one.
+    #[cold]
+    fn record_trip(&mut self, kind: Kind, flight: &Flight, due: u64, fate: Fate) {
+        let LifeState { name, life, .. } = self.lives[flight.pid.0];
+        if let Some(history) = &mut self.watch.history {
+            let trip = Trip {
+                kind,
+                by: (name, life),
+                other: flight.errand.end(),
+                operation: flight.call.into(),
+                left: self.now,
+                due,
+                fate: trips::Fate { lost: fate.lost, late: fate.delay, again: false },
+                from_event: history.trips.served_in().filter(|_| kind == Kind::Answer),
+                arrival: None,
+            };
+            history.trips.departs(trip, fate.again);
         }
     }
 

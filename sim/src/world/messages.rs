@@ -13,7 +13,9 @@ use super::links::Way;
 use super::waits::WaitId;
 use super::{Happening, Pid, World};
 use crate::event::What;
+use crate::fault::End;
 use crate::site::{Call, Name, Phase};
+use crate::trips::{self, Kind, Trip};
 
 /// A message under way.
 #[derive(Clone)]
@@ -39,7 +41,22 @@ impl World {
         let way = Way::To(Name::from(to));
         let delay = self.delay(pid, way);
         let fate = self.strike(pid, call, ordinal, Phase::Sent);
-        if fate.lost || self.is_cut(pid, way) {
+        let lost = fate.lost || self.is_cut(pid, way);
+        if let Some(history) = &mut self.watch.history {
+            let trip = Trip {
+                kind: Kind::Message,
+                by: (from, life),
+                other: End::Process(Name::from(to)),
+                operation: call.into(),
+                left: self.now,
+                due: self.now + delay + fate.delay,
+                fate: trips::Fate { lost, late: fate.delay, again: false },
+                from_event: history.sent(),
+                arrival: None,
+            };
+            history.trips.departs(trip, fate.again);
+        }
+        if lost {
             return;
         }
         let from = Address { role: from.role, index: from.index, life: Some(life) };
@@ -75,6 +92,11 @@ impl World {
         let who = self.lives[to.0].actor();
         let from = Name::from(envelope.from);
         self.emit(who, What::Delivered { from, label });
+        if let Some(history) = &mut self.watch.history {
+            let (event, receiver) = (history.newest(), (name, self.lives[to.0].life));
+            let by = (from, envelope.from.life);
+            history.trips.message_arrives(self.now, by, receiver, label, event);
+        }
         self.lives[to.0].mailbox.push_back(envelope);
         if let Some(wait) = self.lives[to.0].receiving {
             let _ = self.waits.end(wait, Ending::Woke); // it may know already that something has come
