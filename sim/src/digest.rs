@@ -18,6 +18,11 @@ impl Digest {
         self.0 = chain.0.wrapping_add(1);
     }
 
+    /// The end: what is stored then counts too. A change that no event shows is in the state that it leaves behind.
+    pub(crate) fn sealed(self, state: u64) -> u64 {
+        of(&(self.0, state))
+    }
+
     pub(crate) fn value(self) -> u64 {
         self.0
     }

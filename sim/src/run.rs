@@ -6,12 +6,14 @@ use std::time::Duration;
 use crate::anomaly::Anomaly;
 use crate::history::Recorder;
 use crate::outcome::{Outcome, Verdict};
+use crate::quiet::{Panic, guarded};
 use crate::runtime::{Sandbox, sandboxed};
 use crate::safe;
 use crate::schedule::Schedule;
 use crate::seed::micros;
 use crate::stage::{Spins, Stage};
 use crate::subject::Subject;
+use crate::sweep::{Threads, play_on};
 use crate::wall::Pulse;
 use crate::watch::{Keep, Watch};
 
@@ -22,7 +24,8 @@ const STEP_BUDGET: u64 = 400_000;
 /// How many more for each record.
 const STEPS_PER_RECORD: u64 = 100;
 
-/// Plays `schedule` with `subject`. A pure function of both.
+/// Plays `schedule` with `subject`. A pure function of both: in the sandbox on a fresh thread, because the standard
+/// `HashMap` keeps its keys for each thread, and a second history on the same one would see another order.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -35,7 +38,7 @@ const STEPS_PER_RECORD: u64 = 100;
 /// assert_eq!(outcome.digest, play(&subject, &schedule, Keep::default()).digest);
 /// ```
 pub fn play(subject: &Subject, schedule: &Arc<Schedule>, keep: Keep) -> Outcome {
-    play_watched(subject, schedule, keep, &Pulse::default())
+    play_on(Threads::Fresh, || play_watched(subject, schedule, keep, &Pulse::default()))
 }
 
 /// The same, for a watchdog to see where it is. The pulse is written and never read here.
@@ -49,10 +52,17 @@ pub(crate) fn play_watched(
         let watch = Watch::new(schedule, keep);
         let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
         let history = || {
-            let log = subject.log_for(schedule);
-            let job = subject.job_for(schedule);
+            let log = match guarded(|| subject.log_for(schedule)) {
+                Ok(log) => log,
+                Err(panic) => return Outcome::never_began("the broker", &panic),
+            };
+            let job = match guarded(|| subject.job_for(schedule)) {
+                Ok(job) => job,
+                Err(panic) => return Outcome::never_began("the job", &panic),
+            };
             let mut stage = Stage::new(&*job, schedule.clone(), log, watch, pulse);
-            let end = run_to_end(&mut stage, schedule, sandbox);
+            let end = guarded(|| run_to_end(&mut stage, schedule, sandbox));
+            let end = end.unwrap_or_else(|panic| broken_off(&stage, &panic));
             judge(&stage, schedule, end)
         };
         match remarks {
@@ -100,9 +110,32 @@ fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> 
         }
         if world.now() > deadline || world.steps() > budget {
             let open = world.why_not_quiet();
-            return End::TimeIsUp(open);
+            drop(world);
+            return loops(stage, budget).unwrap_or(End::TimeIsUp(open));
         }
     }
+}
+
+/// Whoever used up most of the budget with one call, over and over, waits for nothing that could happen.
+fn loops(stage: &Stage<'_>, budget: u64) -> Option<End> {
+    let mut world = stage.world();
+    let (name, call, count) = world.most_made()?;
+    if world.steps() <= budget || u64::from(count) < budget / 4 {
+        return None;
+    }
+    let now = world.now();
+    let detail = format!("{name} loops for ever: it has called {call} {count} times in one life");
+    world.watch.report(now, Anomaly::Hung, detail);
+    Some(End::Found)
+}
+
+/// A process's panics end in the process. What comes as far as here is of a broker that is under test, or of the stage.
+fn broken_off(stage: &Stage<'_>, panic: &Panic) -> End {
+    let mut world = stage.world();
+    let now = world.now();
+    let detail = format!("no process was being polled: the broker under test, or the stage itself, {panic}");
+    world.watch.report(now, Anomaly::Panicked, detail);
+    End::Found
 }
 
 /// How long a repaired job may take until all is committed and nothing is open: what it has to do, and what
@@ -138,7 +171,7 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         End::GaveUp(said) => Some(said),
     };
     let unstruck = world.struck().iter().filter(|struck| !**struck).count() as u32;
-    let messages = world.messages();
+    let (messages, calls, state) = (world.messages(), world.calls(), world.state());
     let watch = &mut world.watch;
     let windows = watch.ledger.windows;
     let verdict = match (watch.finding().cloned(), gave_up) {
@@ -152,11 +185,15 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         output.sort_by_key(|(record, _)| *record);
     }
     let tally = watch.tally;
+    let digest = watch.digest.sealed(state);
+    let mut digests = watch.digests.take();
+    digests.iter_mut().for_each(|digests| digests.push(digest));
     Outcome {
         verdict,
-        digest: watch.digest.value(),
+        digest,
         windows,
         crashed_at: watch.crashed_at,
+        calls,
         struck: tally.struck,
         unstruck,
         timed_out: tally.timed_out,
@@ -167,6 +204,6 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         lasted: Duration::from_micros(now),
         history: watch.history.take().map(Recorder::finish),
         output,
-        digests: watch.digests.take(),
+        digests,
     }
 }

@@ -1,6 +1,7 @@
 //! One history, from the first start to the verdict: polls whoever is ready, then lets the next thing happen.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use twophase::{BoxFuture, Job};
 
@@ -29,13 +30,37 @@ pub(crate) struct Stage<'a> {
     remarks: Option<Remarks>,
 }
 
-/// How often processes may be polled between two steps of the world. Nobody who waits for something is
-/// polled more than a few times.
+/// How often one process may be polled between two steps of the world. Nobody who waits for something is polled more
+/// than a few times.
 const POLLS_PER_STEP: u32 = 100_000;
+
+/// Up to here nobody counts whose polls they are.
+const UNSUSPICIOUS: u32 = 1_000;
 
 /// A process that never waits for anything.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spins(pub(crate) Pid);
+
+/// The polls since the last step of the world.
+#[derive(Default)]
+struct Polls {
+    all: u32,
+    /// Of each process, once there are suspiciously many: one that never waits must not be taken for one that is
+    /// merely ready beside it.
+    each: BTreeMap<Pid, u32>,
+}
+
+impl Polls {
+    fn are_too_many(&mut self, process: Pid) -> bool {
+        self.all += 1;
+        if self.all <= UNSUSPICIOUS {
+            return false;
+        }
+        let polls = self.each.entry(process).or_default();
+        *polls += 1;
+        *polls > POLLS_PER_STEP
+    }
+}
 
 impl<'a> Stage<'a> {
     pub(crate) fn new(
@@ -60,7 +85,7 @@ impl<'a> Stage<'a> {
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().expect("no step of the world panics")
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next thing happens, and everybody who becomes ready by it goes on until he waits again. Returns
@@ -78,17 +103,16 @@ impl<'a> Stage<'a> {
 
     fn settle(&mut self) -> Result<(), Spins> {
         self.do_chores();
-        let mut polls = 0;
+        let mut polls = Polls::default();
         loop {
             self.executor.take_woken(&mut self.ready);
             let Some((task, process)) = self.choose() else {
                 return Ok(());
             };
-            if polls == POLLS_PER_STEP {
+            if polls.are_too_many(process) {
                 self.pulse.leave();
-                return Err(Spins(process)); // whoever still wants to be polled is who never waits
+                return Err(Spins(process));
             }
-            polls += 1;
             self.poll(task, process);
             self.do_chores();
         }

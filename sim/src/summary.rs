@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use crate::anomaly::{Anomaly, Finding};
-use crate::coverage::{CrashSites, Window};
+use crate::coverage::{Calls, CrashSites, Window};
 use crate::fault::FaultKind;
 use crate::outcome::{Outcome, Verdict};
 use crate::seed::Seed;
+use crate::site::Phase;
 use crate::twice::first_difference;
 
 /// What many histories come to.
@@ -51,6 +52,8 @@ pub struct Summary {
     pub hung: Option<Seed>,
     /// At which calls a process was killed, in any history.
     pub crashed_at: CrashSites,
+    /// Which calls were made at all, in any history.
+    pub calls: Calls,
 }
 
 /// Failures that are alike.
@@ -92,6 +95,7 @@ impl Summary {
         self.restarts += u64::from(outcome.restarts);
         self.timed_out += u64::from(outcome.timed_out > 0);
         self.crashed_at.add(outcome.crashed_at);
+        self.calls.add(outcome.calls);
         match &outcome.verdict {
             Verdict::Held => self.held += 1,
             Verdict::Vacuous => self.vacuous += 1,
@@ -161,6 +165,7 @@ impl Summary {
         }
         self.hung = self.hung.into_iter().chain(other.hung).min();
         self.crashed_at.add(other.crashed_at);
+        self.calls.add(other.calls);
     }
 
     fn merge_group(&mut self, key: (Anomaly, Option<Window>), other: Group) {
@@ -178,6 +183,12 @@ impl Summary {
     /// Whether no history entered any window.
     pub fn is_vacuous(&self) -> bool {
         self.windows.iter().all(|count| *count == 0)
+    }
+
+    /// The calls that were made, and at which no process was ever killed: each with the phases that are missing.
+    pub fn never_crashed_at(&self) -> impl Iterator<Item = (&'static str, Vec<Phase>)> {
+        let unmade = self.calls.never();
+        self.crashed_at.never().into_iter().filter(move |(call, _)| !unmade.contains(call))
     }
 
     /// The windows that no history entered.

@@ -125,12 +125,16 @@ impl<'a> Sweep<'a> {
         let (threads, subject, generator) = (self.threads, self.subject.clone(), self.generator.clone());
         move |seed, keep, pulse| {
             let schedule = Arc::new(generator.schedule(seed)?);
-            let here = || play_watched(&subject, &schedule, keep, pulse);
-            Ok(match threads {
-                Threads::Shared => here(),
-                Threads::Fresh => thread::scope(|scope| join(scope.spawn(here))),
-            })
+            Ok(play_on(threads, || play_watched(&subject, &schedule, keep, pulse)))
         }
+    }
+}
+
+/// Plays a history on this thread, or on a fresh one and waits for it.
+pub(crate) fn play_on(threads: Threads, history: impl FnOnce() -> Outcome + Send) -> Outcome {
+    match threads {
+        Threads::Shared => history(),
+        Threads::Fresh => thread::scope(|scope| join(scope.spawn(history))),
     }
 }
 
@@ -169,7 +173,7 @@ impl Stuck {
             ),
             None => format!(
                 "no process was being polled, and nothing came back within {long} s: \
-                 the broker under test or the input loops for ever, or blocks its thread"
+                 the broker under test, the input, or what makes the job or its settings loops for ever, or blocks its thread"
             ),
         }
     }

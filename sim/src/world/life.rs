@@ -127,6 +127,15 @@ impl LifeState {
         *count
     }
 
+    /// Each call that it has made, and how often.
+    pub(crate) fn made(&self) -> impl Iterator<Item = (Operation, u32)> {
+        let first = [Operation::Sleep, Operation::Next, Operation::Receive, Operation::Read, Operation::Put];
+        let fixed = first.into_iter().chain(Ask::ALL.map(Operation::Ask)).zip(self.counts.fixed);
+        let sends = self.counts.sends.iter();
+        let sends = sends.map(|(label, count)| (Operation::Send(label.clone().into()), *count));
+        fixed.chain(sends).filter(|(_, count)| *count > 0)
+    }
+
     /// The site of what it asked for last, without its phase, as it prints.
     pub(crate) fn last_asked(&self) -> Option<String> {
         let (operation, ordinal) = match self.counts.last? {

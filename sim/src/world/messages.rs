@@ -63,7 +63,7 @@ impl World {
         };
         let who = self.lives[to.0].actor();
         let from = Name::from(parcel.envelope.from);
-        self.emit(who, What::Delivered { from, label: parcel.label });
+        self.emit(who, What::Delivered { from, label: parcel.label, body: &parcel.envelope.body });
         self.lives[to.0].mailbox.push_back(parcel.envelope);
         if let Some(wait) = self.lives[to.0].receiving {
             self.waits.end(wait, Answer::Woke);
