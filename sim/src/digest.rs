@@ -96,6 +96,7 @@ impl Hasher for Chain {
 mod tests {
     use super::*;
     use crate::event::{Actor, What};
+    use crate::site::Name;
 
     fn event(at: u64, what: What<'_>) -> Event<'_> {
         Event { at, who: Actor::World, what }
@@ -124,6 +125,13 @@ mod tests {
         ] {
             assert_ne!(digest_of(&[original]), digest_of(&[changed]), "{changed:?}");
         }
+    }
+
+    #[test]
+    fn two_messages_of_one_kind_that_overtake_each_other_change_it() {
+        let arrives = |body| event(3, What::Delivered { from: Name::COORDINATOR, label: "complete", body });
+        let (one, other) = (arrives(b"c3"), arrives(b"c4"));
+        assert_ne!(digest_of(&[one, other]), digest_of(&[other, one]));
     }
 
     #[test]
