@@ -4,7 +4,6 @@
 
 mod strangers;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -69,22 +68,4 @@ fn a_simulation_uses_fresh_threads_for_all_its_seeds_and_for_those_it_plays_agai
     let report = Simulation::of(iterates()).seeds(0..301).run();
     report.assert_exactly_once();
     assert_eq!(report.summary().replayed, 4);
-}
-
-/// A saved failure has to fail again, in the same way.
-#[test]
-fn what_fails_in_a_sweep_fails_alike_when_it_is_played_by_itself() {
-    #[expect(clippy::disallowed_types, reason = "this is what a stranger's code may do")]
-    let panics = strangers::meddling(|_| {
-        let map: std::collections::HashMap<u64, ()> = (0..64).map(|key| (key, ())).collect();
-        let first: Vec<_> = map.keys().take(5).collect();
-        panic!("in this order: {first:?}")
-    });
-    let report = Simulation::of(panics.clone()).seeds(SEEDS).run();
-    let said = catch_unwind(AssertUnwindSafe(|| report.assert_exactly_once())).expect_err("it fails");
-    let said = said.downcast::<String>().expect("it says why");
-    let found = report.summary().groups.values().next().expect("there is one");
-    let alone = play(&panics, &schedule(found.seed.0), Keep::default());
-    let alone = &alone.finding().expect("it fails alone").detail;
-    assert!(alone.contains("in this order: [") && *alone == found.finding.detail, "{alone}\n{said}");
 }
