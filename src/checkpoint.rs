@@ -33,6 +33,7 @@ pub struct Snapshot {
     /// Where each of its splits is to be read on after a restore.
     pub resume_at: Vec<(Split, SourceOffset)>,
     /// What its sink wrote down, in the sink's own format.
+    #[serde(with = "serde_bytes")]
     pub sink: Vec<u8>,
 }
 

@@ -35,7 +35,7 @@
 //! - [`worker`]: one task of the job, from its sources through the barriers into its sink
 //! - `job`: [`StandardJob`], all of it together; `settings`: its [`Settings`]
 //!
-//! And three small tools that need no runtime: `channel`, `select`, `steady`.
+//! And small tools that need no runtime: `channel`, `select`, `companion`, `steady`, `alarm`.
 
 pub mod coordinator;
 pub mod env;
@@ -46,8 +46,10 @@ pub mod ownership;
 pub mod two_phase;
 pub mod worker;
 
+mod alarm;
 mod channel;
 mod checkpoint;
+mod companion;
 mod error;
 mod job;
 mod record;

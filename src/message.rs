@@ -65,8 +65,11 @@ pub struct Deployment {
 /// From a worker to the coordinator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToCoordinator {
-    /// The worker lives, and this is its task. Repeated, so news that was lost once arrives with the next.
+    /// The worker lives, and this is its task. Repeated, so news that was lost once arrives with the next. Answered,
+    /// so that the worker too learns whether it is heard.
     Heartbeat(Option<Task>),
+    /// Its task has come this far: what the next heartbeat will say as well. Not answered.
+    Progress(Task),
     /// The task has done its part of a checkpoint.
     Ack {
         /// Who took it.
@@ -143,13 +146,14 @@ impl ToWorker {
 }
 
 impl ToCoordinator {
-    /// A short name of the kind of message, for [`Network::send`](crate::Network::send). Heartbeats that carry
-    /// news which decides something have names of their own, so that faults can be aimed at them.
+    /// A short name of the kind of message, for [`Network::send`](crate::Network::send). Progress that decides
+    /// something has names of its own, so that faults can be aimed at it.
     pub fn label(&self) -> &'static str {
         match self {
-            ToCoordinator::Heartbeat(Some(task)) if task.progress == Progress::Ended => "end_of_input",
-            ToCoordinator::Heartbeat(Some(task)) if task.progress == Progress::Finished => "finished",
             ToCoordinator::Heartbeat(_) => "heartbeat",
+            ToCoordinator::Progress(Task { progress: Progress::Ended, .. }) => "end_of_input",
+            ToCoordinator::Progress(Task { progress: Progress::Finished, .. }) => "finished",
+            ToCoordinator::Progress(_) => "progress",
             ToCoordinator::Ack { .. } => "ack",
             ToCoordinator::Decline { .. } => "decline",
             ToCoordinator::Failed { .. } => "failed",
@@ -168,11 +172,17 @@ impl ToCoordinator {
     }
 }
 
+/// Most messages are short: one copy of what stands on the stack, and no buffer that grows.
 fn encode(message: &impl Serialize) -> Bytes {
-    postcard::to_stdvec(message).expect("messages hold only types that postcard can write").into()
+    let mut short = [0; 256];
+    match postcard::to_slice(message, &mut short) {
+        Ok(bytes) => Bytes::copy_from_slice(bytes),
+        Err(_) => {
+            postcard::to_stdvec(message).expect("messages hold only types that postcard can write").into()
+        }
+    }
 }
 
-/// `None` for bytes that no process of this job sent; a datagram that cannot be read counts as lost.
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     postcard::from_bytes(bytes).ok()
 }

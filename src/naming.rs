@@ -63,7 +63,15 @@ impl Prefix {
 
     /// The id of this name.
     pub fn id(&self, name: Name) -> TransactionalId {
-        TransactionalId::new(format!("{}{name}", self.0))
+        let mut digits = itoa::Buffer::new();
+        let mut text = String::with_capacity(self.0.len() + 32);
+        text.push_str(&self.0);
+        text.push_str(digits.format(name.sink));
+        text.push_str("-i");
+        text.push_str(digits.format(name.incarnation.0));
+        text.push('-');
+        text.push_str(digits.format(name.counter));
+        TransactionalId::new(text)
     }
 
     /// The name in this id; none if it is not exactly as [`id`](Prefix::id) writes it.
@@ -88,12 +96,6 @@ impl Default for Prefix {
 fn number(text: &str) -> Option<u32> {
     let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     text.parse().ok().filter(|_| canonical)
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}-{}", self.sink, self.incarnation, self.counter)
-    }
 }
 
 impl fmt::Display for EndsInDigit {

@@ -1,31 +1,91 @@
 //! The names and numbers of transactions.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use fnv::FnvHasher;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The name a transaction is opened, fenced and found again under.
 ///
-/// Cloning shares the text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct TransactionalId(Arc<str>);
+/// Cloning shares the text. Ids are compared far more often than they are made, and nearly always differ in their
+/// last letters only; so each carries a hash of its text, the same on every platform, and that is looked at first.
+#[derive(Clone)]
+pub struct TransactionalId {
+    hash: u64,
+    text: Arc<str>,
+}
 
 impl TransactionalId {
     /// The id with this text.
     pub fn new(text: impl Into<Arc<str>>) -> Self {
-        TransactionalId(text.into())
+        let text = text.into();
+        let mut hasher = FnvHasher::default();
+        hasher.write(text.as_bytes());
+        TransactionalId { hash: hasher.finish(), text }
     }
 
     /// Its text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+}
+
+impl PartialEq for TransactionalId {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.text == other.text
+    }
+}
+
+impl Eq for TransactionalId {}
+
+/// By their texts.
+impl Ord for TransactionalId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl PartialOrd for TransactionalId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for TransactionalId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
     }
 }
 
 impl fmt::Display for TransactionalId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.text.fmt(f)
+    }
+}
+
+impl fmt::Debug for TransactionalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TransactionalId").field(&self.text).finish()
+    }
+}
+
+/// As its text.
+impl Serialize for TransactionalId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for TransactionalId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+        Text::deserialize(deserializer).map(|Text(text)| TransactionalId::new(text))
     }
 }
 
@@ -39,6 +99,7 @@ pub struct Handle {
     /// Which layout `bytes` has; a broker refuses formats it does not know.
     pub format: u16,
     /// The broker's own part (for Kafka: producer id and epoch).
+    #[serde(with = "serde_bytes")]
     pub bytes: Vec<u8>,
 }
 

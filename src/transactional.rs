@@ -4,7 +4,7 @@
 //! is committed; then what they had open is given up; then, before the first `begin`, what lower incarnations
 //! left without a trace in any state. To fence first would abort what was promised.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::naming::{Counters, Name, Naming, Prefix};
 use crate::ownership::{Author, Ownership};
@@ -56,8 +56,8 @@ pub struct Transactional<E: Env, B: Broker = <E as Env>::Broker> {
     broker: B,
     options: TransactionalOptions,
     counters: Counters,
-    /// What this process has open or pre-committed.
-    live: BTreeMap<TransactionalId, B::Transaction>,
+    /// What this process has open or pre-committed: rarely more than two or three.
+    live: Vec<(TransactionalId, B::Transaction)>,
     restore: Restore,
 }
 
@@ -78,7 +78,7 @@ impl<E: Env, B: Broker> Transactional<E, B> {
             env,
             broker,
             options,
-            live: BTreeMap::new(),
+            live: Vec::with_capacity(4),
             restore: Restore::Under { authors: Vec::new(), promised: BTreeSet::new() },
         }
     }
@@ -153,13 +153,15 @@ impl<E: Env, B: Broker> Transactional<E, B> {
     }
 
     fn live(&mut self, id: &TransactionalId) -> Result<&mut B::Transaction, Failure> {
-        let live = self.live.get_mut(id);
-        live.ok_or_else(|| Failure::new(Next::Fatal, format!("{id} is not open in this process")))
+        let live = self.live.iter_mut().find(|(live, _)| live == id);
+        live.map(|(_, transaction)| transaction)
+            .ok_or_else(|| Failure::new(Next::Fatal, format!("{id} is not open in this process")))
     }
 
     /// The transaction has ended, so its name is free.
     fn ended(&mut self, id: &TransactionalId) {
-        if self.live.remove(id).is_some() {
+        if let Some(at) = self.live.iter().position(|(live, _)| live == id) {
+            self.live.swap_remove(at);
             if let Some(name) = self.options.prefix.parse(id.as_str()) {
                 self.counters.release(name.counter);
             }
@@ -176,7 +178,7 @@ impl<E: Env, B: Broker> Participant for Transactional<E, B> {
         let transaction = self.open().await?;
         let handle = transaction.handle();
         self.env.note(Fact::Began(handle.id.clone()));
-        self.live.insert(handle.id.clone(), transaction);
+        self.live.push((handle.id.clone(), transaction));
         if let Restore::Under { .. } = std::mem::replace(&mut self.restore, Restore::Over) {
             self.env.note(Fact::Restored);
         }

@@ -338,7 +338,7 @@ fn a_new_coordinator_restores_the_newest_completed_checkpoint_and_never_reuses_i
         term: Term(1),
         leader: Life(0),
         incarnation: Incarnation(4),
-        completed: Some(completed),
+        completed: Some(completed.into()),
         ended: false,
     };
     s.apply(None, theirs).expect("nobody has written");

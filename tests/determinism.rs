@@ -156,6 +156,7 @@ fn one_field_of_the_schedule_changes_the_digest() {
     matters("latency", |schedule| schedule.timing.latency.max += tick * 100);
     matters("the seed of all delays", |schedule| schedule.timing.seed.0 ^= 1);
     matters("markers", |schedule| schedule.broker.markers.min += Duration::from_millis(1));
-    matters("heal_at", |schedule| schedule.heal_at += tick);
+    // Early, because a job that ends before it is repaired does not care.
+    matters("heal_at", |schedule| schedule.heal_at = tick);
     matters("partitions", |schedule| schedule.settings.partitions += 1);
 }

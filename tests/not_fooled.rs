@@ -231,19 +231,26 @@ impl Drop for LastWords {
 
 #[test]
 fn what_is_done_in_drop_while_being_killed_does_nothing() {
-    let plain = Simulation::new(exactly_once).seeds(0..100).run();
-    let talks = |env: SimEnv| {
-        let last_words = LastWords(env.clone());
-        // Dropped when its process is killed, and not before: it never ends.
+    /// Beside the sink, a task that never ends: this is dropped when the process is killed, and not before.
+    fn beside<T: Send + 'static>(env: &SimEnv, dropped: T) {
         env.spawn(async move {
-            let _last_words = last_words;
+            let _dropped = dropped;
             std::future::pending().await
         });
+    }
+
+    let silent = |env: SimEnv| {
+        beside(&env, ());
         exactly_once(env)
     };
+    let talks = |env: SimEnv| {
+        beside(&env, LastWords(env.clone()));
+        exactly_once(env)
+    };
+    let silent = Simulation::new(silent).seeds(0..100).run();
     let report = Simulation::new(talks).seeds(0..100).run();
     report.assert_exactly_once();
-    assert_eq!(report.summary().events, plain.summary().events);
+    assert_eq!(report.summary().events, silent.summary().events);
 }
 
 /// Counts what becomes of the tasks that were spawned.

@@ -3,9 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use twophase::Env;
-use twophase_sim::{Anomaly, LineFile, Safety, Simulation, Window, subjects};
+use twophase::{Env, StandardJob};
+use twophase_sim::{Anomaly, LineFile, Safety, Simulation, Subject, Window, subjects};
 
 const FLIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/flights.csv");
 
@@ -26,7 +27,7 @@ fn the_correct_sink_passes() {
 
 #[test]
 fn a_broken_sink_fails_with_the_line_that_replays_it() {
-    let report = broken("fences-before-committing").seeds(0..100).run();
+    let report = broken("fences-before-committing").seeds(0..100).shrink_budget(Duration::ZERO).run();
     let first = report.assert_finds(Anomaly::Lost).clone();
     let said = said(|| report.assert_exactly_once());
     assert!(said.contains(&format!("FAIL  lost          seed {}   (", first.seed)), "{said}");
@@ -36,6 +37,40 @@ fn a_broken_sink_fails_with_the_line_that_replays_it() {
         first.seed
     );
     assert!(said.contains(&replay), "{said}");
+}
+
+#[test]
+fn a_broken_sink_fails_with_the_smallest_schedule_that_still_does() {
+    let report = broken("fences-before-committing").seeds(0..20).run();
+    let said = said(|| report.assert_exactly_once());
+    let small = said.lines().find(|line| line.contains("smallest schedule that still fails: "));
+    let small = small.expect("it says how small").trim();
+    assert!(small.contains(": 1 fault of ") && small.contains(", 1 record of "), "{said}");
+    assert!(
+        said.contains("\n    crash sink-0 before its 1st commit request, restart it at once\n"),
+        "{said}"
+    );
+    let shrunk = report.shrunk().expect("it was shrunk");
+    assert_eq!(shrunk.outcome.finding().map(|found| found.anomaly), Some(Anomaly::Lost));
+}
+
+/// Nor does one that was meant to find something.
+#[test]
+fn a_test_that_passes_plays_nothing_more() {
+    static PLAYED: AtomicU32 = AtomicU32::new(0);
+    let counted = || {
+        Subject::job("counted", |schedule| {
+            PLAYED.fetch_add(1, Ordering::Relaxed);
+            Box::new(StandardJob::new(schedule.settings.clone(), subjects::exactly_once))
+        })
+    };
+    let report = Simulation::of(counted()).seeds(0..30).run();
+    report.assert_exactly_once();
+    assert_eq!(PLAYED.swap(0, Ordering::Relaxed), 31, "one of them twice");
+    let found = Simulation::of(counted()).seeds(0..100).settings(Safety::Unsafe).run();
+    found.assert_finds(Anomaly::Lost);
+    assert_eq!(PLAYED.load(Ordering::Relaxed), 101);
+    assert!(report.shrunk().is_none());
 }
 
 #[test]
@@ -84,7 +119,8 @@ fn real_records_can_be_played() {
 
 #[test]
 fn outside_the_safe_rule_the_setting_that_lost_a_record_is_named() {
-    let report = Simulation::new(subjects::exactly_once).settings(Safety::Unsafe).seeds(0..100).run();
+    let report = Simulation::new(subjects::exactly_once).settings(Safety::Unsafe).seeds(0..100);
+    let report = report.shrink_budget(Duration::ZERO).run();
     assert_eq!(report.assert_finds(Anomaly::Lost).finding.window, Some(Window::W8));
     assert!(said(|| report.assert_exactly_once()).contains("allowed by transaction_timeout = "));
 }

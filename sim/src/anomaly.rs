@@ -55,6 +55,21 @@ pub struct Finding {
 }
 
 impl Anomaly {
+    /// All kinds, in order.
+    pub const ALL: [Anomaly; 11] = [
+        Anomaly::Duplicate,
+        Anomaly::Invented,
+        Anomaly::AbortedRead,
+        Anomaly::UndecidedRead,
+        Anomaly::Premature,
+        Anomaly::Reordered,
+        Anomaly::Unfenced,
+        Anomaly::Lost,
+        Anomaly::Stuck,
+        Anomaly::Panicked,
+        Anomaly::Hung,
+    ];
+
     /// As it is printed.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -76,5 +91,19 @@ impl Anomaly {
 impl fmt::Display for Anomaly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever reads one by its name has the whole list from the compiler.
+    #[test]
+    fn all_kinds_are_listed() {
+        let error = serde_json::from_str::<Anomaly>("\"none\"").unwrap_err().to_string();
+        let (_, expected) = error.split_once("expected one of ").unwrap();
+        let known: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
+        assert_eq!(known, Anomaly::ALL.map(Anomaly::as_str));
     }
 }

@@ -21,7 +21,6 @@
 //!
 //! Identity is (split, offset), so a loss can never cancel a duplicate.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use twophase::env::Completed;
@@ -48,8 +47,10 @@ pub(crate) struct Checker {
     completed: Option<CheckpointId>,
     /// For each split, the first offset that no durable checkpoint covers.
     covered: Vec<SourceOffset>,
-    newest: BTreeMap<(Split, Partition), SourceOffset>,
-    granted: BTreeMap<TransactionalId, Producer>,
+    /// Of each split and partition, the newest offset that was shown.
+    newest: Vec<Option<SourceOffset>>,
+    /// The newest producer of each name, those that were named last at the end.
+    granted: Vec<(TransactionalId, Producer)>,
     finding: Option<Finding>,
 }
 
@@ -60,8 +61,8 @@ impl Checker {
             remaining: schedule.records(),
             completed: None,
             covered: vec![SourceOffset(0); schedule.input.len()],
-            newest: BTreeMap::new(),
-            granted: BTreeMap::new(),
+            newest: vec![None; schedule.input.len() * schedule.settings.partitions as usize],
+            granted: Vec::with_capacity(32),
             finding: None,
             schedule,
         }
@@ -87,6 +88,12 @@ impl Checker {
             What::Put { head, version: Some(_) } => {
                 if let Some(completed) = &head.completed {
                     self.durable(event.at, completed, ledger);
+                }
+            }
+            // The abort raises the epoch, though nobody is told.
+            What::TimedOut { id } => {
+                if let Some((_, granted)) = self.granted.iter_mut().rev().find(|(known, _)| known == id) {
+                    granted.epoch.0 = granted.epoch.0.saturating_add(1);
                 }
             }
             What::Panicked(message) => {
@@ -115,7 +122,14 @@ impl Checker {
         }
         self.seen[usize::from(split.0)][offset.0 as usize] = true;
         self.remaining -= 1;
-        self.newest.insert((split, partition), offset);
+        if let Some(newest) = self.newest_at(split, partition).and_then(|at| self.newest.get_mut(at)) {
+            *newest = Some(offset);
+        }
+    }
+
+    fn newest_at(&self, split: Split, partition: Partition) -> Option<usize> {
+        let partitions = self.schedule.settings.partitions;
+        (partition.0 < partitions).then(|| usize::from(split.0) * partitions as usize + partition.0 as usize)
     }
 
     /// Whether it is one of the input that was not there before.
@@ -136,8 +150,8 @@ impl Checker {
         if record.offset >= self.covered[usize::from(record.split.0)] {
             return Some((Anomaly::Premature, "no durable checkpoint covers it"));
         }
-        let newest = self.newest.get(&(record.split, partition));
-        let overtaken = newest.is_some_and(|newest| record.offset < *newest);
+        let newest = self.newest_at(record.split, partition).and_then(|at| self.newest[at]);
+        let overtaken = newest.is_some_and(|newest| record.offset < newest);
         overtaken.then_some((Anomaly::Reordered, "a later one came before it"))
     }
 
@@ -145,7 +159,7 @@ impl Checker {
         match (request, response) {
             (Request::InitProducerId(init), Response::InitProducerId(Ok(producer))) => {
                 if let Some(id) = &init.id {
-                    self.granted.insert(id.clone(), *producer);
+                    self.grant(id, *producer);
                 }
             }
             (Request::EndTxn { id, producer, .. }, Response::EndTxn(Ok(next))) => {
@@ -153,7 +167,7 @@ impl Checker {
                     self.fenced(at, id, *producer, ledger);
                 }
                 if let Some(next) = next {
-                    self.granted.insert(id.clone(), *next);
+                    self.grant(id, *next);
                 }
             }
             (Request::Produce(produce), Response::Produce(Ok(_))) if changed => {
@@ -172,6 +186,13 @@ impl Checker {
         }
     }
 
+    fn grant(&mut self, id: &TransactionalId, producer: Producer) {
+        match self.granted.iter_mut().rev().find(|(known, _)| known == id) {
+            Some((_, newest)) => *newest = producer,
+            None => self.granted.push((id.clone(), producer)),
+        }
+    }
+
     /// If what was just found is a zombie's doing, its window is W7.
     fn by_zombie(&mut self, who: Actor) {
         if let (Some(finding), Actor::Process { current: false, .. }) = (&mut self.finding, who) {
@@ -181,7 +202,8 @@ impl Checker {
 
     /// Something of `producer` took effect: no newer one may have been granted before.
     fn fenced(&mut self, at: u64, id: &TransactionalId, producer: Producer, ledger: &Ledger) {
-        let Some(granted) = self.granted.get(id).copied() else {
+        let named = self.granted.iter().rev().find(|(known, _)| known == id);
+        let Some(granted) = named.map(|(_, producer)| *producer) else {
             return;
         };
         if producer < granted {

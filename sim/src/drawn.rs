@@ -137,6 +137,9 @@ impl fmt::Display for Line<'_> {
                 write!(f, " for {}, clock ahead by {}", Millis(*lasts), Millis(*clock_ahead))
             }
             Fault::SlowMarkers { lasts, by, .. } => write!(f, " for {}, by {}", Millis(*lasts), Millis(*by)),
+            Fault::RepeatMarkers { lasts, after, .. } => {
+                write!(f, " for {}, {} later", Millis(*lasts), Millis(*after))
+            }
             Fault::ClockJump { process, by, backwards, .. } => {
                 let where_to = if *backwards { "back" } else { "ahead" };
                 write!(f, " of {process}, {where_to} by {}", Millis(*by))

@@ -6,7 +6,7 @@
 use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,23 +17,40 @@ use twophase::{Address, Env, Fact, Failure, Next, Process, Record, RecordId, Sou
 
 use crate::schedule::Schedule;
 use crate::seed::micros;
-use crate::site::Operation;
-use crate::world::{Answer, Errand, Pid, StoreAnswer, StoreRequest, WaitId, World};
+use crate::site::Call;
+use crate::world::{Answer, Bells, Errand, Pid, Received, StoreAnswer, StoreRequest, WaitId, World};
 
-/// The world, shared by everything that plays in it. One thread plays one history, so nobody ever waits.
-pub(crate) type SharedWorld = Arc<Mutex<World>>;
+/// The world, shared by everything that plays in it.
+pub(crate) type SharedWorld = Arc<Shared>;
+
+/// The world behind a lock, and outside of it what tells a wait that it need not look inside.
+pub(crate) struct Shared {
+    world: Mutex<World>,
+    bells: Arc<Bells>,
+}
+
+impl Shared {
+    pub(crate) fn new(world: World) -> Self {
+        Shared { bells: world.bells(), world: Mutex::new(world) }
+    }
+
+    /// One thread plays one history, so nobody ever waits. A broker under test may have panicked: nothing of that is half
+    /// done here, and futures still are dropped.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A process's way into the world.
 #[derive(Clone)]
 struct Access {
-    world: SharedWorld,
+    shared: SharedWorld,
     pid: Pid,
 }
 
 impl Access {
     fn world(&self) -> MutexGuard<'_, World> {
-        // A broker under test may have panicked: nothing of that is half done here, and futures still are dropped.
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.world()
     }
 
     /// The world, if what this process does still counts.
@@ -89,7 +106,7 @@ pub struct SimSource {
 
 impl SimEnv {
     pub(crate) fn new(world: &SharedWorld, pid: Pid) -> Self {
-        let access = Access { world: world.clone(), pid };
+        let access = Access { shared: world.clone(), pid };
         let mut entered = access.world();
         let schedule = entered.schedule.clone();
         let me = entered.life(pid).process(schedule.settings.parallelism);
@@ -175,10 +192,7 @@ impl Env for SimEnv {
     }
 
     fn stopped(&self) -> impl Future<Output = ()> + Send {
-        poll_fn(|cx| match self.access.alive() {
-            Some(mut world) => world.poll_stopped(self.access.pid, cx),
-            None => Poll::Pending,
-        })
+        Stopped { access: &self.access, last: None }
     }
 
     fn note(&self, fact: Fact) {
@@ -192,10 +206,7 @@ impl Clock for SimClock {
     }
 
     fn sleep(&self, span: Duration) -> impl Future<Output = ()> + Send {
-        let sleep = Wait::new(&self.0, Wanted::Time(micros(span), Operation::Sleep));
-        async {
-            sleep.await;
-        }
+        Wait::new(&self.0, Wanted::Time(micros(span), Call::Sleep), drop)
     }
 }
 
@@ -212,19 +223,16 @@ impl Network for SimNetwork {
     }
 
     fn receive(&self) -> impl Future<Output = Envelope> + Send {
-        poll_fn(|cx| match self.0.alive() {
-            Some(mut world) => world.receive(self.0.pid, cx),
-            None => Poll::Pending,
-        })
+        Receive { access: &self.0, last: None }
     }
 }
 
 impl Port for SimPort {
-    async fn call(&self, request: Request) -> Result<Response, Unanswered> {
-        match Wait::new(&self.0, Wanted::Errand(Errand::Broker(request))).await {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Response, Unanswered>> + Send {
+        Wait::new(&self.0, Wanted::Errand(Errand::Broker(request)), |answer| match answer {
             Answer::Broker(response) => Ok(response),
             _ => Err(Unanswered),
-        }
+        })
     }
 }
 
@@ -246,11 +254,11 @@ impl CheckpointStore for SimStore {
 }
 
 impl SimStore {
-    async fn ask(&self, request: StoreRequest) -> Result<StoreAnswer, Failure> {
-        match Wait::new(&self.0, Wanted::Errand(Errand::Store(request))).await {
+    fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
+        Wait::new(&self.0, Wanted::Errand(Errand::Store(request)), |answer| match answer {
             Answer::Store(answer) => Ok(answer),
             _ => Err(Failure::new(Next::OutcomeUnknown, Unanswered)),
-        }
+        })
     }
 }
 
@@ -270,16 +278,19 @@ impl std::fmt::Display for Outdated {
 impl std::error::Error for Outdated {}
 
 impl SimSource {
-    /// How long until the next record is there, in microseconds.
-    fn time_left(&mut self) -> u64 {
-        let mut world = self.access.world();
+    /// The next record if there is one, and how long until it is there, in microseconds. Nothing for the dead.
+    fn look(&mut self) -> Option<(Option<Bytes>, u64)> {
+        let mut world = self.access.alive()?;
+        let Some(payload) = world.record(usize::from(self.split.0), self.position) else {
+            return Some((None, 0));
+        };
         let now = world.now();
         let due = match self.due {
             Some(due) => due,
-            None => now + world.pace(self.access.pid, self.split.0),
+            None => now + world.source_delay(self.access.pid, self.split.0),
         };
         self.due = Some(due);
-        due.saturating_sub(now)
+        Some((Some(payload), due.saturating_sub(now)))
     }
 }
 
@@ -290,15 +301,13 @@ impl Source for SimSource {
 
     async fn next(&mut self) -> Result<Option<Record>, Failure> {
         let (split, offset) = (self.split, self.position);
-        let there = self.access.alive().map(|world| world.record(usize::from(split.0), offset));
-        let payload = match there {
-            Some(Some(payload)) => payload,
-            Some(None) => return Ok(None),
+        let (payload, wait) = match self.look() {
+            Some((Some(payload), wait)) => (payload, wait),
+            Some((None, _)) => return Ok(None),
             None => pending().await,
         };
-        let wait = self.time_left();
         if wait > 0 {
-            Wait::new(&self.access, Wanted::Time(wait, Operation::Next)).await;
+            Wait::new(&self.access, Wanted::Time(wait, Call::Next), drop).await;
         }
         self.due = None;
         self.position += 1;
@@ -306,87 +315,179 @@ impl Source for SimSource {
     }
 }
 
+/// How a wait was looked at last, and by whom.
+#[derive(Clone, Copy)]
+struct Look {
+    wait: WaitId,
+    by: (usize, usize),
+}
+
+impl Look {
+    fn new(wait: WaitId, waker: &Waker) -> Self {
+        Look { wait, by: identity(waker) }
+    }
+
+    /// Whether another look would find just this: nothing has come, and the same task would be woken.
+    fn is_undisturbed(&self, access: &Access, cx: &Context<'_>) -> bool {
+        access.shared.bells.are_silent_for(self.wait) && self.by == identity(cx.waker())
+    }
+}
+
+/// Two wakers with the same one wake the same task, as long as one of them exists; the world keeps one of a wait
+/// that lasts.
+fn identity(waker: &Waker) -> (usize, usize) {
+    (waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
+}
+
+/// A wait for the order to end.
+struct Stopped<'a> {
+    access: &'a Access,
+    last: Option<Look>,
+}
+
+impl Future for Stopped<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.last.is_some_and(|last| last.is_undisturbed(self.access, cx)) {
+            return Poll::Pending;
+        }
+        let access = self.access;
+        let Some(mut world) = access.alive() else {
+            return Poll::Pending;
+        };
+        match world.stopped(access.pid, self.last.map(|last| last.wait), cx.waker()) {
+            None => Poll::Ready(()),
+            Some(wait) => {
+                self.last = Some(Look::new(wait, cx.waker()));
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        if let Some(last) = self.last {
+            self.access.world().forget(last.wait);
+        }
+    }
+}
+
+/// A wait for a message. The process has one mailbox, and the world one wait for it.
+struct Receive<'a> {
+    access: &'a Access,
+    last: Option<Look>,
+}
+
+impl Future for Receive<'_> {
+    type Output = Envelope;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Envelope> {
+        if self.last.is_some_and(|last| last.is_undisturbed(self.access, cx)) {
+            return Poll::Pending;
+        }
+        let access = self.access;
+        let Some(mut world) = access.alive() else {
+            return Poll::Pending;
+        };
+        match world.receive(access.pid, cx.waker()) {
+            Received::Message(envelope) => Poll::Ready(envelope),
+            Received::Nothing(wait) => {
+                self.last = Some(Look::new(wait, cx.waker()));
+                Poll::Pending
+            }
+            Received::Death => Poll::Pending,
+        }
+    }
+}
+
 /// What a process waits for.
 enum Wanted {
     Errand(Errand),
-    Time(u64, Operation),
+    Time(u64, Call),
 }
 
-/// One wait of one process, from asking to the answer.
-struct Wait<'a> {
+/// One wait of one process, from asking to what is made of the answer.
+struct Wait<'a, T> {
     access: &'a Access,
     state: WaitState,
+    read: fn(Answer) -> T,
 }
 
 enum WaitState {
     Wanted(Wanted),
     Started {
-        wait: WaitId,
-        operation: Operation,
+        last: Look,
+        call: Call,
         ordinal: u32,
     },
     /// Over, or inert for ever.
     Over,
 }
 
-impl<'a> Wait<'a> {
-    fn new(access: &'a Access, wanted: Wanted) -> Self {
-        Wait { access, state: WaitState::Wanted(wanted) }
+impl<'a, T> Wait<'a, T> {
+    fn new(access: &'a Access, wanted: Wanted, read: fn(Answer) -> T) -> Self {
+        Wait { access, state: WaitState::Wanted(wanted), read }
     }
 
     /// Asks, and is inert if the process dies over it.
-    fn start(&self, world: &mut World, wanted: Wanted, cx: &Context<'_>) -> WaitState {
-        let (pid, waker) = (self.access.pid, cx.waker().clone());
-        let (operation, started) = match wanted {
-            Wanted::Errand(errand) => (errand.operation(), world.ask(pid, errand, waker)),
-            Wanted::Time(span, operation) => {
-                let started = world.sleep(pid, span, &operation, waker);
-                (operation, started)
-            }
+    fn start(&mut self, cx: &Context<'_>) {
+        let WaitState::Wanted(wanted) = std::mem::replace(&mut self.state, WaitState::Over) else {
+            return; // for ever
         };
-        match started {
-            Some((wait, ordinal)) => WaitState::Started { wait, operation, ordinal },
-            None => WaitState::Over,
+        let (pid, waker) = (self.access.pid, cx.waker());
+        let Some(mut world) = self.access.alive() else {
+            return;
+        };
+        let started = match wanted {
+            Wanted::Errand(errand) => world.ask(pid, errand, waker),
+            Wanted::Time(span, call) => world.sleep(pid, span, call, waker),
+        };
+        if let Some((wait, call, ordinal)) = started {
+            self.state = WaitState::Started { last: Look::new(wait, waker), call, ordinal };
         }
     }
-}
 
-impl Future for Wait<'_> {
-    type Output = Answer;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
-        let access = self.access;
-        let Some(mut world) = access.alive() else {
+    fn look(&mut self, cx: &Context<'_>) -> Poll<T> {
+        let WaitState::Started { last, call, ordinal } = &mut self.state else {
             return Poll::Pending;
         };
-        // In place: a request is large, and most polls find that there is no answer yet.
-        let answer = match &self.state {
-            WaitState::Started { wait, operation, ordinal } => {
-                world.take_answer(access.pid, *wait, operation, *ordinal, cx.waker())
-            }
-            WaitState::Wanted(_) => {
-                if let WaitState::Wanted(wanted) = std::mem::replace(&mut self.state, WaitState::Over) {
-                    self.state = self.start(&mut world, wanted, cx);
-                }
-                None
-            }
-            WaitState::Over => None,
+        let Some(mut world) = self.access.alive() else {
+            return Poll::Pending;
         };
-        let Some(answer) = answer else {
+        let Some(answer) = world.take_answer(self.access.pid, last.wait, *call, *ordinal, cx.waker()) else {
+            *last = Look::new(last.wait, cx.waker());
             return Poll::Pending;
         };
         self.state = WaitState::Over;
-        match world.life(access.pid).is_alive() {
-            true => Poll::Ready(answer),
+        match world.life(self.access.pid).is_alive() {
+            true => Poll::Ready((self.read)(answer)),
             false => Poll::Pending,
         }
     }
 }
 
-impl Drop for Wait<'_> {
+impl<T> Future for Wait<'_, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        match &self.state {
+            WaitState::Started { last, .. } if last.is_undisturbed(self.access, cx) => Poll::Pending,
+            WaitState::Started { .. } => self.look(cx),
+            WaitState::Wanted(_) => {
+                self.start(cx);
+                Poll::Pending
+            }
+            WaitState::Over => Poll::Pending,
+        }
+    }
+}
+
+impl<T> Drop for Wait<'_, T> {
     fn drop(&mut self) {
-        if let WaitState::Started { wait, .. } = self.state {
-            self.access.world().forget(wait);
+        if let WaitState::Started { last, .. } = &self.state {
+            self.access.world().forget(last.wait);
         }
     }
 }

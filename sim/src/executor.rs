@@ -21,7 +21,11 @@ pub(crate) struct TaskId(usize);
 
 /// The tasks that were woken, in the order of waking.
 #[derive(Default)]
-struct Woken(Mutex<Vec<TaskId>>);
+struct Woken {
+    tasks: Mutex<Vec<TaskId>>,
+    /// Whether there are any: nearly always not, and that is asked after every step.
+    any: AtomicBool,
+}
 
 /// Puts its task among the woken, once until the task is polled.
 struct TaskWaker {
@@ -37,7 +41,8 @@ impl Wake for TaskWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.queued.swap(true, Ordering::Relaxed) {
-            self.woken.0.lock().expect("nobody panics while waking").push(self.task);
+            self.woken.tasks.lock().expect("nobody panics while waking").push(self.task);
+            self.woken.any.store(true, Ordering::Release);
         }
     }
 }
@@ -68,7 +73,20 @@ impl Executor {
 
     /// Moves those that were woken since the last call to the end of `ready`.
     pub(crate) fn take_woken(&self, ready: &mut Vec<TaskId>) {
-        ready.append(&mut self.woken.0.lock().expect("nobody panics while waking"));
+        if !self.has_woken() {
+            return;
+        }
+        self.woken.any.store(false, Ordering::Release);
+        let mut woken = self.woken.tasks.lock().expect("nobody panics while waking");
+        match ready.is_empty() {
+            true => std::mem::swap(ready, &mut woken), // as nearly always
+            false => ready.append(&mut woken),
+        }
+    }
+
+    /// Whether a task was woken since.
+    pub(crate) fn has_woken(&self) -> bool {
+        self.woken.any.load(Ordering::Acquire)
     }
 
     /// Whose task it is; `None` if it has ended.
@@ -79,22 +97,23 @@ impl Executor {
     /// Polls it once. A task that has finished or panicked is dropped, which may panic once more; the first panic
     /// is told.
     pub(crate) fn poll(&mut self, id: TaskId) -> Result<(), Panic> {
-        let Some(mut task) = self.tasks[id.0].take() else {
+        let Some(task) = &mut self.tasks[id.0] else {
             return Ok(());
         };
         task.queued.queued.store(false, Ordering::Relaxed);
-        let poll = guarded(|| task.future.as_mut().poll(&mut Context::from_waker(&task.waker)));
-        match poll {
-            Ok(Poll::Pending) => {
-                self.tasks[id.0] = Some(task);
-                Ok(())
-            }
-            Ok(Poll::Ready(())) => guarded(|| drop(task)),
+        match guarded(|| task.future.as_mut().poll(&mut Context::from_waker(&task.waker))) {
+            Ok(Poll::Pending) => Ok(()),
+            Ok(Poll::Ready(())) => self.remove(id),
             Err(panic) => {
-                let _ = guarded(|| drop(task));
+                let _ = self.remove(id);
                 Err(panic)
             }
         }
+    }
+
+    fn remove(&mut self, id: TaskId) -> Result<(), Panic> {
+        let slot = &mut self.tasks[id.0];
+        guarded(|| drop(slot.take()))
     }
 
     /// Drops all futures of a process, in the order they were spawned, also if one of them panics over it. The

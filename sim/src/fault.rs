@@ -137,7 +137,7 @@ pub enum Fault {
     /// The process dies, wherever it is by then. It is started again after a while.
     ///
     /// Never drawn: a crash at a site says what it strikes. For schedules that are compared with what other
-    /// frameworks play, which know no sites. The last variant, so that the digests of all others stay as they are.
+    /// frameworks play, which know no sites. Behind the others, so that their digests stay as they are.
     CrashAt {
         /// Who.
         process: Name,
@@ -147,6 +147,18 @@ pub enum Fault {
         /// How long until its next life.
         #[serde(with = "humantime_serde")]
         restart_after: Duration,
+    },
+    /// Markers that are decided in this time are written twice, as when the answer to the first is lost.
+    RepeatMarkers {
+        /// Since when.
+        #[serde(with = "humantime_serde")]
+        at: Duration,
+        /// For how long.
+        #[serde(with = "humantime_serde")]
+        lasts: Duration,
+        /// How much later the second time.
+        #[serde(with = "humantime_serde")]
+        after: Duration,
     },
 }
 
@@ -180,11 +192,12 @@ pub enum FaultKind {
     CoordinatorFailover,
     SlowMarkers,
     ClockJump,
+    RepeatMarkers,
 }
 
 impl FaultKind {
     /// All kinds, in order.
-    pub const ALL: [FaultKind; 13] = [
+    pub const ALL: [FaultKind; 14] = [
         FaultKind::Crash,
         FaultKind::Pause,
         FaultKind::Zombie,
@@ -198,6 +211,7 @@ impl FaultKind {
         FaultKind::CoordinatorFailover,
         FaultKind::SlowMarkers,
         FaultKind::ClockJump,
+        FaultKind::RepeatMarkers,
     ];
 
     /// As it is printed.
@@ -216,6 +230,7 @@ impl FaultKind {
             FaultKind::CoordinatorFailover => "coordinator failover",
             FaultKind::SlowMarkers => "slow markers",
             FaultKind::ClockJump => "clock jump",
+            FaultKind::RepeatMarkers => "repeated markers",
         }
     }
 }
@@ -243,6 +258,7 @@ impl Fault {
             | Fault::BrokerRestart { at, .. }
             | Fault::CoordinatorFailover { at, .. }
             | Fault::SlowMarkers { at, .. }
+            | Fault::RepeatMarkers { at, .. }
             | Fault::ClockJump { at, .. } => Some(*at),
             _ => None,
         }
@@ -265,6 +281,7 @@ impl Fault {
             Fault::CoordinatorFailover { .. } => FaultKind::CoordinatorFailover,
             Fault::SlowMarkers { .. } => FaultKind::SlowMarkers,
             Fault::ClockJump { .. } => FaultKind::ClockJump,
+            Fault::RepeatMarkers { .. } => FaultKind::RepeatMarkers,
         }
     }
 }

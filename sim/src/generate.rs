@@ -8,6 +8,7 @@
 //! A seed means something only to this build of the generator. What lasts is the schedule.
 
 mod aim;
+mod plot;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -287,12 +288,16 @@ fn draw_faults(
         protocol,
         produces: (records / settings.batch as u64).max(checkpoints),
         checkpoints,
+        request_timeout: timing.request_timeout,
         heal_at,
         faults: Vec::new(),
     };
     // Most seeds begin with something that a sink has to recover from: without it little else is dangerous.
     for _ in 0..aim.draw.weighted(&[(1, 0), (9, 1), (6, 2)]) {
         aim.open();
+    }
+    if aim.draw.chance(1, 2) {
+        aim.plot();
     }
     for _ in 0..aim.draw.log_within(1..8) {
         let family = aim.draw.weighted(&families);

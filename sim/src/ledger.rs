@@ -17,6 +17,9 @@ use crate::site::Name;
 pub(crate) use transaction::Transaction;
 use transaction::bit;
 
+/// The label of an acknowledgement, the one message that says how far a transaction has come.
+pub(crate) const ACK: &str = "ack";
+
 /// All transactions of a history.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -36,7 +39,9 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// An empty one, for splits of these lengths.
     pub(crate) fn new(splits: impl Iterator<Item = usize>) -> Self {
-        Ledger { newest: splits.map(|length| vec![usize::MAX; length]).collect(), ..Ledger::default() }
+        let newest: Vec<_> = splits.map(|length| vec![usize::MAX; length]).collect();
+        let records = newest.iter().map(Vec::len).sum::<usize>();
+        Ledger { newest, carried: Vec::with_capacity(records + records / 4), ..Ledger::default() }
     }
 
     pub(crate) fn transactions(&self) -> &[Transaction] {
@@ -68,24 +73,25 @@ impl Ledger {
         self.transactions.iter().rev().find(|transaction| transaction.producer == producer)
     }
 
-    pub(crate) fn see(&mut self, event: &Event<'_>) {
+    /// One more event, also of those that are not shown to it.
+    pub(crate) fn step(&mut self) {
         self.steps += 1;
-        match (event.who, event.what) {
-            (
-                Actor::Process { name, life, current },
-                What::Applied { request, response, changed: true, .. },
-            ) => {
+    }
+
+    pub(crate) fn see(&mut self, event: &Event<'_>) {
+        let process = match event.who {
+            Actor::Process { name, life, current } => Some((name, life, current)),
+            Actor::Broker | Actor::World => None,
+        };
+        match (event.what, process) {
+            (What::Applied { request, response, changed: true, .. }, Some((name, life, current))) => {
                 self.applied(name, life, current, request, response);
             }
-            (Actor::Process { name, life, current }, What::Noted(fact)) => {
-                self.noted(name, life, current, fact)
-            }
-            (Actor::Process { name, life, .. }, What::Crashed) => self.crashed(name, life),
+            (What::Noted(fact), Some((name, life, current))) => self.noted(name, life, current, fact),
+            (What::Crashed, Some((name, life, _))) => self.crashed(name, life),
             // Who is struck as it leaves does not live to note it.
-            (Actor::Process { name, life, .. }, What::Sent { label: "ack", .. }) => {
-                self.acknowledged(name, life)
-            }
-            (_, What::Put { head, version: Some(_) }) => {
+            (What::Sent { label: ACK, .. }, Some((name, life, _))) => self.acknowledged(name, life),
+            (What::Put { head, version: Some(_) }, _) => {
                 // Taking over and starting anew write the head too, with the checkpoint that was there.
                 let completed = head.completed.as_ref().map(|completed| completed.id);
                 if let Some(newer) = completed.filter(|_| completed > self.completed) {
@@ -93,13 +99,12 @@ impl Ledger {
                     self.durable(newer);
                 }
             }
-            (_, What::MarkerWritten { partition, id, producer, marker }) => {
+            (What::MarkerWritten { partition, id, producer, marker }, _) => {
                 if let Some(transaction) = self.ended_by(id, producer, marker) {
-                    transaction.decide(marker);
                     transaction.written_on |= bit(partition);
                 }
             }
-            (_, What::TimedOut { id }) => self.timed_out(id),
+            (What::TimedOut { id }, _) => self.timed_out(id),
             _ => {}
         }
     }
@@ -200,8 +205,8 @@ impl Ledger {
     }
 
     /// The newest transaction under this name that this marker can be for. Of KIP-890 the marker carries the
-    /// epoch after the transaction's, and so does the marker of a fence. A transaction that was decided the
-    /// other way is not meant: there was an empty one since.
+    /// epoch after the transaction's, and so does the marker of a fence. It must have been decided like that: a
+    /// marker itself decides nothing, and a repeated one may come when the next transaction is open.
     fn ended_by(
         &mut self,
         id: &TransactionalId,
@@ -212,7 +217,7 @@ impl Ledger {
             transaction.id == *id
                 && transaction.producer.id == producer.id
                 && transaction.producer.epoch <= producer.epoch
-                && transaction.decided.is_none_or(|decided| decided == marker)
+                && transaction.decided == Some(marker)
         };
         self.transactions.iter_mut().rev().find(|transaction| matches(transaction))
     }

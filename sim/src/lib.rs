@@ -52,6 +52,7 @@
 //! Many runs:
 //! - `sweep`, `crew`: many seeds, on all cores, and who looks after the threads
 //! - `wall`: the only wall clock: rates for people, and the watchdog for code that never comes back
+//! - `shrink`: from a schedule that fails to the smallest that still fails in the same way
 //! - `twice`, `quiet`, `hint`: the same history twice; panics without their noise; what to do about them
 //! - [`bench`](mod@bench): the scenario by which frameworks are compared, and what it costs
 //! - `summary`, `exit`: what a sweep comes to, for people and for scripts
@@ -91,6 +92,7 @@ mod run;
 mod runtime;
 mod safe;
 mod seeds;
+mod shrink;
 mod simulation;
 mod stage;
 mod subject;
@@ -99,6 +101,7 @@ mod sweep;
 mod twice;
 mod wall;
 mod watch;
+mod words;
 mod world;
 
 pub use anomaly::{Anomaly, Finding};
@@ -116,8 +119,9 @@ pub use runtime::SANDBOXED;
 pub use safe::{SafeRule, is_known_unsafe, is_safe, safe_rule};
 pub use schedule::Schedule;
 pub use seed::Seed;
+pub use shrink::{SHRINK_BUDGET, Shrink, Shrinking, Shrunk, StoppedBy};
 pub use simulation::{Report, Simulation};
-pub use subject::{Expected, Subject};
+pub use subject::{Expected, Part, Subject};
 pub use summary::{Group, Summary, Unequal};
 pub use sweep::{REPLAY_EVERY, Sweep, Threads};
 pub use twice::{Difference, play_twice};

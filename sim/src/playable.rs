@@ -109,6 +109,7 @@ fn check_fault(index: usize, fault: &Fault) -> Result<(), String> {
             [Some(*at), Some(*lasts), Some(*clock_ahead)]
         }
         Fault::SlowMarkers { at, lasts, by } => [Some(*at), Some(*lasts), Some(*by)],
+        Fault::RepeatMarkers { at, lasts, after } => [Some(*at), Some(*lasts), Some(*after)],
         Fault::ClockJump { at, by, .. } => [Some(*at), Some(*by), None],
     };
     let name = format!("faults[{index}] ({})", fault.kind().as_str());

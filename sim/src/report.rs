@@ -10,6 +10,7 @@ use crate::outcome::Outcome;
 use crate::runtime::SANDBOXED;
 use crate::safe::{is_known_unsafe, safe_rule};
 use crate::schedule::Schedule;
+use crate::shrink::{Shrunk, StoppedBy};
 use crate::site::Phase;
 use crate::summary::{Summary, Unequal};
 use crate::twice::Difference;
@@ -23,6 +24,8 @@ pub(crate) struct Failure<'a> {
     pub(crate) among: Option<(u64, u64, Duration)>,
     /// Which setting let a promised transaction time out, if one did.
     pub(crate) allowed_by: Option<String>,
+    /// What it was shrunk to, if it was.
+    pub(crate) smallest: Option<Smallest<'a>>,
     pub(crate) replay: &'a str,
 }
 
@@ -42,7 +45,59 @@ impl fmt::Display for Failure<'_> {
         if let Some(setting) = &self.allowed_by {
             writeln!(f, "  {setting}")?;
         }
+        if let Some(smallest) = &self.smallest {
+            write!(f, "\n{smallest}")?;
+        }
         writeln!(f, "\n  replay   {}", self.replay)
+    }
+}
+
+/// The smallest schedule that still fails, beside the one that was found.
+pub(crate) struct Smallest<'a> {
+    pub(crate) found: &'a Schedule,
+    pub(crate) shrunk: &'a Shrunk,
+}
+
+impl fmt::Display for Smallest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let small = &self.shrunk.schedule;
+        writeln!(f, "  smallest schedule that still fails: {}", Sizes(self.found, small))?;
+        for fault in &small.faults {
+            writeln!(f, "    {fault}")?;
+        }
+        if small.faults.is_empty() {
+            writeln!(f, "    no fault is needed")?;
+        }
+        match self.shrunk.stopped_by {
+            StoppedBy::Nothing => Ok(()),
+            StoppedBy::Budget => writeln!(f, "    there may be a smaller one: the time for shrinking was up"),
+            StoppedBy::Tries => {
+                writeln!(f, "    there may be a smaller one: {} were tried", self.shrunk.tried)
+            }
+            StoppedBy::Interrupt => writeln!(f, "    there may be a smaller one: shrinking was interrupted"),
+            StoppedBy::Hang => writeln!(f, "    there may be a smaller one: a play did not come back"),
+        }
+    }
+}
+
+/// `1 fault of 9, 20 records of 120, 1 sink of 3`.
+pub(crate) struct Sizes<'a>(pub(crate) &'a Schedule, pub(crate) &'a Schedule);
+
+impl fmt::Display for Sizes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sizes(found, small) = *self;
+        let some = |name: &str, of: fn(&Schedule) -> usize| {
+            let (now, before) = (of(small), of(found));
+            let plural = if now == 1 { "" } else { "s" };
+            format!("{} {name}{plural} of {}", Grouped(now as u64), Grouped(before as u64))
+        };
+        write!(
+            f,
+            "{}, {}, {}",
+            some("fault", |schedule| schedule.faults.len()),
+            some("record", Schedule::records),
+            some("sink", |schedule| schedule.settings.parallelism.into())
+        )
     }
 }
 

@@ -11,11 +11,13 @@ use crate::runtime::{Sandbox, sandboxed};
 use crate::safe;
 use crate::schedule::Schedule;
 use crate::seed::micros;
+use crate::site::Operation;
 use crate::stage::{Spins, Stage};
 use crate::subject::Subject;
-use crate::sweep::{Threads, play_on};
+use crate::sweep::Threads;
 use crate::wall::Pulse;
 use crate::watch::{Keep, Watch};
+use crate::world::World;
 
 /// How many things may happen in one history, besides those for each record. The longest legitimate ones need
 /// a tenth of it.
@@ -38,7 +40,7 @@ const STEPS_PER_RECORD: u64 = 100;
 /// assert_eq!(outcome.digest, play(&subject, &schedule, Keep::default()).digest);
 /// ```
 pub fn play(subject: &Subject, schedule: &Arc<Schedule>, keep: Keep) -> Outcome {
-    play_on(Threads::Fresh, || play_watched(subject, schedule, keep, &Pulse::default()))
+    Threads::Fresh.run(|| play_watched(subject, schedule, keep, &Pulse::default()))
 }
 
 /// The same, for a watchdog to see where it is. The pulse is written and never read here.
@@ -87,31 +89,15 @@ enum End {
 fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> End {
     let deadline = micros(schedule.heal_at + patience(schedule));
     let budget = STEP_BUDGET + schedule.records() as u64 * STEPS_PER_RECORD;
-    loop {
-        match stage.step(sandbox) {
-            Ok(true) => {}
-            Ok(false) => return End::TimeIsUp("nothing will ever happen again".to_owned()),
-            Err(Spins(process)) => {
-                let mut world = stage.world();
-                let (now, name) = (world.now(), world.life(process).name);
-                world.watch.report(now, Anomaly::Hung, format!("{name} is polled for ever and never waits"));
-                return End::Found;
-            }
-        }
-        let world = stage.world();
-        if world.watch.finding().is_some() {
-            return End::Found;
-        }
-        if let Some(said) = world.gave_up() {
-            return End::GaveUp(said.to_owned());
-        }
-        if world.watch.is_finished() && world.is_quiet() {
-            return End::Done;
-        }
-        if world.now() > deadline || world.steps() > budget {
-            let open = world.why_not_quiet();
-            drop(world);
-            return loops(stage, budget).unwrap_or(End::TimeIsUp(open));
+    match stage.play(sandbox, |world| end_of(world, deadline, budget)) {
+        Ok(Some(End::TimeIsUp(open))) => loops(stage, budget).unwrap_or(End::TimeIsUp(open)),
+        Ok(Some(end)) => end,
+        Ok(None) => End::TimeIsUp("nothing will ever happen again".to_owned()),
+        Err(Spins(process)) => {
+            let mut world = stage.world();
+            let (now, name) = (world.now(), world.life(process).name);
+            world.watch.report(now, Anomaly::Hung, format!("{name} is polled for ever and never waits"));
+            End::Found
         }
     }
 }
@@ -123,7 +109,7 @@ fn loops(stage: &Stage<'_>, budget: u64) -> Option<End> {
     if world.steps() <= budget || u64::from(count) < budget / 4 {
         return None;
     }
-    let now = world.now();
+    let (now, call) = (world.now(), Operation::from(call));
     let detail = format!("{name} loops for ever: it has called {call} {count} times in one life");
     world.watch.report(now, Anomaly::Hung, detail);
     Some(End::Found)
@@ -136,6 +122,21 @@ fn broken_off(stage: &Stage<'_>, panic: &Panic) -> End {
     let detail = format!("no process was being polled: the broker under test, or the stage itself, {panic}");
     world.watch.report(now, Anomaly::Panicked, detail);
     End::Found
+}
+
+/// Whether it is over, as things stand.
+#[inline]
+fn end_of(world: &World, deadline: u64, budget: u64) -> Option<End> {
+    if world.watch.finding().is_some() {
+        return Some(End::Found);
+    }
+    if let Some(said) = world.gave_up() {
+        return Some(End::GaveUp(said.to_owned()));
+    }
+    if world.watch.is_finished() && world.is_quiet() {
+        return Some(End::Done);
+    }
+    (world.now() > deadline || world.steps() > budget).then(|| End::TimeIsUp(world.why_not_quiet()))
 }
 
 /// How long a repaired job may take until all is committed and nothing is open: what it has to do, and what

@@ -4,6 +4,8 @@
 //! Every sub-list of a schedule's faults is a legal schedule: a fault whose moment never comes is skipped and
 //! counted, never an error. So shrinking is deletion, any bytes decode, and old files stay valid.
 
+mod calm;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,7 +53,8 @@ pub struct BrokerSettings {
     /// How long a partition waits for its marker once the end of a transaction is decided.
     pub markers: Span,
     /// Whether partition leaders ask the coordinator before they take a batch of the older protocol
-    /// (`transaction.partition.verification.enable`; Kafka before 3.6 did not).
+    /// (`transaction.partition.verification.enable`; Kafka before 3.6 did not). Without it, a client has to fence
+    /// what it finds open, or late batches of it are never ended.
     pub verification: bool,
 }
 

@@ -5,8 +5,8 @@ mod report;
 
 use std::env;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use twophase::kafka::protocol::Protocol;
@@ -20,6 +20,7 @@ use crate::fault::FaultKind;
 use crate::generate::{Generator, Input, Safety};
 use crate::seed::Seed;
 use crate::seeds::Extent;
+use crate::shrink::SHRINK_BUDGET;
 use crate::subject::Subject;
 use crate::summary::Summary;
 use crate::sweep::{Sweep, cores, play_alone};
@@ -57,6 +58,7 @@ pub struct Simulation {
     jobs: usize,
     hang_timeout: Duration,
     budget: Option<Duration>,
+    shrink_budget: Duration,
 }
 
 impl Simulation {
@@ -74,6 +76,7 @@ impl Simulation {
             jobs: cores(),
             hang_timeout: HANG_TIMEOUT,
             budget: None,
+            shrink_budget: SHRINK_BUDGET,
         }
     }
 
@@ -166,6 +169,13 @@ impl Simulation {
         self
     }
 
+    /// How long a failing test may look for the smallest schedule that still fails, otherwise [`SHRINK_BUDGET`]; with
+    /// nothing it does not look. A test that passes never does.
+    pub fn shrink_budget(mut self, budget: Duration) -> Self {
+        self.shrink_budget = budget;
+        self
+    }
+
     /// Plays all seeds.
     ///
     /// # Panics
@@ -194,6 +204,9 @@ impl Simulation {
             subject: self.subject,
             generator: self.generator,
             hang_timeout: self.hang_timeout,
+            jobs: self.jobs,
+            shrink_budget: self.shrink_budget,
+            shrunk: OnceLock::new(),
         }
     }
 

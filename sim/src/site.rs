@@ -41,6 +41,18 @@ pub enum Operation {
     Ask(Ask),
 }
 
+/// An operation as the world meets it. It owns nothing, so that a step may pass it on for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Sleep,
+    Next,
+    Receive,
+    Send(&'static str),
+    Read,
+    Put,
+    Ask(Ask),
+}
+
 /// The kinds of requests to the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ask {
@@ -111,6 +123,35 @@ impl Name {
     /// The sink with this index.
     pub fn sink(index: u16) -> Self {
         Name { role: Role::Sink, index }
+    }
+}
+
+impl From<Call> for Operation {
+    fn from(call: Call) -> Self {
+        match call {
+            Call::Sleep => Operation::Sleep,
+            Call::Next => Operation::Next,
+            Call::Receive => Operation::Receive,
+            Call::Send(label) => Operation::Send(Cow::Borrowed(label)),
+            Call::Read => Operation::Read,
+            Call::Put => Operation::Put,
+            Call::Ask(ask) => Operation::Ask(ask),
+        }
+    }
+}
+
+impl PartialEq<Call> for Operation {
+    fn eq(&self, call: &Call) -> bool {
+        match (self, call) {
+            (Operation::Send(known), Call::Send(label)) => known == label,
+            (Operation::Ask(known), Call::Ask(ask)) => known == ask,
+            (Operation::Sleep, Call::Sleep)
+            | (Operation::Next, Call::Next)
+            | (Operation::Receive, Call::Receive)
+            | (Operation::Read, Call::Read)
+            | (Operation::Put, Call::Put) => true,
+            _ => false,
+        }
     }
 }
 

@@ -1,21 +1,21 @@
 //! One history, from the first start to the verdict: polls whoever is ready, then lets the next thing happen.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use twophase::{BoxFuture, Job};
 
-use crate::env::{SharedWorld, SimEnv};
+use crate::env::{Shared, SharedWorld, SimEnv};
 use crate::executor::{Executor, TaskFuture, TaskId};
 use crate::log::Log;
 use crate::quiet::{Panic, guarded};
 use crate::remarks::Remarks;
 use crate::runtime::Sandbox;
 use crate::schedule::Schedule;
-use crate::seed::{Purpose, Stream};
+use crate::seed::{Purpose, Seed, Stream};
 use crate::wall::Pulse;
 use crate::watch::Watch;
-use crate::world::{Condition, Pid, World};
+use crate::world::{Chores, Condition, LifeState, Pid, World};
 
 /// The processes of a job in their world.
 pub(crate) struct Stage<'a> {
@@ -24,7 +24,7 @@ pub(crate) struct Stage<'a> {
     job: &'a dyn Job<SimEnv>,
     ready: Vec<TaskId>,
     shuffle: bool,
-    schedule: Arc<Schedule>,
+    seed: Seed,
     pulse: &'a Pulse,
     /// Who is polled is told to whoever listens, if anybody does.
     remarks: Option<Remarks>,
@@ -51,14 +51,25 @@ struct Polls {
 }
 
 impl Polls {
+    #[inline]
     fn are_too_many(&mut self, process: Pid) -> bool {
         self.all += 1;
-        if self.all <= UNSUSPICIOUS {
-            return false;
-        }
+        self.all > UNSUSPICIOUS && self.are_too_many_of(process)
+    }
+
+    #[cold]
+    fn are_too_many_of(&mut self, process: Pid) -> bool {
         let polls = self.each.entry(process).or_default();
         *polls += 1;
         *polls > POLLS_PER_STEP
+    }
+
+    /// The world makes a step.
+    #[inline]
+    fn begin_again(&mut self) {
+        if std::mem::take(&mut self.all) > UNSUSPICIOUS {
+            self.each.clear();
+        }
     }
 }
 
@@ -71,98 +82,102 @@ impl<'a> Stage<'a> {
         pulse: &'a Pulse,
     ) -> Self {
         let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
-        let world = World::new(schedule.clone(), log, watch);
+        let (seed, shuffle) = (schedule.timing.seed, schedule.timing.shuffle);
         Stage {
-            world: Arc::new(Mutex::new(world)),
+            world: Arc::new(Shared::new(World::new(schedule, log, watch))),
             executor: Executor::default(),
             job,
             ready: Vec::with_capacity(8),
-            shuffle: schedule.timing.shuffle,
-            schedule,
+            shuffle,
+            seed,
             pulse,
             remarks,
         }
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        self.world.world()
     }
 
-    /// The next thing happens, and everybody who becomes ready by it goes on until he waits again. Returns
-    /// false if nothing will ever happen again.
-    pub(crate) fn step(&mut self, sandbox: &Sandbox) -> Result<bool, Spins> {
-        let Some(passed) = self.world().step() else {
-            return Ok(false);
-        };
-        if passed > 0 {
-            sandbox.advance(passed);
-        }
-        self.settle()?;
-        Ok(true)
-    }
-
-    fn settle(&mut self) -> Result<(), Spins> {
-        self.do_chores();
-        let mut polls = Polls::default();
+    /// Lets one thing happen after the other, and whoever becomes ready by it go on until he waits again, until
+    /// `end` says that it is over. `None` if nothing will ever happen again.
+    pub(crate) fn play<T>(
+        &mut self,
+        sandbox: &Sandbox,
+        end: impl Fn(&World) -> Option<T>,
+    ) -> Result<Option<T>, Spins> {
+        let (mut passed, mut polls) = (0, Polls::default());
+        let shared = self.world.clone();
+        let mut world = shared.world();
         loop {
-            self.executor.take_woken(&mut self.ready);
-            let Some((task, process)) = self.choose() else {
-                return Ok(());
-            };
-            if polls.are_too_many(process) {
-                self.pulse.leave();
-                return Err(Spins(process));
+            // Nobody is ready after many a step: the world is left only when somebody is.
+            if !world.chores.is_empty() || self.executor.has_woken() || !self.ready.is_empty() {
+                if passed > 0 {
+                    sandbox.advance(std::mem::take(&mut passed));
+                }
+                if !world.chores.is_empty() {
+                    let chores = std::mem::take(&mut world.chores);
+                    drop(world);
+                    self.attend_to(chores);
+                    world = shared.world();
+                    continue;
+                }
+                self.executor.take_woken(&mut self.ready);
+                if let Some((task, process)) = self.choose(&mut world) {
+                    if polls.are_too_many(process) {
+                        return Err(Spins(process));
+                    }
+                    self.enter_in(&mut world, process);
+                    drop(world);
+                    let polled = self.executor.poll(task);
+                    self.leave(process, polled);
+                    world = shared.world();
+                    continue;
+                }
             }
-            self.poll(task, process);
-            self.do_chores();
+            if let Some(over) = end(&world) {
+                return Ok(Some(over));
+            }
+            polls.begin_again();
+            match world.step() {
+                Some(more) => passed += more,
+                None => return Ok(None),
+            }
         }
     }
 
     /// Who is polled next: processes in the order in which they became ready, and within one process, if
     /// the schedule says so, whichever task its stream picks.
-    fn choose(&mut self) -> Option<(TaskId, Pid)> {
-        while !self.ready.is_empty() {
-            let Some(process) = self.executor.process(self.ready[0]) else {
+    fn choose(&mut self, world: &mut World) -> Option<(TaskId, Pid)> {
+        while let Some(&first) = self.ready.first() {
+            let Some(process) = self.executor.process(first) else {
                 self.ready.remove(0);
                 continue;
             };
-            let mut world = self.world();
-            if world.life(process).condition == Condition::Paused {
-                world.life(process).deferred.push(self.ready[0]);
-                drop(world);
-                self.ready.remove(0);
+            let life = world.life(process);
+            if life.condition == Condition::Paused {
+                life.deferred.push(self.ready.remove(0));
                 continue;
             }
-            self.enter_in(&mut world, process);
-            drop(world);
-            let at = if self.shuffle && self.ready.len() > 1 { self.pick_within(process) } else { 0 };
-            return Some((self.ready.remove(at), process));
+            let at = if self.shuffle && self.ready.len() > 1 { self.pick_within(process, life) } else { 0 };
+            let task = if self.ready.len() == 1 { self.ready.pop()? } else { self.ready.remove(at) };
+            return Some((task, process));
         }
         None
     }
 
-    fn pick_within(&mut self, process: Pid) -> usize {
+    fn pick_within(&self, process: Pid, life: &mut LifeState) -> usize {
         let same = |task: &TaskId| self.executor.process(*task) == Some(process);
         let candidates = self.ready.iter().filter(|task| same(task)).count() as u64;
         if candidates < 2 {
             return 0;
         }
-        let seed = self.schedule.timing.seed;
-        let mut world = self.world();
-        let life = world.life(process);
         let of =
             u64::from(life.name.role as u8) << 32 | u64::from(life.name.index) << 16 | u64::from(life.life.0);
-        let stream = life.poll_order.get_or_insert_with(|| Stream::new(seed, Purpose::Poll, of));
+        let stream = life.poll_order.get_or_insert_with(|| Stream::new(self.seed, Purpose::Poll, of));
         let chosen = stream.below(candidates) as usize;
-        drop(world);
         let mut places = self.ready.iter().enumerate().filter(|(_, task)| same(task));
         places.nth(chosen).map_or(0, |(place, _)| place)
-    }
-
-    /// Whoever was chosen has entered already: one lock fewer for each poll.
-    fn poll(&mut self, task: TaskId, process: Pid) {
-        let polled = self.executor.poll(task);
-        self.leave(process, polled);
     }
 
     /// A stranger's code has the thread from here on,
@@ -187,29 +202,21 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn do_chores(&mut self) {
-        loop {
-            let mut world = self.world();
-            if world.chores.is_empty() {
-                return; // as nearly always
-            }
-            let chores = std::mem::take(&mut world.chores);
-            drop(world);
-            for pid in chores.drop {
-                self.enter(pid);
-                let killed = self.executor.kill(pid);
-                self.leave(pid, killed);
-            }
-            for pid in chores.start {
-                self.enter(pid);
-                let started = guarded(|| self.main_of(pid)).map(|main| self.executor.spawn(pid, main));
-                self.leave(pid, started);
-            }
-            for (pid, task) in chores.spawn {
-                self.spawn(pid, task);
-            }
-            self.ready.extend(chores.wake);
+    fn attend_to(&mut self, chores: Chores) {
+        for pid in chores.drop {
+            self.enter(pid);
+            let killed = self.executor.kill(pid);
+            self.leave(pid, killed);
         }
+        for pid in chores.start {
+            self.enter(pid);
+            let started = guarded(|| self.main_of(pid)).map(|main| self.executor.spawn(pid, main));
+            self.leave(pid, started);
+        }
+        for (pid, task) in chores.spawn {
+            self.spawn(pid, task);
+        }
+        self.ready.extend(chores.wake);
     }
 
     /// Who spawns something and dies in the same breath leaves nothing behind that runs.
@@ -230,10 +237,7 @@ impl<'a> Stage<'a> {
         Box::pin(async move {
             let said = main.await;
             let said = said.map_err(|error| error.to_string());
-            world
-                .lock()
-                .expect("no step of the world panics")
-                .ended(pid, said.as_ref().copied().map_err(String::as_str));
+            world.world().ended(pid, said.as_ref().copied().map_err(String::as_str));
         })
     }
 }

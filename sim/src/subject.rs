@@ -10,7 +10,7 @@ use twophase::{Job, Sink, StandardJob};
 use crate::anomaly::Anomaly;
 use crate::coverage::Window;
 use crate::env::SimEnv;
-use crate::generate::Generator;
+use crate::generate::{Generator, Safety};
 use crate::log::{ClusterSettings, Log, TransactionalLog};
 use crate::schedule::Schedule;
 
@@ -30,8 +30,25 @@ pub struct Subject {
     pub protocol: Option<Protocol>,
     /// How it always names its transactions; drawn, if there is none.
     pub naming: Option<Naming>,
+    /// The settings that what is expected of it is said for.
+    pub safety: Safety,
+    /// What it is, or which part of a job is wrong in it.
+    pub part: Part,
+    /// Where its mistake was made before: an entry of the catalogue of known bugs, and the ticket. May be empty.
+    pub seen_in: String,
     job: Arc<MakeJob>,
     log: Arc<MakeLog>,
+}
+
+/// The parts of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)] // each is what it is called
+pub enum Part {
+    Sink,
+    Client,
+    Coordinator,
+    Broker,
+    Job,
 }
 
 /// What is expected of a subject.
@@ -46,9 +63,10 @@ pub enum Expected {
 impl Subject {
     /// A sink under the standard coordinator, workers and broker.
     pub fn sink<S: Sink>(name: &str, make: impl Fn(SimEnv) -> S + Send + Sync + Clone + 'static) -> Self {
-        Subject::job(name, move |schedule| {
+        let job = move |schedule: &Schedule| -> Box<dyn Job<SimEnv>> {
             Box::new(StandardJob::new(schedule.settings.clone(), make.clone()))
-        })
+        };
+        Subject::job(name, job).part(Part::Sink)
     }
 
     /// A whole job.
@@ -59,6 +77,9 @@ impl Subject {
             expected: Expected::Correct,
             protocol: None,
             naming: None,
+            safety: Safety::Safe,
+            part: Part::Job,
+            seen_in: String::new(),
             job: Arc::new(make),
             log: Arc::new(|settings| Box::new(TransactionalLog::new(settings))),
         }
@@ -70,7 +91,7 @@ impl Subject {
         make: impl Fn(&ClusterSettings) -> Box<dyn Log> + Send + Sync + 'static,
     ) -> Self {
         self.log = Arc::new(make);
-        self
+        self.part(Part::Broker)
     }
 
     /// With this sentence about it.
@@ -82,6 +103,24 @@ impl Subject {
     /// Expected to fail like this.
     pub fn broken(mut self, anomaly: Anomaly, window: impl Into<Option<Window>>) -> Self {
         self.expected = Expected::Broken(anomaly, window.into());
+        self
+    }
+
+    /// Expected so outside the safe rule only.
+    pub fn outside_the_safe_rule(mut self) -> Self {
+        self.safety = Safety::Unsafe;
+        self
+    }
+
+    /// Wrong in this part of the job.
+    pub fn part(mut self, part: Part) -> Self {
+        self.part = part;
+        self
+    }
+
+    /// With a mistake that was made before, here.
+    pub fn seen_in(mut self, entry: &str) -> Self {
+        entry.clone_into(&mut self.seen_in);
         self
     }
 
@@ -124,6 +163,18 @@ impl fmt::Debug for Subject {
             .field("name", &self.name)
             .field("expected", &self.expected)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Part::Sink => "sink",
+            Part::Client => "client",
+            Part::Coordinator => "coordinator",
+            Part::Broker => "broker",
+            Part::Job => "job",
+        })
     }
 }
 

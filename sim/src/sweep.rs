@@ -30,6 +30,16 @@ pub enum Threads {
     Shared,
 }
 
+impl Threads {
+    /// Plays one history, on the thread it should have.
+    pub(crate) fn run<T: Send>(self, history: impl FnOnce() -> T + Send) -> T {
+        match self {
+            Threads::Shared => history(),
+            Threads::Fresh => thread::scope(|scope| join(scope.spawn(history))),
+        }
+    }
+}
+
 /// How many of the seeds are played twice: one in this many, the first one always.
 pub const REPLAY_EVERY: u64 = 100;
 
@@ -125,16 +135,8 @@ impl<'a> Sweep<'a> {
         let (threads, subject, generator) = (self.threads, self.subject.clone(), self.generator.clone());
         move |seed, keep, pulse| {
             let schedule = Arc::new(generator.schedule(seed)?);
-            Ok(play_on(threads, || play_watched(&subject, &schedule, keep, pulse)))
+            Ok(threads.run(|| play_watched(&subject, &schedule, keep, pulse)))
         }
-    }
-}
-
-/// Plays a history on this thread, or on a fresh one and waits for it.
-pub(crate) fn play_on(threads: Threads, history: impl FnOnce() -> Outcome + Send) -> Outcome {
-    match threads {
-        Threads::Shared => history(),
-        Threads::Fresh => thread::scope(|scope| join(scope.spawn(history))),
     }
 }
 

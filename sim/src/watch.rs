@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::event::{Event, Observer, What};
 use crate::fault::FaultKind;
 use crate::history::Recorder;
-use crate::ledger::Ledger;
+use crate::ledger::{ACK, Ledger};
 use crate::schedule::Schedule;
 
 /// What is kept of a history besides the verdict. A sweep keeps nothing.
@@ -28,6 +28,7 @@ pub struct Keep {
 
 /// The observers of one history.
 pub(crate) struct Watch {
+    keep: Keep,
     pub(crate) ledger: Ledger,
     pub(crate) checker: Checker,
     pub(crate) digest: Digest,
@@ -54,6 +55,7 @@ pub(crate) struct Tally {
 impl Watch {
     pub(crate) fn new(schedule: &Arc<Schedule>, keep: Keep) -> Self {
         Watch {
+            keep,
             ledger: Ledger::new(schedule.input.iter().map(Vec::len)),
             checker: Checker::new(schedule.clone()),
             digest: Digest::default(),
@@ -98,11 +100,28 @@ impl Watch {
 
 impl Observer for Watch {
     fn see(&mut self, event: &Event<'_>) {
-        self.ledger.see(event);
-        self.checker.see(event, &self.ledger);
         self.digest.see(event);
-        self.tally.see(event);
-        self.crashed_at.see(event);
+        self.tally.events += 1;
+        self.ledger.step();
+        match event.what {
+            // Most of what happens, and nothing that anybody judges by.
+            What::Sent { label, .. } if label != ACK => {}
+            What::Delivered { .. } | What::Unanswered { .. } => {}
+            _ => {
+                self.ledger.see(event);
+                self.checker.see(event, &self.ledger);
+                self.tally.see(event);
+                self.crashed_at.see(event);
+            }
+        }
+        if self.keep != Keep::default() {
+            self.record(event);
+        }
+    }
+}
+
+impl Watch {
+    fn record(&mut self, event: &Event<'_>) {
         if let Some(history) = &mut self.history {
             history.see(event);
         }
@@ -117,7 +136,6 @@ impl Observer for Watch {
 
 impl Tally {
     fn see(&mut self, event: &Event<'_>) {
-        self.events += 1;
         match event.what {
             What::Struck(fault) => self.struck[fault.kind() as usize] += 1,
             What::TimedOut { .. } => self.timed_out += 1,

@@ -70,7 +70,10 @@ fn a_wrong_command_line_is_one_line_and_exit_1() {
         (&["run", "--jobs", "0"], "'--jobs <N>'"),
         (&["run", "--settings", "sound"], "safe, unsafe"),
         (&["digest"], "--seeds <A..B>"),
+        (&["run", "--shrink"], "expected a single seed"),
+        (&["run", "--shrink-budget", "soon"], "'--shrink-budget <SECONDS>'"),
         (&["replay"], "<FILE>"),
+        (&["shrink"], "<FILE>"),
         (&["frobnicate"], "frobnicate"),
     ] {
         let said = refused(words);
@@ -220,7 +223,8 @@ fn a_summary_for_programs_is_one_object() {
 #[test]
 fn a_sweep_does_not_depend_on_the_number_of_threads() {
     let on = |jobs| {
-        let words = ["run", "--settings", "unsafe", "--seeds", "0..400", "--jobs", jobs, "--json"];
+        let mut words = vec!["run", "--settings", "unsafe", "--seeds", "0..400", "--jobs", jobs, "--json"];
+        words.extend(["--shrink-budget", "0"]);
         let mut all = json(&stdout(&twophase(&words)));
         let fields = all.as_object_mut().expect("it is an object");
         for of_the_wall_clock in ["elapsed_seconds", "histories_per_second"] {
@@ -288,7 +292,7 @@ fn a_sweep_over_real_records_holds() {
 
 #[test]
 fn settings_outside_the_safe_rule_lose_and_the_setting_is_named() {
-    let output = twophase(&["run", "--settings", "unsafe", "--seeds", "0..400"]);
+    let output = twophase(&["run", "--settings", "unsafe", "--seeds", "0..400", "--shrink-budget", "0"]);
     let printed = stdout(&output);
     assert_eq!(code(&output), 2, "{printed}");
     let lost = printed.split("FAIL  ").find(|part| part.starts_with("lost") && part.contains("window W8"));
@@ -302,6 +306,96 @@ fn settings_outside_the_safe_rule_lose_and_the_setting_is_named() {
     let again = twophase(&words);
     assert_eq!(code(&again), 2);
     assert_eq!(json(&stdout(&again))["failure"]["anomaly"], "lost");
+}
+
+/// What a small number of seeds shows first of this subject.
+fn first_failure(subject: &str) -> serde_json::Value {
+    let all = json(&stdout(&twophase(&["run", "--subject", subject, "--seeds", "0..100", "--json"])));
+    all["failures"][0].clone()
+}
+
+/// A mistake that needs one crash and one record, with the first seed that shows it.
+fn fences() -> Vec<String> {
+    let seed = first_failure("fences-before-committing")["seed"].to_string();
+    ["run", "--subject", "fences-before-committing", "--seed", &seed].map(str::to_owned).to_vec()
+}
+
+fn with<'a>(words: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
+    words.iter().map(String::as_str).chain(more.iter().copied()).collect()
+}
+
+/// How it prints as small as it gets.
+#[track_caller]
+fn is_small(printed: &str) {
+    let faults = "\n    crash sink-0 before its 1st commit request, restart it at once\n";
+    let ends = printed.split_once("1 fault of ").and_then(|(_, rest)| rest.split_once(faults));
+    let counts = ends.map(|(counts, _)| counts).unwrap_or_else(|| panic!("{printed}"));
+    assert!(counts.contains(", 1 record of ") && counts.contains(", 1 sink of "), "{printed}");
+}
+
+#[test]
+fn a_sweep_that_fails_says_the_smallest_schedule_that_still_does() {
+    let words = ["run", "--subject", "fences-before-committing", "--seeds", "0..20"];
+    let output = twophase(&words);
+    let printed = stdout(&output);
+    assert_eq!(code(&output), 2, "{printed}");
+    assert!(printed.contains("\n  smallest schedule that still fails: 1 fault of "), "{printed}");
+    is_small(&printed);
+    let all = json(&stdout(&twophase(&[&words[..], &["--json"]].concat())));
+    let smallest = &all["failures"][0]["smallest"];
+    assert_eq!(smallest["records"], 1);
+    assert!(smallest["records_found"].as_u64() > Some(1), "{smallest}");
+    assert_eq!(smallest["schedule"]["faults"][0]["at"], "sink-0/1/end_txn.commit#1/before");
+    let off = stdout(&twophase(&[&words[..], &["--shrink-budget", "0"]].concat()));
+    assert!(off.contains("FAIL  lost") && !off.contains("smallest"), "{off}");
+}
+
+#[test]
+fn one_seed_can_be_shown_and_saved_as_small_as_it_gets() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("small.json");
+    let output = twophase(&with(&fences(), &["--shrink", "--save", text(&path)]));
+    let printed = stdout(&output);
+    assert_eq!(code(&output), 2, "{printed}");
+    assert!(
+        printed.starts_with("seed ") && printed.contains(", shrunk, of fences-before-committing"),
+        "{printed}"
+    );
+    assert!(printed.contains("job          records 1,"), "{printed}");
+    is_small(&printed);
+    let again = stdout(&twophase(&["replay", text(&path)]));
+    assert!(again.contains("as the file expects: lost in W4"), "{again}");
+    assert!(held(&["run", "--seed", "1", "--shrink"]).contains("\nok   "), "what holds is shown as it is");
+}
+
+#[test]
+fn a_saved_schedule_is_made_smaller_beside_itself_and_nothing_is_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, beside) = (directory.path().join("1.json"), directory.path().join("1.shrunk.json"));
+    twophase(&with(&fences(), &["--save", text(&file)]));
+    let output = twophase(&["shrink", text(&file)]);
+    let printed = stdout(&output);
+    assert_eq!(code(&output), 2, "{printed}");
+    is_small(&printed);
+    assert!(printed.contains(&format!("replay {}", text(&beside))), "{printed}");
+    let again = stdout(&twophase(&["replay", text(&beside)]));
+    assert!(again.contains("as the file expects: lost in W4"), "{again}");
+
+    let before = std::fs::read_to_string(&beside).unwrap();
+    assert!(refused(&["shrink", text(&file)]).contains("1.shrunk.json: exists already"));
+    assert!(refused(&["shrink", text(&file), "--save", text(&file)]).contains("exists already"));
+    assert_eq!(std::fs::read_to_string(&beside).unwrap(), before);
+}
+
+#[test]
+fn only_what_fails_is_shrunk() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, beside) = (directory.path().join("7.json"), directory.path().join("7.shrunk.json"));
+    held(&["run", "--seed", "7", "--save", text(&file)]);
+    let said = refused(&["shrink", text(&file)]);
+    assert!(said.contains("7.json: does not fail") && said.contains("expected"), "{said}");
+    assert!(refused(&["shrink", "no/such/file"]).contains("cannot read it"));
+    assert!(!beside.exists());
 }
 
 #[test]
@@ -374,6 +468,30 @@ fn a_reader_who_goes_away_is_no_error() {
     drop(reader);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!((code(&output), output.stderr.as_slice()), (0, &b""[..]));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_shrink_saves_the_smallest_so_far() {
+    use std::io::{BufRead, BufReader};
+
+    let directory = tempfile::tempdir().unwrap();
+    let (file, beside) = (directory.path().join("stuck.json"), directory.path().join("stuck.shrunk.json"));
+    // Each play of it takes long, so that it is nowhere near its end.
+    let subject = "takes-committed-for-failure";
+    let seed = first_failure(subject)["seed"].to_string();
+    twophase(&["run", "--subject", subject, "--seed", &seed, "--json", "--save", text(&file)]);
+    let mut child = start(&["shrink", text(&file), "--shrink-budget", "600"]);
+    let mut said = BufReader::new(child.stderr.take().expect("it is piped"));
+    let mut line = String::new();
+    said.read_line(&mut line).expect("it says how far it is");
+    assert!(line.starts_with("shrinking ") && line.contains(" of "), "{line}");
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(killed.expect("there is a kill").success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(code(&output), 130);
+    assert!(stdout(&output).contains("shrinking was interrupted"), "{}", stdout(&output));
+    assert!(beside.exists());
 }
 
 #[cfg(unix)]

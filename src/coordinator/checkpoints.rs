@@ -1,5 +1,7 @@
 //! The life of a checkpoint, from its trigger to its completion or its end (reference 4.2 to 4.5).
 
+use std::sync::Arc;
+
 use super::Effect;
 use super::machine::{Coordinator, Phase, Purpose};
 use crate::message::{Progress, ToWorker};
@@ -35,7 +37,7 @@ impl Coordinator {
             head.ended = true;
             self.write(Purpose::End, head, effects);
         } else if let Some(id) = self.pending.ready() {
-            head.completed = self.pending.to_store(id, self.settings.splits);
+            head.completed = self.pending.to_store(id, self.settings.splits).map(Arc::new);
             self.write(Purpose::Complete(id), head, effects);
         }
     }

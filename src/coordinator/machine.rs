@@ -124,6 +124,7 @@ impl Coordinator {
         }
         match message {
             ToCoordinator::Heartbeat(task) => self.heartbeat(from.index, life, task, effects),
+            ToCoordinator::Progress(task) => self.roster.report(from.index, Some(task)),
             ToCoordinator::Ack { incarnation, checkpoint, snapshot } => {
                 if self.is_current(incarnation) {
                     self.pending.ack(checkpoint, from.index, snapshot);
@@ -174,7 +175,7 @@ impl Coordinator {
             incarnation: head.incarnation,
             parallelism: self.parallelism,
             splits: self.settings.splits,
-            completed: head.completed.as_ref(),
+            completed: head.completed.as_deref(),
         };
         let deployment = plan.deployment(index, life);
         effects.push(Effect::Send(roster::address(index, life), ToWorker::Deploy(deployment)));

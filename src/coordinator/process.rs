@@ -1,16 +1,17 @@
 //! The coordinator process: plays the machine over an [`Env`].
 
 use std::collections::VecDeque;
-use std::future::pending;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::time::Duration;
+use std::task::Poll;
 
 use super::{Decide, Effect, End, Input};
-use crate::env::{Head, Key, Value, Version};
+use crate::alarm::Alarm;
+use crate::env::{Envelope, Head, Key, Value, Version};
 use crate::message::ToCoordinator;
 use crate::select::{Either, first};
 use crate::steady::Steady;
-use crate::{BoxError, CheckpointStore, Clock, Env, Failure, Network, Next};
+use crate::{BoxError, CheckpointStore, Env, Failure, Network, Next};
 
 /// Runs a coordinator until its job has ended, another one is in charge, or it gives up.
 ///
@@ -22,6 +23,7 @@ use crate::{BoxError, CheckpointStore, Clock, Env, Failure, Network, Next};
 pub async fn run<E: Env>(env: E, decider: impl Decide) -> Result<(), BoxError> {
     let mut process = Process {
         time: Steady::new(env.clock()),
+        alarm: Alarm::new(env.clock()),
         env: env.clone(),
         decider,
         todo: VecDeque::new(),
@@ -38,6 +40,7 @@ pub async fn run<E: Env>(env: E, decider: impl Decide) -> Result<(), BoxError> {
 struct Process<E: Env, D> {
     env: E,
     time: Steady<E::Clock>,
+    alarm: Alarm<E::Clock>,
     decider: D,
     /// Effects to perform, in order.
     todo: VecDeque<Effect>,
@@ -88,26 +91,24 @@ impl<E: Env, D: Decide> Process<E, D> {
     }
 
     /// Messages come before time: see [`Input::Time`]. A message that cannot be read counts as lost.
+    /// Messages come first. Nothing, if what came cannot be read: it counts as lost.
     async fn next_input(&mut self) -> Option<Input> {
-        let now = self.time.now();
-        let left = self.decider.next_deadline().map(|deadline| deadline.since(now));
-        let deadline = sleep(self.env.clock(), left);
-        match first(self.env.network().receive(), deadline).await {
-            Either::First(envelope) => {
-                let from = envelope.from;
-                let message = ToCoordinator::from_bytes(&envelope.body)?;
-                Some(Input::Message { from, message })
+        let deadline = self.decider.next_deadline();
+        let is_due = deadline.is_some_and(|deadline| deadline <= self.time.now());
+        let mut message = pin!(self.env.network().receive());
+        let (alarm, time) = (&mut self.alarm, &mut self.time);
+        poll_fn(|cx| {
+            if let Poll::Ready(Envelope { from, body }) = message.as_mut().poll(cx) {
+                let message = ToCoordinator::from_bytes(&body);
+                return Poll::Ready(message.map(|message| Input::Message { from, message }));
             }
-            Either::Second(()) => Some(Input::Time),
-        }
-    }
-}
-
-/// For ever, if there is nothing to wait for.
-async fn sleep(clock: &impl Clock, span: Option<Duration>) {
-    match span {
-        Some(span) => clock.sleep(span).await,
-        None => pending().await,
+            match deadline {
+                None => Poll::Pending,
+                Some(_) if is_due => Poll::Ready(Some(Input::Time)),
+                Some(deadline) => alarm.poll(time, deadline, cx).map(|()| Some(Input::Time)),
+            }
+        })
+        .await
     }
 }
 

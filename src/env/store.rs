@@ -1,6 +1,7 @@
 //! Durable storage for checkpoints. The one conditional write of [`Key::Head`] is the commit point.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -34,8 +35,8 @@ pub struct Head {
     pub leader: Life,
     /// The newest life of the tasks.
     pub incarnation: Incarnation,
-    /// The newest completed checkpoint.
-    pub completed: Option<Completed>,
+    /// The newest completed checkpoint. Shared: the head is copied on its way to the store and back.
+    pub completed: Option<Arc<Completed>>,
     /// All input is read and committed. Durable, because workers that were told so are gone: a coordinator that
     /// takes over afterwards would wait for them for ever.
     pub ended: bool,

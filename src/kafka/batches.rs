@@ -39,6 +39,9 @@ impl Batches {
     /// Queues a record; the one that fills a batch makes it ready.
     pub(super) fn add(&mut self, partition: Partition, record: Record) {
         let lane = self.lanes.entry(partition).or_insert_with(Lane::new);
+        if self.size == 1 {
+            return self.ready.push_back(lane.number(partition, Arc::new([record])));
+        }
         lane.waiting.push(record);
         if lane.waiting.len() >= self.size {
             self.ready.push_back(lane.cut(partition));
@@ -82,13 +85,14 @@ impl Lane {
     }
 
     fn cut(&mut self, partition: Partition) -> Batch {
+        let records = self.waiting.drain(..).collect(); // the length is known: one allocation, the queue keeps its own
+        self.number(partition, records)
+    }
+
+    fn number(&mut self, partition: Partition, records: Arc<[Record]>) -> Batch {
         let base = self.next;
-        self.next = base.plus(self.waiting.len());
-        Batch {
-            partition,
-            base,
-            records: self.waiting.drain(..).collect(), // the length is known: one allocation, the queue keeps its own
-        }
+        self.next = base.plus(records.len());
+        Batch { partition, base, records }
     }
 }
 

@@ -43,7 +43,8 @@ pub struct KafkaBroker<P, C> {
 #[derive(Debug)]
 pub struct KafkaTransaction<P, C> {
     broker: KafkaBroker<P, C>,
-    client: Client,
+    /// Boxed, because a transaction is handed on several times before it is used.
+    client: Box<Client>,
     handle: KafkaHandle,
     touched: bool,
 }
@@ -67,12 +68,12 @@ impl<P: Port, C: Clock> KafkaBroker<P, C> {
     }
 
     /// A client that holds a producer for a new transaction.
-    async fn client(&self, id: &TransactionalId) -> Result<(Client, Producer), Failure> {
+    async fn client(&self, id: &TransactionalId) -> Result<(Box<Client>, Producer), Failure> {
         let idle = self.producers().take(id);
         if let Some(producer) = idle {
-            return Ok((Client::reuse(id.clone(), producer, self.options()), producer));
+            return Ok((Box::new(Client::reuse(id.clone(), producer, self.options())), producer));
         }
-        let mut client = Client::open(id.clone(), self.options());
+        let mut client = Box::new(Client::open(id.clone(), self.options()));
         self.driver.drive(&mut client).await?;
         let producer = client.producer().expect("an init that succeeded granted a producer");
         Ok((client, producer))

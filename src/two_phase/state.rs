@@ -55,7 +55,9 @@ impl<H: Serialize, C: Serialize> State<H, C> {
     /// # Errors
     /// [`Next::Fatal`] if a handle or the context cannot be serialised.
     pub fn encode(&self) -> Result<Vec<u8>, Failure> {
-        postcard::to_extend(self, vec![FORMAT])
+        let mut bytes = Vec::with_capacity(128); // two or three handles
+        bytes.push(FORMAT);
+        postcard::to_extend(self, bytes)
             .map_err(|cause| fatal(format!("the sink's state cannot be serialised: {cause}")))
     }
 }

@@ -5,11 +5,14 @@
 //! dropped for a newer incarnation.
 
 use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 
 use super::intake::{Intake, Step};
 use crate::channel::{Receiver, Sender};
 use crate::message::{Deployment, Progress, ToCoordinator};
-use crate::select::{Either, first, yield_now};
+use crate::select::{Either, yield_now};
 use crate::{
     Address, CheckpointId, Env, Fact, Failure, Incarnation, Network, Next, Settings, Sink, Snapshot,
     SourceOffset, Split,
@@ -106,7 +109,7 @@ impl<E: Env, S: Sink> Attempt<E, S> {
     async fn serve(&mut self) -> Result<(), Failure> {
         let mut records = 0;
         loop {
-            match first(self.commands.receive(), self.intake.next()).await {
+            match self.next().await {
                 Either::First(None | Some(Command::Close)) => return self.sink.close().await,
                 Either::First(Some(command)) => self.obey(command).await?,
                 Either::Second(step) => self.take(step?).await?,
@@ -116,6 +119,18 @@ impl<E: Env, S: Sink> Attempt<E, S> {
                 yield_now().await;
             }
         }
+    }
+
+    /// A command or a step, a command first. (As `first`, but in place: a record costs a few thousand instructions
+    /// between source and broker, and moving the two futures would be a hundred of them.)
+    async fn next(&mut self) -> Either<Option<Command>, Result<Step, Failure>> {
+        let commands = &mut self.commands;
+        let mut step = pin!(self.intake.next());
+        poll_fn(|cx| match commands.poll_receive(cx) {
+            Poll::Ready(command) => Poll::Ready(Either::First(command)),
+            Poll::Pending => step.as_mut().poll(cx).map(Either::Second),
+        })
+        .await
     }
 
     async fn take(&mut self, step: Step) -> Result<(), Failure> {

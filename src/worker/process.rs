@@ -5,13 +5,13 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use super::attempt::{self, Collapse, Command};
+use crate::alarm::Alarm;
 use crate::channel::{Receiver, Sender, channel};
+use crate::companion::Companion;
 use crate::env::Envelope;
 use crate::message::{Deployment, Progress, Task, ToCoordinator, ToWorker};
 use crate::steady::Steady;
-use crate::{
-    Address, BoxError, BoxFuture, Clock, Env, Incarnation, Network, Process, Settings, Sink, Timestamp,
-};
+use crate::{Address, BoxError, Env, Incarnation, Network, Process, Settings, Sink, Timestamp};
 
 /// Runs a worker until the job has ended or the process is asked to stop. `make` makes the sink of each
 /// attempt, over the capabilities as its incarnation sees them.
@@ -41,6 +41,7 @@ struct Worker<E: Env, F> {
     settings: Settings,
     make: F,
     time: Steady<E::Clock>,
+    alarm: Alarm<E::Clock>,
     slot: Slot,
     /// When the coordinator last answered.
     heard: Timestamp,
@@ -63,7 +64,7 @@ enum Slot {
 struct Attempt {
     incarnation: Incarnation,
     reached: Progress,
-    future: BoxFuture<Result<(), Collapse>>,
+    task: Companion<Result<(), Collapse>>,
     commands: Sender<Command>,
     progress: Receiver<Progress>,
 }
@@ -85,16 +86,27 @@ where
     fn new(env: E, settings: Settings, make: F) -> Self {
         let mut time = Steady::new(env.clock());
         let now = time.now();
-        Worker { env, settings, make, time, slot: Slot::Idle, heard: now, next_beat: now, closing: false }
+        let alarm = Alarm::new(env.clock());
+        Worker {
+            env,
+            settings,
+            make,
+            time,
+            alarm,
+            slot: Slot::Idle,
+            heard: now,
+            next_beat: now,
+            closing: false,
+        }
     }
 
     /// Messages come before the beat: a process that was paused must hear the answers that arrived meanwhile
     /// before it judges the silence.
     async fn next_event(&mut self, mut stopped: Pin<&mut impl Future<Output = ()>>) -> Event {
-        let now = self.time.now();
+        let is_due = self.next_beat <= self.time.now();
         let mut message = pin!(self.env.network().receive());
-        let mut beat = pin!(self.env.clock().sleep(self.next_beat.since(now)));
         let (slot, closing) = (&mut self.slot, self.closing);
+        let (alarm, time, beat) = (&mut self.alarm, &mut self.time, self.next_beat);
         poll_fn(|cx| {
             if !closing && stopped.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Event::Stopped);
@@ -105,7 +117,10 @@ where
             if let Poll::Ready(event) = slot.poll(cx) {
                 return Poll::Ready(event);
             }
-            beat.as_mut().poll(cx).map(|()| Event::Beat)
+            match is_due {
+                true => Poll::Ready(Event::Beat),
+                false => alarm.poll(time, beat, cx).map(|()| Event::Beat),
+            }
         })
         .await
     }
@@ -118,8 +133,9 @@ where
             Event::Progress(reached) => {
                 if let Slot::Runs(attempt) = &mut self.slot {
                     attempt.reached = reached;
+                    let progress = attempt.report();
+                    self.send(ToCoordinator::Progress(progress)).await;
                 }
-                self.say().await;
                 false
             }
             Event::Ended(Ok(())) => true,
@@ -184,7 +200,8 @@ where
         let (commands, mailbox) = channel(1);
         let (tell, progress) = channel(1);
         let future = attempt::run(env, self.settings.clone(), sink, deployment, mailbox, tell);
-        Attempt { incarnation, reached: Progress::Restoring, future: Box::pin(future), commands, progress }
+        let task = Companion::start(&self.env, Box::pin(future));
+        Attempt { incarnation, reached: Progress::Restoring, task, commands, progress }
     }
 
     /// Lets a running attempt close its sink; without one there is nothing to wait for.
@@ -227,6 +244,12 @@ where
     }
 }
 
+impl Attempt {
+    fn report(&self) -> Task {
+        Task { incarnation: self.incarnation, progress: self.reached }
+    }
+}
+
 impl Slot {
     /// The newest incarnation that this worker was given.
     fn incarnation(&self) -> Incarnation {
@@ -240,7 +263,7 @@ impl Slot {
         let Slot::Runs(attempt) = self else {
             return Poll::Pending;
         };
-        if let Poll::Ready(end) = attempt.future.as_mut().poll(cx) {
+        if let Poll::Ready(end) = attempt.task.poll_output(cx) {
             return Poll::Ready(Event::Ended(end));
         }
         match attempt.progress.poll_receive(cx) {
@@ -252,10 +275,7 @@ impl Slot {
     fn report(&self) -> ToCoordinator {
         match self {
             Slot::Idle => ToCoordinator::Heartbeat(None),
-            Slot::Runs(attempt) => ToCoordinator::Heartbeat(Some(Task {
-                incarnation: attempt.incarnation,
-                progress: attempt.reached,
-            })),
+            Slot::Runs(attempt) => ToCoordinator::Heartbeat(Some(attempt.report())),
             Slot::Failed { incarnation, gave_up, reason } => {
                 ToCoordinator::Failed { incarnation: *incarnation, gave_up: *gave_up, reason: reason.clone() }
             }

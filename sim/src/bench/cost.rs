@@ -9,7 +9,7 @@ use crate::outcome::Verdict;
 use crate::run::play_watched;
 use crate::seed::Seed;
 use crate::subjects;
-use crate::sweep::{Threads, play_on};
+use crate::sweep::Threads;
 use crate::wall::{Pulse, Stopwatch};
 use crate::watch::Keep;
 
@@ -61,7 +61,7 @@ pub fn play_s1(threads: Threads, seeds: Range<u64>) -> Cost {
     for seed in seeds {
         let schedule = Arc::new(s1(Seed(seed)));
         let pulse = Pulse::default();
-        let outcome = play_on(threads, || play_watched(&subject, &schedule, Keep::default(), &pulse));
+        let outcome = threads.run(|| play_watched(&subject, &schedule, Keep::default(), &pulse));
         let held = matches!(outcome.verdict, Verdict::Held | Verdict::Vacuous);
         assert!(held, "seed {seed}: {:?}", outcome.verdict);
         cost.events += outcome.events;

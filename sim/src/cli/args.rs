@@ -10,6 +10,7 @@ use super::Trouble;
 use crate::generate::Safety;
 use crate::seed::Seed;
 use crate::seeds::{Extent, Seeds};
+use crate::shrink::SHRINK_BUDGET;
 use crate::wall::HANG_TIMEOUT;
 
 /// Plays lives of a two-phase-commit job - checkpoints, crashes, restores, timeouts - and checks one thing:
@@ -42,6 +43,9 @@ pub(crate) enum Command {
     /// Play a saved schedule.
     #[command(after_help = EXITS)]
     Replay(Replay),
+    /// Make a saved schedule that fails smaller, and save the smallest that still fails in the same way.
+    #[command(after_help = EXITS)]
+    Shrink(Shrink),
 }
 
 #[derive(Args, Debug)]
@@ -81,6 +85,11 @@ pub(crate) struct Run {
     pub(crate) jobs: Option<u16>,
     #[command(flatten)]
     pub(crate) hang_timeout: HangTimeout,
+    #[command(flatten)]
+    pub(crate) shrink_budget: ShrinkBudget,
+    /// With --seed: if it fails, show (and save) the smallest schedule that still does, in its place.
+    #[arg(long)]
+    pub(crate) shrink: bool,
     /// Print what programs read, instead.
     #[arg(long)]
     pub(crate) json: bool,
@@ -123,6 +132,36 @@ pub(crate) struct Replay {
     /// Print what programs read, instead.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Shrink {
+    /// A file that `run --save` wrote.
+    pub(crate) file: PathBuf,
+    /// Where to save it: a new file [default: beside the other, as NAME.shrunk.json].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// On how many threads [default: one for each core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub(crate) jobs: Option<u16>,
+    #[command(flatten)]
+    pub(crate) hang_timeout: HangTimeout,
+    #[command(flatten)]
+    pub(crate) shrink_budget: ShrinkBudget,
+}
+
+/// Of every command that shrinks.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct ShrinkBudget {
+    /// How long to look for a smaller schedule that still fails; 0 not to look [default: 10].
+    #[arg(id = "shrink-budget", long = "shrink-budget", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    seconds: Option<u32>,
+}
+
+impl ShrinkBudget {
+    pub(crate) fn budget(self) -> Duration {
+        self.seconds.map_or(SHRINK_BUDGET, |seconds| Duration::from_secs(seconds.into()))
+    }
 }
 
 /// Of every command that plays something.
@@ -185,6 +224,7 @@ impl Run {
             (None, seeds) => {
                 self.needs_one("--output", self.output.is_some())?;
                 self.needs_one("--save", self.save.is_some())?;
+                self.needs_one("--shrink", self.shrink)?;
                 Ok(Extent::Many(seeds.clone().map_or(DEFAULT_SEEDS, |seeds| seeds.0)))
             }
         }
@@ -261,6 +301,9 @@ mod tests {
             "twophase run --hang-timeout 0",
             "twophase run --hang-timeout soon",
             "twophase run --settings sound",
+            "twophase run --shrink",
+            "twophase run --shrink-budget soon",
+            "twophase shrink",
             "twophase digest",
             "twophase replay",
             "twophase frobnicate",

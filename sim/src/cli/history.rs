@@ -11,9 +11,10 @@ use crate::drawn::Drawn;
 use crate::exit::Exit;
 use crate::file::{Expectation, FORMAT, Saved, create};
 use crate::outcome::{Outcome, Verdict};
-use crate::report::{Failure, allowed_by, sandbox_note};
+use crate::report::{Failure, Smallest, allowed_by, sandbox_note};
 use crate::schedule::Schedule;
 use crate::seed::Seed;
+use crate::shrink::Shrunk;
 use crate::subject::Subject;
 use crate::sweep::play_alone;
 use crate::twice::{Difference, play_twice};
@@ -34,6 +35,14 @@ pub(crate) struct Play<'a> {
     pub(crate) expected: Option<Expectation>,
     pub(crate) output: Option<Target<'a>>,
     pub(crate) save: Option<&'a Path>,
+    /// What it was shrunk from, and how, if it was.
+    pub(crate) shrunk: Option<(Arc<Schedule>, Shrunk)>,
+}
+
+impl Play<'_> {
+    fn shrunk_from(&self) -> Option<Smallest<'_>> {
+        self.shrunk.as_ref().map(|(found, shrunk)| Smallest { found, shrunk })
+    }
 }
 
 /// Where the committed output goes.
@@ -148,6 +157,7 @@ fn print_verdict(play: &Play<'_>, outcome: &Outcome, out: &mut Out) -> Result<()
                 finding,
                 among: None,
                 allowed_by: allowed_by(finding, &play.schedule),
+                smallest: play.shrunk_from(),
                 replay: &play.replay,
             }
         )?,
@@ -209,6 +219,7 @@ mod tests {
             hang_timeout: HANG_TIMEOUT,
             json: false,
             expected: None,
+            shrunk: None,
             output: None,
             save: None,
         };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -15,8 +16,9 @@ use crate::exit::Exit;
 use crate::fault::FaultKind;
 use crate::file::Expectation;
 use crate::outcome::{Outcome, Verdict};
-use crate::report::{allowed_by, rate};
+use crate::report::{Smallest, allowed_by, rate};
 use crate::runtime::SANDBOXED;
+use crate::schedule::Schedule;
 use crate::site::Phase;
 use crate::twice::Difference;
 
@@ -81,7 +83,37 @@ struct Failure<'a> {
     found: Found<'a>,
     count: u64,
     seed: u64,
+    smallest: Option<Small>,
     replay: String,
+}
+
+/// The smallest schedule that still fails.
+#[derive(Serialize)]
+struct Small {
+    faults: Vec<String>,
+    faults_found: usize,
+    records: usize,
+    records_found: usize,
+    sinks: u16,
+    sinks_found: u16,
+    tried: u64,
+    schedule: Arc<Schedule>,
+}
+
+impl From<Smallest<'_>> for Small {
+    fn from(Smallest { found, shrunk }: Smallest<'_>) -> Self {
+        let small = &shrunk.schedule;
+        Small {
+            faults: small.faults.iter().map(ToString::to_string).collect(),
+            faults_found: found.faults.len(),
+            records: small.records(),
+            records_found: found.records(),
+            sinks: small.settings.parallelism,
+            sinks_found: found.settings.parallelism,
+            tried: shrunk.tried,
+            schedule: small.clone(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -126,6 +158,7 @@ pub(crate) fn sweep(told: &Told<'_>, out: &mut Out) -> Result<(), Trouble> {
         found: found(&group.finding, told.allowed_by(group)),
         count: group.count,
         seed: group.seed.0,
+        smallest: told.smallest(group).map(Small::from),
         replay: told.replay(group.seed),
     });
     let never =

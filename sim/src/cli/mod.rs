@@ -10,6 +10,7 @@ mod out;
 mod progress;
 mod replay;
 mod run;
+mod shrink;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -107,6 +108,7 @@ impl Context<'_> {
             Command::Digest(digest) => digest::digest(self, &digest, out),
             Command::Bench(args) => bench::bench(self, &args, out),
             Command::Replay(replay) => replay::replay(self, &replay, out),
+            Command::Shrink(shrink) => shrink::shrink(self, &shrink, out),
         }
     }
 

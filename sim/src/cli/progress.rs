@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use crate::report::{Grouped, rate};
+use crate::report::{Grouped, Sizes, rate};
+use crate::schedule::Schedule;
+use crate::shrink::Shrinking;
 use crate::wall::Stopwatch;
 
 /// Between two plain lines.
@@ -66,5 +68,51 @@ impl Progress {
             bar.finish_and_clear();
         }
         self.clock.elapsed()
+    }
+}
+
+/// Shown while a schedule is made smaller.
+pub(crate) struct ShrinkProgress<'a> {
+    what: &'a str,
+    found: &'a Schedule,
+    bar: Option<ProgressBar>,
+    lines: AtomicU64,
+}
+
+impl<'a> ShrinkProgress<'a> {
+    /// `found` is what fails; it may be made smaller for so long.
+    pub(crate) fn start(what: &'a str, found: &'a Schedule, budget: Duration) -> Self {
+        let bar = io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{bar:32} shrinking: {msg}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(budget.as_millis() as u64).with_style(style)
+        });
+        if bar.is_none() {
+            let _ = writeln!(io::stderr(), "shrinking {what}: {}", Sizes(found, found));
+        }
+        ShrinkProgress { what, found, bar, lines: AtomicU64::new(0) }
+    }
+
+    /// So small is it by now. The bar is the time that was spent.
+    pub(crate) fn show(&self, so_far: Shrinking<'_>) {
+        let said = || format!("{}; {} tried", Sizes(self.found, so_far.best), Grouped(so_far.tried));
+        let due = (so_far.elapsed.as_millis() / LINE_EVERY.as_millis()) as u64;
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(so_far.elapsed.as_millis() as u64);
+                bar.set_message(said());
+            }
+            None if self.lines.swap(due, Ordering::Relaxed) < due => {
+                let _ = writeln!(io::stderr(), "shrinking {}: {}", self.what, said());
+            }
+            None => {}
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn end(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
     }
 }

@@ -28,6 +28,7 @@ pub(crate) fn replay(context: &Context<'_>, args: &Replay, out: &mut Out) -> Res
         expected: Some(saved.expected),
         output: None,
         save: None,
+        shrunk: None,
     };
     history::play(&play, out)
 }

@@ -1,6 +1,7 @@
 //! `run`: seeds of a subject; many for a summary, or one for its trace.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,18 +14,22 @@ use super::args::{Run, Settings, Switch};
 use super::history::{self, Play, Target};
 use super::out::Out;
 use super::progress::Progress;
+use super::shrink::Task;
 use super::{Context, Trouble, json, quoted};
 use crate::exit::Exit;
 use crate::file::must_not_exist;
 use crate::generate::{Generator, Input};
 use crate::input::LineFile;
-use crate::report::{Failure, Grouped, Missed, NotDeterministic, Totals, allowed_by, sandbox_note};
+use crate::report::{Failure, Grouped, Missed, NotDeterministic, Smallest, Totals, allowed_by, sandbox_note};
+use crate::schedule::Schedule;
 use crate::seed::Seed;
 use crate::seeds::Extent;
+use crate::shrink::Shrunk;
 use crate::subject::{Expected, Subject};
 use crate::summary::{Group, Summary};
-use crate::sweep::Sweep;
+use crate::sweep::{Sweep, play_alone};
 use crate::twice::play_twice;
+use crate::wall::Stopwatch;
 use crate::watch::Keep;
 
 pub(crate) fn run(context: &Context<'_>, args: &Run, out: &mut Out) -> Result<Exit, Trouble> {
@@ -87,12 +92,19 @@ fn one(
     out: &mut Out,
 ) -> Result<Exit, Trouble> {
     let schedule = Arc::new(generator.schedule(seed).map_err(|error| error.to_string())?);
+    let mut of = format!("seed {seed}");
+    let mut replay = replay_line(context, args, subject, seed);
+    let shrunk = if args.shrink { smaller(context, args, subject, &schedule, &of)? } else { None };
+    if shrunk.is_some() {
+        of += ", shrunk,";
+        replay += " --shrink";
+    }
     let play = Play {
         subject,
-        schedule,
-        of: format!("seed {seed}"),
+        schedule: shrunk.as_ref().map_or(schedule.clone(), |shrunk| shrunk.schedule.clone()),
+        of,
         seed: Some(seed),
-        replay: replay_line(context, args, subject, seed),
+        replay,
         twice: args.twice,
         hang_timeout: args.hang_timeout.timeout(),
         json: args.json,
@@ -102,8 +114,28 @@ fn one(
             lacks_newline: input.is_some_and(|input| input.lacks_newline.load(Ordering::Relaxed)),
         }),
         save: args.save.as_deref(),
+        shrunk: shrunk.map(|shrunk| (schedule, shrunk)),
     };
     history::play(&play, out)
+}
+
+/// The smallest schedule that still fails, if this one does.
+fn smaller(
+    context: &Context<'_>,
+    args: &Run,
+    subject: &Subject,
+    schedule: &Arc<Schedule>,
+    what: &str,
+) -> Result<Option<Shrunk>, String> {
+    let hang_timeout = args.hang_timeout.timeout();
+    let outcome = play_alone(subject, schedule, Keep::default(), hang_timeout);
+    let outcome = outcome.map_err(|error| error.to_string())?;
+    let Some(finding) = outcome.finding() else {
+        return Ok(None);
+    };
+    let jobs = args.jobs.map(usize::from);
+    let task = Task { subject, schedule, finding, what, hang_timeout, jobs };
+    task.run(context, args.shrink_budget.budget())
 }
 
 fn many(context: &Context<'_>, args: &Run, mut sweep: Sweep<'_>, out: &mut Out) -> Result<Exit, Trouble> {
@@ -126,7 +158,9 @@ fn many(context: &Context<'_>, args: &Run, mut sweep: Sweep<'_>, out: &mut Out) 
         true => Exit::Interrupted,
         false => Exit::of_sweep(&summary, args.faults == Switch::Off),
     };
-    let told = Told { context, args, sweep: &sweep, summary: &summary, elapsed, exit };
+    let mut told =
+        Told { context, args, sweep: &sweep, summary: &summary, elapsed, exit, shrunk: BTreeMap::new() };
+    told.shrink()?;
     match args.json {
         true => json::sweep(&told, out)?,
         false => told.print(out)?,
@@ -142,6 +176,8 @@ pub(crate) struct Told<'a> {
     pub(crate) summary: &'a Summary,
     pub(crate) elapsed: Duration,
     pub(crate) exit: Exit,
+    /// By the seeds they come from: each as it was found, and the smallest that still fails.
+    shrunk: BTreeMap<Seed, (Arc<Schedule>, Shrunk)>,
 }
 
 impl Told<'_> {
@@ -156,6 +192,48 @@ impl Told<'_> {
         allowed_by(&group.finding, &schedule)
     }
 
+    /// Makes the first failure of each group smaller. They share the budget: each may take its part of what those
+    /// before it have left.
+    fn shrink(&mut self) -> Result<(), String> {
+        if self.summary.unequal.is_some() {
+            return Ok(()); // no play can be relied on
+        }
+        let mut left = self.args.shrink_budget.budget();
+        let groups: Vec<_> = self.groups().into_iter().cloned().collect();
+        for (index, group) in groups.iter().enumerate() {
+            let part = left / (groups.len() - index) as u32;
+            if part.is_zero() || self.context.is_stopped() || self.summary.hung == Some(group.seed) {
+                continue;
+            }
+            let clock = Stopwatch::start();
+            self.shrink_group(group, part)?;
+            left = left.saturating_sub(clock.elapsed());
+        }
+        Ok(())
+    }
+
+    fn shrink_group(&mut self, group: &Group, budget: Duration) -> Result<(), String> {
+        let schedule = self.sweep.generator.schedule(group.seed);
+        let schedule = Arc::new(schedule.map_err(|error| error.to_string())?);
+        let task = Task {
+            subject: self.sweep.subject,
+            schedule: &schedule,
+            finding: &group.finding,
+            what: &format!("seed {}", group.seed),
+            hang_timeout: self.sweep.hang_timeout,
+            jobs: Some(self.sweep.jobs),
+        };
+        if let Some(shrunk) = task.run(self.context, budget)? {
+            self.shrunk.insert(group.seed, (schedule, shrunk));
+        }
+        Ok(())
+    }
+
+    /// What this group's first failure was shrunk to.
+    pub(crate) fn smallest(&self, group: &Group) -> Option<Smallest<'_>> {
+        self.shrunk.get(&group.seed).map(|(found, shrunk)| Smallest { found, shrunk })
+    }
+
     fn print(&self, out: &mut Out) -> Result<(), Trouble> {
         self.print_difference(out)?;
         for group in self.groups() {
@@ -164,6 +242,7 @@ impl Told<'_> {
                 finding: &group.finding,
                 among: Some((group.count, self.summary.seeds, self.elapsed)),
                 allowed_by: self.allowed_by(group),
+                smallest: self.smallest(group),
                 replay: &self.replay(group.seed),
             };
             writeln!(out, "{failure}")?;

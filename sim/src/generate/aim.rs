@@ -53,13 +53,14 @@ pub(super) struct Aim<'a> {
     pub(super) produces: u64,
     /// About how many checkpoints it takes.
     pub(super) checkpoints: u64,
+    pub(super) request_timeout: Duration,
     pub(super) heal_at: Duration,
     pub(super) faults: Vec<Fault>,
 }
 
 const REQUEST_PHASES: [Phase; 5] = Phase::ALL;
 
-fn send(label: &'static str) -> Operation {
+pub(super) fn send(label: &'static str) -> Operation {
     Operation::Send(Cow::Borrowed(label))
 }
 
@@ -104,12 +105,12 @@ impl Aim<'_> {
         }
     }
 
-    fn sink(&mut self) -> Name {
+    pub(super) fn sink(&mut self) -> Name {
         Name::sink(self.draw.below(self.settings.parallelism.into()) as u16)
     }
 
     /// Small numbers are likelier: late ones often do not come.
-    fn ordinal(&mut self, most: u64) -> u32 {
+    pub(super) fn ordinal(&mut self, most: u64) -> u32 {
         if self.draw.chance(1, 2) { 1 } else { self.draw.log_within(1..most.max(1) + 1) as u32 }
     }
 
@@ -198,8 +199,11 @@ impl Aim<'_> {
         self.faults.push(Fault::Stop { process, at, restart_after });
     }
 
+    /// Most often while the job still reads.
     fn time(&mut self) -> Duration {
-        self.draw.span(Duration::ZERO..self.heal_at)
+        let reads_until = self.settings.checkpoint_interval * (self.checkpoints as u32 + 1);
+        let until = if self.draw.chance(3, 4) { reads_until.min(self.heal_at) } else { self.heal_at };
+        self.draw.span(Duration::ZERO..until)
     }
 
     fn request(&mut self) {
@@ -279,13 +283,14 @@ impl Aim<'_> {
 
     fn broker(&mut self) {
         let (at, lasts) = (self.time(), self.draw.span(millis(5)..millis(120)));
-        self.faults.push(match self.draw.below(3) {
+        self.faults.push(match self.draw.below(4) {
             0 => Fault::BrokerRestart { at, lasts },
             1 => {
                 let clock_ahead = self.draw.span(Duration::ZERO..millis(100));
                 Fault::CoordinatorFailover { at, lasts, clock_ahead }
             }
-            _ => Fault::SlowMarkers { at, lasts, by: self.draw.span(millis(5)..millis(120)) },
+            2 => Fault::SlowMarkers { at, lasts, by: self.draw.span(millis(5)..millis(120)) },
+            _ => Fault::RepeatMarkers { at, lasts, after: self.draw.span(millis(1)..millis(120)) },
         });
     }
 

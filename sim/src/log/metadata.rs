@@ -144,7 +144,7 @@ impl TransactionMetadata {
     }
 
     /// Strictly later than start and timeout; an id under external two-phase commit never is.
-    pub(super) fn has_expired(&self, now: Timestamp) -> bool {
+    pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
         let deadline = self.stored.started.map(|started| started.after(self.stored.timeout));
         self.stored.state == CoordinatorState::Ongoing
             && self.stored.timeout != UNLIMITED

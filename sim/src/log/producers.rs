@@ -1,6 +1,8 @@
 //! What a partition leader knows of producers (Kafka `ProducerStateManager`): epochs, sequences, the batches a
 //! repeated request is recognised by, what verification remembers, and which transactions are open here.
 
+use std::cell::Cell;
+
 use twophase::kafka::protocol::{
     ErrorCode, LogOffset, Producer, ProducerEpoch, ProducerId, Protocol, Sequence,
 };
@@ -82,6 +84,8 @@ pub(super) struct Producers {
     /// Forgotten in memory; their batches are still in the log.
     forgotten: Vec<ProducerState>,
     verifying: Vec<Verification>,
+    /// Where the producer is that was asked for last.
+    last: Cell<usize>,
     /// First offsets of open transactions. New ones begin at the end, so the order is ascending by itself.
     open: Vec<LogOffset>,
 }
@@ -248,18 +252,25 @@ impl Producers {
     }
 
     fn find(&self, id: ProducerId) -> Option<&ProducerState> {
-        let at = self.known.binary_search_by_key(&id, |known| known.producer.id).ok()?;
-        Some(&self.known[at])
+        self.position(id).ok().map(|at| &self.known[at])
     }
 
     fn find_or_insert(&mut self, producer: Producer) -> &mut ProducerState {
-        let at = match self.known.binary_search_by_key(&producer.id, |known| known.producer.id) {
-            Ok(at) => at,
-            Err(at) => {
-                self.known.insert(at, ProducerState::new(producer));
-                at
-            }
-        };
+        let at = self.position(producer.id).unwrap_or_else(|at| {
+            self.known.insert(at, ProducerState::new(producer));
+            at
+        });
         &mut self.known[at]
+    }
+
+    /// Where it is, or where it belongs. One batch asks several times for the same one.
+    fn position(&self, id: ProducerId) -> Result<usize, usize> {
+        let last = self.last.get();
+        if self.known.get(last).is_some_and(|known| known.producer.id == id) {
+            return Ok(last);
+        }
+        let at = self.known.binary_search_by_key(&id, |known| known.producer.id);
+        self.last.set(at.unwrap_or_else(|at| at));
+        at
     }
 }

@@ -20,26 +20,29 @@ pub(super) fn advance(from: Sequence, steps: usize) -> Sequence {
     Sequence(((i64::from(from.0) + steps as i64) % NUMBERS) as i32)
 }
 
-/// The last batches, oldest first.
+/// The last batches. A ring: nothing is moved when one comes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Recent {
     spans: [Option<Span>; REMEMBERED],
+    /// Where the next one goes; the last one stands before it.
+    next: usize,
 }
 
 impl Recent {
     pub(super) fn last(&self) -> Option<Span> {
-        self.spans[REMEMBERED - 1]
+        self.spans[(self.next + REMEMBERED - 1) % REMEMBERED]
     }
 
     pub(super) fn push(&mut self, span: Span) {
-        self.spans.rotate_left(1);
-        self.spans[REMEMBERED - 1] = Some(span);
+        self.spans[self.next] = Some(span);
+        self.next = (self.next + 1) % REMEMBERED;
     }
 
     /// Where exactly this batch was written. A part of a batch is not a repeat of it.
     pub(super) fn position(&self, first: Sequence, last: Sequence) -> Option<LogOffset> {
+        let oldest_first = (0..REMEMBERED).map(|step| &self.spans[(self.next + step) % REMEMBERED]);
         let same = |span: &&Span| span.first == first && span.last == last;
-        self.spans.iter().flatten().find(same).map(|span| span.base)
+        oldest_first.flatten().find(same).map(|span| span.base)
     }
 
     /// Whether a batch that starts at `first` comes next. The first one of an epoch starts at 0.
@@ -51,6 +54,10 @@ impl Recent {
     }
 
     pub(super) fn keep_last(&mut self) {
-        self.spans[..REMEMBERED - 1].fill(None);
+        *self = self.last().map_or(Recent::default(), |last| {
+            let mut kept = Recent::default();
+            kept.push(last);
+            kept
+        });
     }
 }

@@ -1,14 +1,17 @@
 //! What came of a simulation, and what a test may assert of it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::anomaly::Anomaly;
 use crate::exit::Exit;
 use crate::generate::Generator;
-use crate::report::{Failure, Grouped, Missed, NotDeterministic, Totals, allowed_by, sandbox_note};
+use crate::report::{Failure, Grouped, Missed, NotDeterministic, Smallest, Totals, allowed_by, sandbox_note};
+use crate::schedule::Schedule;
 use crate::seed::Seed;
+use crate::shrink::{Shrink, Shrunk};
 use crate::subject::Subject;
 use crate::summary::{Group, Summary};
 use crate::twice::play_twice;
@@ -25,12 +28,50 @@ pub struct Report {
     pub(super) hang_timeout: Duration,
     /// One history was asked for by its number.
     pub(super) one: bool,
+    pub(super) jobs: usize,
+    pub(super) shrink_budget: Duration,
+    /// What the first failure was found as, and shrunk to: once somebody asks.
+    pub(super) shrunk: OnceLock<Option<(Arc<Schedule>, Shrunk)>>,
 }
 
 impl Report {
     /// What was counted.
     pub fn summary(&self) -> &Summary {
         &self.summary
+    }
+
+    /// The smallest schedule that still fails in the same way as the first failure, by seed; none if nothing failed,
+    /// if it does not come back or two plays of a seed differed, or if the budget is nothing. It is looked for when this is called for the first time,
+    /// or a failure printed.
+    pub fn shrunk(&self) -> Option<&Shrunk> {
+        self.found_and_shrunk().map(|(_, shrunk)| shrunk)
+    }
+
+    fn found_and_shrunk(&self) -> Option<&(Arc<Schedule>, Shrunk)> {
+        self.shrunk.get_or_init(|| self.shrink()).as_ref()
+    }
+
+    /// What cannot be made smaller for a reason of this machine or of the input is shown as it was found.
+    fn shrink(&self) -> Option<(Arc<Schedule>, Shrunk)> {
+        let first = self.first_failure()?;
+        let unreliable = self.summary.unequal.is_some() || self.summary.hung == Some(first.seed);
+        if self.shrink_budget.is_zero() || unreliable {
+            return None;
+        }
+        let found = self.subject.pin(self.generator.clone()).schedule(first.seed).ok()?;
+        let found = Arc::new(found);
+        let shrink = Shrink {
+            budget: self.shrink_budget,
+            jobs: self.jobs,
+            hang_timeout: self.hang_timeout,
+            ..Shrink::new(&self.subject)
+        };
+        let shrunk = shrink.run(&found, &first.finding, &AtomicBool::new(false), &|_| {});
+        shrunk.ok().flatten().map(|shrunk| (found, shrunk))
+    }
+
+    fn first_failure(&self) -> Option<&Group> {
+        self.summary.groups.values().min_by_key(|group| group.seed)
     }
 
     /// Every history committed its input exactly once, and the search entered at least one crash window.
@@ -82,11 +123,14 @@ impl Report {
 
     fn failure(&self, group: &Group) -> String {
         let schedule = self.subject.pin(self.generator.clone()).schedule(group.seed).ok();
+        let is_first = self.first_failure().is_some_and(|first| first.seed == group.seed);
+        let shrunk = is_first.then(|| self.found_and_shrunk()).flatten();
         let failure = Failure {
             of: format!("seed {}", group.seed),
             finding: &group.finding,
             among: Some((group.count, self.summary.seeds, self.elapsed)),
             allowed_by: schedule.and_then(|schedule| allowed_by(&group.finding, &schedule)),
+            smallest: shrunk.map(|(found, shrunk)| Smallest { found, shrunk }),
             replay: &self.replay(group.seed),
         };
         failure.to_string()

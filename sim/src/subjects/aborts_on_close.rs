@@ -54,5 +54,6 @@ pub(super) fn subject() -> Subject {
         sink_over(&env, Altered(hooks))
     })
     .broken(Anomaly::Stuck, Window::W4)
+    .seen_in("S-15: FLINK-17327")
     .about("a sink that aborts on close what it has pre-committed")
 }

@@ -181,6 +181,10 @@ pub(super) trait AlterBroker: Clone + Send + Sync + 'static {
     /// The correct one.
     fn correct(&self) -> &Client;
 
+    fn capabilities(&self) -> Capabilities {
+        self.correct().capabilities()
+    }
+
     fn begin(
         &self,
         id: &TransactionalId,
@@ -205,7 +209,7 @@ impl<T: AlterBroker> Broker for Altered<T> {
     type Transaction = KafkaTransaction<SimPort, SimClock>;
 
     fn capabilities(&self) -> Capabilities {
-        self.0.correct().capabilities()
+        self.0.capabilities()
     }
 
     async fn begin(&self, id: &TransactionalId) -> Result<Self::Transaction, Failure> {
@@ -243,6 +247,10 @@ pub(super) trait AlterLog: Send {
 
     fn apply(&mut self, now: Timestamp, request: &Request, effects: &mut Vec<Effect>) -> Response {
         self.correct_mut().apply(now, request, effects)
+    }
+
+    fn sweep(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        self.correct_mut().sweep(now, effects);
     }
 
     fn reload(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
@@ -286,7 +294,7 @@ impl<T: AlterLog> Log for Altered<T> {
     }
 
     fn sweep(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        self.0.correct_mut().sweep(now, effects);
+        self.0.sweep(now, effects);
     }
 
     fn reload(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {

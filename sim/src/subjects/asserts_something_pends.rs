@@ -34,5 +34,6 @@ pub(super) fn subject() -> Subject {
         Altered(AssertsSomethingPends { correct: exactly_once(env) })
     })
     .broken(Anomaly::Panicked, None)
+    .seen_in("S-01: FLINK-10377")
     .about("a sink that panics when a notice finds nothing to commit")
 }

@@ -34,5 +34,6 @@ impl AlterHooks for CommitsAtBarrier {
 pub(super) fn subject() -> Subject {
     Subject::sink("commits-at-barrier", |env| sink_over(&env, Altered(CommitsAtBarrier(hooks_for(&env)))))
         .broken(Anomaly::Premature, Window::W2)
+        .seen_in("akin to K-01: FLINK-10354")
         .about("a sink that commits at the barrier, before the checkpoint is complete")
 }

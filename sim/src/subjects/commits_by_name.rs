@@ -50,5 +50,6 @@ pub(super) fn subject() -> Subject {
     Subject::sink("commits-by-name", exactly_once)
         .with_log(|settings| Box::new(Altered(CommitsByName(TransactionalLog::new(settings)))))
         .broken(Anomaly::Unfenced, Window::W1)
+        .seen_in("akin to B-04: KAFKA-17754")
         .about("a broker that does not compare the epoch when a transaction is to be ended")
 }

@@ -44,5 +44,6 @@ pub(super) fn subject() -> Subject {
         Altered(CommitsOnlyTheNotified { correct, env })
     })
     .broken(Anomaly::Lost, Window::W4)
+    .seen_in("S-02: the comment in TwoPhaseCommitSinkFunction")
     .about("a sink that commits for the checkpoint it is told of, and not for those before it")
 }

@@ -14,16 +14,16 @@ use twophase::message::ToCoordinator;
 use twophase::{Address, CheckpointId, Incarnation, Snapshot, StandardJob, Timestamp};
 
 use super::exactly_once;
-use crate::{Anomaly, Subject, Window};
+use crate::{Anomaly, Part, Subject, Window};
 
 /// The newest acknowledgement of one task.
-type Part = (Address, Incarnation, CheckpointId, Snapshot);
+type LastAck = (Address, Incarnation, CheckpointId, Snapshot);
 
 #[derive(Debug)]
 struct CompletesWithOneMissing {
     correct: Coordinator,
     parallelism: usize,
-    newest: BTreeMap<u16, Part>,
+    newest: BTreeMap<u16, LastAck>,
 }
 
 impl CompletesWithOneMissing {
@@ -70,5 +70,6 @@ pub(super) fn subject() -> Subject {
         }))
     })
     .broken(Anomaly::Premature, Window::W3)
+    .part(Part::Coordinator)
     .about("a coordinator that completes a checkpoint with one acknowledgement missing")
 }

@@ -41,5 +41,6 @@ pub(super) fn subject() -> Subject {
         Altered(DiscardsWhenAborted { correct, env })
     })
     .broken(Anomaly::Stuck, Window::W3)
+    .seen_in("S-03: FLINK-8871")
     .about("a sink that aborts its transaction when the checkpoint is given up")
 }

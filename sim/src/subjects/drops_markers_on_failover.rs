@@ -38,5 +38,6 @@ pub(super) fn subject() -> Subject {
             Box::new(Altered(DropsMarkersOnFailover { correct: TransactionalLog::new(settings) }))
         })
         .broken(Anomaly::Stuck, Window::W5)
+        .seen_in("akin to B-11: KAFKA-9777")
         .about("a broker whose new coordinator does not write the markers that the old one owed")
 }

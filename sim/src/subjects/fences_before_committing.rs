@@ -37,5 +37,6 @@ pub(super) fn subject() -> Subject {
         sink_over(&env.clone(), Altered(FencesBeforeCommitting { correct, env }))
     })
     .broken(Anomaly::Lost, Window::W4)
+    .seen_in("akin to T-04: FLINK-22452")
     .about("a sink that fences the old incarnation before it commits what that one was promised")
 }

@@ -60,5 +60,6 @@ pub(super) fn subject() -> Subject {
         sink_over(&env, Altered(hooks))
     })
     .broken(Anomaly::Lost, None)
+    .seen_in("S-09: FLINK-20552")
     .about("a sink that flushes when its buffer is full, but not before a checkpoint")
 }

@@ -34,5 +34,6 @@ pub(super) fn subject() -> Subject {
         sink_over(&env, Altered(hooks))
     })
     .broken(Anomaly::Lost, Window::W4)
+    .seen_in("C-01: FLINK-24773")
     .about("a sink that goes on when a commit has failed")
 }

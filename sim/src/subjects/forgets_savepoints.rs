@@ -6,18 +6,20 @@
 //! There was a good reason: people may delete a savepoint. But what a sink is told is complete it commits, and the
 //! restore from the checkpoint before sends it again.
 
+use std::sync::Arc;
+
 use twophase::coordinator::{Coordinator, Decide, Effect, Input};
 use twophase::env::{Completed, Head};
 use twophase::{StandardJob, Timestamp};
 
 use super::exactly_once;
-use crate::{Anomaly, Subject, Window};
+use crate::{Anomaly, Part, Subject, Window};
 
 #[derive(Debug)]
 struct ForgetsSavepoints {
     correct: Coordinator,
     /// The newest that is no savepoint.
-    checkpoint: Option<Completed>,
+    checkpoint: Option<Arc<Completed>>,
 }
 
 /// Every third is asked for by people.
@@ -28,7 +30,7 @@ fn is_savepoint(completed: &Completed) -> bool {
 impl ForgetsSavepoints {
     /// The mistake.
     fn without_savepoint(&mut self, head: &mut Head) {
-        if head.completed.as_ref().is_some_and(is_savepoint) {
+        if head.completed.as_deref().is_some_and(is_savepoint) {
             head.completed.clone_from(&self.checkpoint);
         } else {
             self.checkpoint.clone_from(&head.completed);
@@ -61,5 +63,7 @@ pub(super) fn subject() -> Subject {
         }))
     })
     .broken(Anomaly::Premature, Window::W3)
+    .part(Part::Coordinator)
+    .seen_in("K-01: FLINK-6328")
     .about("a coordinator that announces savepoints, and does not restore from them")
 }

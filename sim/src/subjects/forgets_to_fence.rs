@@ -33,5 +33,6 @@ pub(super) fn subject() -> Subject {
         sink_through(env, broker)
     })
     .broken(Anomaly::Stuck, Window::W1)
+    .seen_in("T-05: FLINK-23854")
     .about("a sink that ends only what its restored state names, so that readers hang below the rest")
 }

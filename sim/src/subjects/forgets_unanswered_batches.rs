@@ -12,7 +12,7 @@ use twophase::kafka::{KafkaBroker, Port, Unanswered};
 
 use super::altered::sink_through;
 use crate::env::SimPort;
-use crate::{Anomaly, Subject};
+use crate::{Anomaly, Part, Subject};
 
 #[derive(Clone, Debug)]
 struct ForgetsUnansweredBatches(SimPort);
@@ -34,5 +34,7 @@ pub(super) fn subject() -> Subject {
         sink_through(env, client)
     })
     .broken(Anomaly::Lost, None)
+    .part(Part::Client)
+    .seen_in("P-03: librdkafka 1.5.2")
     .about("a client that counts a batch as written when it is not answered")
 }

@@ -16,7 +16,7 @@ use twophase::{Env, Partition};
 
 use super::altered::sink_through;
 use crate::env::SimPort;
-use crate::{Anomaly, Subject, Window};
+use crate::{Anomaly, Part, Subject, Window};
 
 #[derive(Clone, Debug)]
 struct NewSequenceOnRetry {
@@ -56,5 +56,7 @@ pub(super) fn subject() -> Subject {
         sink_through(env, client)
     })
     .broken(Anomaly::Duplicate, Window::W1)
+    .part(Part::Client)
+    .seen_in("akin to X-02: FLINK-22311")
     .about("a client that numbers a batch anew when it is not answered and sends it again")
 }

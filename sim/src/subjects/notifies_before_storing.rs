@@ -13,7 +13,7 @@ use twophase::message::ToWorker;
 use twophase::{Address, CheckpointId, StandardJob, Timestamp};
 
 use super::exactly_once;
-use crate::{Anomaly, Subject, Window};
+use crate::{Anomaly, Part, Subject, Window};
 
 #[derive(Debug)]
 struct NotifiesBeforeStoring {
@@ -63,5 +63,7 @@ pub(super) fn subject() -> Subject {
         }))
     })
     .broken(Anomaly::Premature, Window::W3)
+    .part(Part::Coordinator)
+    .seen_in("K-02: FLINK-31077")
     .about("a coordinator that announces a checkpoint before it is stored")
 }

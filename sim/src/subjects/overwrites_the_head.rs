@@ -13,7 +13,7 @@ use twophase::env::Head;
 use twophase::{Next, StandardJob, Timestamp};
 
 use super::exactly_once;
-use crate::{Anomaly, Subject, Window};
+use crate::{Anomaly, Part, Subject, Window};
 
 #[derive(Debug)]
 struct OverwritesTheHead {
@@ -59,5 +59,7 @@ pub(super) fn subject() -> Subject {
         }))
     })
     .broken(Anomaly::Stuck, Window::W3)
+    .part(Part::Coordinator)
+    .seen_in("akin to F-18: apache/iceberg#14510")
     .about("a coordinator that writes over what its successor has stored")
 }

@@ -71,5 +71,6 @@ pub(super) fn subject() -> Subject {
             }))
         })
         .broken(Anomaly::UndecidedRead, Window::W1)
+        .seen_in("B-18: Redpanda 073179e69f")
         .about("a broker that lets readers past open transactions when it has just been started again")
 }

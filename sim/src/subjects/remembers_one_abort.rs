@@ -39,5 +39,6 @@ pub(super) fn subject() -> Subject {
             Box::new(Altered(RemembersOneAbort { correct: TransactionalLog::new(settings) }))
         })
         .broken(Anomaly::AbortedRead, Window::W1)
+        .seen_in("akin to B-30: KAFKA-10778")
         .about("a broker that lists the last aborted transaction of a partition only")
 }

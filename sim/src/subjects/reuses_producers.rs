@@ -17,7 +17,7 @@ use twophase::{Env, Partition, TransactionalId};
 
 use super::altered::sink_through;
 use crate::env::SimPort;
-use crate::{Anomaly, Subject, Window};
+use crate::{Anomaly, Part, Subject, Window};
 
 /// The producers of one process.
 #[derive(Debug, Default)]
@@ -90,5 +90,7 @@ pub(super) fn subject() -> Subject {
     })
     .pinned(Some(Protocol::V1), Some(Naming::Pool))
     .broken(Anomaly::Premature, Window::W1)
+    .part(Part::Client)
+    .seen_in("T-01: FLINK-8132")
     .about("a client that takes a producer from its pool without initialising it, under the older protocol")
 }

@@ -41,5 +41,6 @@ pub(super) fn subject() -> Subject {
         sink_through(env, broker)
     })
     .broken(Anomaly::Lost, Window::W7)
+    .seen_in("akin to T-04: FLINK-22452")
     .about("a sink whose transactional ids do not name its incarnation, so that a zombie ends the new one's")
 }

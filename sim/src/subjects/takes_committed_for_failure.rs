@@ -13,7 +13,7 @@ use twophase::{Broker, Ended, Env, Failure, Handle, Next};
 
 use super::altered::{AlterBroker, Altered, sink_through};
 use crate::env::{SimClock, SimPort};
-use crate::{Anomaly, Subject, Window};
+use crate::{Anomaly, Part, Subject, Window};
 
 #[derive(Clone, Debug)]
 struct TakesCommittedForFailure(KafkaBroker<SimPort, SimClock>);
@@ -44,5 +44,7 @@ pub(super) fn subject() -> Subject {
     })
     .pinned(None, Some(Naming::Pool))
     .broken(Anomaly::Stuck, Window::W5)
+    .part(Part::Client)
+    .seen_in("S-05: FLINK-8086")
     .about("a client that fails when a commit that has happened before is answered \"fenced\"")
 }

@@ -58,5 +58,6 @@ pub(super) fn subject() -> Subject {
         sink_over(&env, Altered(hooks))
     })
     .broken(Anomaly::Duplicate, Window::W5)
+    .seen_in("akin to X-02: FLINK-22311")
     .about("a sink that sends the records again when a commit is not answered")
 }

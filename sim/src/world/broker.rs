@@ -22,7 +22,7 @@ impl World {
         Timestamp(EPOCH + self.now + self.broker_clock)
     }
 
-    pub(super) fn write_marker(&mut self, write: MarkerWrite) {
+    pub(super) fn write_marker(&mut self, write: Box<MarkerWrite>) {
         if let BrokerCondition::Down { until } = self.broker {
             self.queue.push(until + 1, Happening::Marker(write));
             return;
@@ -30,7 +30,7 @@ impl World {
         let mut effects = std::mem::take(&mut self.effects);
         let written = self.log.write_marker(self.broker_time(), &write, &mut effects);
         if let (Ok(()), Some(id)) = (written, &write.id) {
-            let MarkerWrite { partition, producer, marker, .. } = write;
+            let MarkerWrite { partition, producer, marker, .. } = *write;
             self.emit(Actor::Broker, What::MarkerWritten { partition, id, producer, marker });
         }
         self.take_effects(effects);
@@ -51,8 +51,12 @@ impl World {
         for effect in effects.drain(..) {
             match effect {
                 Effect::WriteMarker(write) => {
-                    let delay = self.marker_delay(write.partition.0);
-                    self.queue.push(self.now + delay, Happening::Marker(write));
+                    let arrives = self.now + self.marker_delay(write.partition.0);
+                    let write = Box::new(write);
+                    if let Some((_, after)) = self.repeated_markers.filter(|(until, _)| self.now < *until) {
+                        self.queue.push(arrives + after, Happening::Marker(write.clone()));
+                    }
+                    self.queue.push(arrives, Happening::Marker(write));
                 }
                 Effect::Expired { id, .. } => self.emit(Actor::Broker, What::TimedOut { id: &id }),
             }
@@ -62,11 +66,11 @@ impl World {
     }
 
     pub(super) fn marker_delay(&mut self, partition: u32) -> u64 {
-        let span = self.schedule.broker.markers;
+        let (min, max) = self.pace.markers;
         let slow = self.slow_markers.filter(|(until, _)| self.now < *until).map_or(0, |(_, by)| by);
         match self.markers.get_mut(partition as usize) {
-            Some(stream) => slow + stream.within(micros(span.min)..micros(span.max)),
-            None => slow + micros(span.min),
+            Some(stream) => slow + stream.within(min..max),
+            None => slow + min,
         }
     }
 

@@ -3,20 +3,19 @@
 //! Every request can be lost, delayed, repeated, or applied with its answer lost. Who asks learns of none of
 //! this: he gets an answer, or, after the request timeout, none. A request outlives the process that sent it.
 
-use std::borrow::Cow;
 use std::task::Waker;
 
 use twophase::env::{Key, Value};
 use twophase::kafka::protocol::{ErrorCode, Request, Response};
 
 use super::broker::BrokerCondition;
+use super::life::LifeState;
+use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
 use super::waits::WaitId;
 use super::{Happening, Pid, World, touched};
-use crate::event::{Actor, What};
-use crate::fault::End;
-use crate::seed::micros;
-use crate::site::{Ask, Operation, Phase};
+use crate::event::What;
+use crate::site::{Ask, Call, Phase};
 
 /// What is asked of the world outside the job.
 #[derive(Clone, Debug)]
@@ -25,81 +24,98 @@ pub(crate) enum Errand {
     Store(StoreRequest),
 }
 
-/// How a wait ends.
+/// What comes of it.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Broker(Response),
     Store(StoreAnswer),
-    Unanswered,
-    /// Of a wait for the clock or for a message.
+    /// None came.
+    Silence,
+    /// Of a wait for the clock.
     Woke,
 }
 
-/// A request under way.
+/// A request under way, and its answer. Both are large, so they travel in one box, which is used again.
 #[derive(Clone)]
 pub(super) struct Flight {
     pid: Pid,
     wait: WaitId,
-    operation: Operation,
+    call: Call,
     ordinal: u32,
-    errand: Errand,
     deadline: u64,
+    errand: Errand,
+    answer: Answer,
+}
+
+/// How a wait ends.
+pub(super) enum Ending {
+    Answered(Box<Flight>),
+    GivenUp,
+    /// Of a wait for the clock, for a message or for the order to end.
+    Woke,
 }
 
 impl Errand {
-    pub(crate) fn operation(&self) -> Operation {
+    fn call(&self) -> Call {
         match self {
-            Errand::Broker(request) => Operation::Ask(Ask::of(request)),
-            Errand::Store(StoreRequest::Read(_)) => Operation::Read,
-            Errand::Store(StoreRequest::Put { .. }) => Operation::Put,
+            Errand::Broker(request) => Call::Ask(Ask::of(request)),
+            Errand::Store(StoreRequest::Read(_)) => Call::Read,
+            Errand::Store(StoreRequest::Put { .. }) => Call::Put,
         }
     }
 
-    fn end(&self) -> End {
+    /// There and back.
+    fn ways(&self) -> (Way, Way) {
         match self {
-            Errand::Broker(_) => End::Broker,
-            Errand::Store(_) => End::Store,
+            Errand::Broker(_) => (Way::ToBroker, Way::FromBroker),
+            Errand::Store(_) => (Way::ToStore, Way::FromStore),
         }
     }
 }
 
 impl World {
-    /// A process asks. Returns what it waits for and which request of its kind this is, or `None` if it dies
-    /// over it.
-    pub(crate) fn ask(&mut self, pid: Pid, errand: Errand, waker: Waker) -> Option<(WaitId, u32)> {
-        let operation = errand.operation();
-        let ordinal = self.lives[pid.0].count(&operation);
-        self.strike(pid, &operation, ordinal, Phase::Before);
+    /// A process asks. Returns what it waits for and which request this is, or `None` if it dies over it.
+    pub(crate) fn ask(&mut self, pid: Pid, errand: Errand, waker: &Waker) -> Option<(WaitId, Call, u32)> {
+        let call = errand.call();
+        let ordinal = self.lives[pid.0].count(call);
+        self.strike(pid, call, ordinal, Phase::Before);
         if !self.lives[pid.0].is_alive() {
             return None;
         }
         let wait = self.waits.start(waker);
-        let deadline = self.now + micros(self.schedule.timing.request_timeout);
-        self.dispatch(Box::new(Flight { pid, wait, operation, ordinal, errand, deadline }));
+        let deadline = self.now + self.pace.request_timeout;
+        let flight = match self.spare.flights.pop() {
+            None => Box::new(Flight { pid, wait, call, ordinal, deadline, errand, answer: Answer::Silence }),
+            Some(mut spare) => {
+                spare.errand = errand; // field by field: the whole would be moved twice
+                (spare.pid, spare.wait, spare.call) = (pid, wait, call);
+                (spare.ordinal, spare.deadline) = (ordinal, deadline);
+                spare
+            }
+        };
+        self.dispatch(flight);
         if !self.lives[pid.0].is_alive() {
             self.waits.forget(wait);
             return None;
         }
-        Some((wait, ordinal))
+        Some((wait, call, ordinal))
     }
 
     fn dispatch(&mut self, flight: Box<Flight>) {
-        let (there, here) = (flight.errand.end(), End::Process(self.lives[flight.pid.0].name));
-        let life = self.lives[flight.pid.0].life.0;
-        let timing = &self.schedule.timing;
-        let (latency, store) = (timing.latency, timing.store);
-        let mut arrives = self.now + self.links.delay(here, there, life, latency);
-        if matches!(flight.errand, Errand::Store(StoreRequest::Put { .. })) {
-            arrives += self.links.delay(there, there, life, store);
+        let Flight { pid, call, ordinal, deadline, .. } = *flight;
+        let (there, _) = flight.errand.ways();
+        let mut arrives = self.now + self.delay(pid, there);
+        if call == Call::Put {
+            arrives += self.delay(pid, Way::InStore);
         }
-        let fate = self.strike(flight.pid, &flight.operation, flight.ordinal, Phase::Sent);
+        let fate = self.strike(pid, call, ordinal, Phase::Sent);
         arrives += fate.delay;
-        let lost = fate.lost || self.links.is_cut(here, there, self.now);
-        if lost || arrives >= flight.deadline {
-            self.queue.push(flight.deadline, Happening::GiveUp(flight.clone()));
+        let lost = fate.lost || self.is_cut(pid, there);
+        if lost || arrives >= deadline {
+            self.queue.push(deadline, Happening::GiveUp(flight.clone()));
         }
         if lost {
-            return;
+            return self.spare.flights.push(flight);
         }
         if let Some(after) = fate.again {
             self.queue.push(arrives + after, Happening::Arrive(flight.clone()));
@@ -107,20 +123,19 @@ impl World {
         self.queue.push(arrives, Happening::Arrive(flight));
     }
 
-    pub(super) fn arrive(&mut self, flight: Box<Flight>) {
-        let answer = match &flight.errand {
-            Errand::Broker(request) => match self.apply_to_broker(flight.pid, request) {
+    pub(super) fn arrive(&mut self, mut flight: Box<Flight>) {
+        let Flight { pid, call, ordinal, deadline, .. } = *flight;
+        flight.answer = match &flight.errand {
+            Errand::Broker(request) => match self.apply_to_broker(pid, request) {
                 Some(response) => Answer::Broker(response),
-                None => {
-                    return self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
-                }
+                None => return self.queue.push(deadline.max(self.now), Happening::GiveUp(flight)),
             },
-            Errand::Store(request) => Answer::Store(self.apply_to_store(flight.pid, request)),
+            Errand::Store(request) => Answer::Store(self.apply_to_store(pid, request)),
         };
-        if self.lives[flight.pid.0].is_alive() {
-            self.strike(flight.pid, &flight.operation, flight.ordinal, Phase::Applied);
-            self.send_back(flight, answer);
+        if self.lives[pid.0].is_alive() {
+            self.strike(pid, call, ordinal, Phase::Applied);
         }
+        self.send_back(flight);
     }
 
     /// `None` while nobody is there to answer.
@@ -135,11 +150,12 @@ impl World {
             return Some(refuse(request, error));
         }
         let mut effects = std::mem::take(&mut self.effects);
-        let before = touched::state(&*self.log, request);
+        let before = touched::mark(&*self.log, request);
         let response = self.log.apply(self.broker_time(), request, &mut effects);
         let state = touched::state(&*self.log, request);
+        let changed = touched::has_changed(&*self.log, request, before, state);
         let who = self.lives[pid.0].actor();
-        self.emit(who, What::Applied { request, response: &response, changed: before != state, state });
+        self.emit(who, What::Applied { request, response: &response, changed, state });
         self.take_effects(effects);
         Some(response)
     }
@@ -157,28 +173,35 @@ impl World {
         answer
     }
 
-    fn send_back(&mut self, flight: Box<Flight>, answer: Answer) {
-        if !self.lives[flight.pid.0].is_alive() {
-            return;
+    fn send_back(&mut self, flight: Box<Flight>) {
+        let Flight { pid, call, ordinal, deadline, .. } = *flight;
+        if !self.lives[pid.0].is_alive() {
+            return self.spare.flights.push(flight);
         }
-        let (there, here) = (flight.errand.end(), End::Process(self.lives[flight.pid.0].name));
-        let life = self.lives[flight.pid.0].life.0;
-        let latency = self.schedule.timing.latency;
-        let fate = self.strike(flight.pid, &flight.operation, flight.ordinal, Phase::Answered);
-        let arrives = self.now + fate.delay + self.links.delay(there, here, life, latency);
-        let lost = fate.lost || self.links.is_cut(there, here, self.now);
-        if lost || arrives >= flight.deadline {
-            self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
+        let (_, back) = flight.errand.ways();
+        let fate = self.strike(pid, call, ordinal, Phase::Answered);
+        let arrives = self.now + fate.delay + self.delay(pid, back);
+        let lost = fate.lost || self.is_cut(pid, back);
+        if lost || arrives >= deadline {
+            self.queue.push(deadline.max(self.now), Happening::GiveUp(flight));
         } else {
-            self.queue.push(arrives, Happening::Answer(flight.wait, answer));
+            self.queue.push(arrives, Happening::Answer(flight));
         }
     }
 
-    pub(super) fn give_up(&mut self, flight: &Flight) {
-        if self.waits.end(flight.wait, Answer::Unanswered) {
-            let who: Actor = self.lives[flight.pid.0].actor();
-            self.emit(who, What::Unanswered { operation: &flight.operation });
+    /// The answer reaches the process. The first one counts.
+    pub(super) fn answer(&mut self, flight: Box<Flight>) {
+        if let Err(Ending::Answered(flight)) = self.waits.end(flight.wait, Ending::Answered(flight)) {
+            self.spare.flights.push(flight);
         }
+    }
+
+    pub(super) fn give_up(&mut self, flight: Box<Flight>) {
+        if self.waits.end(flight.wait, Ending::GivenUp).is_ok() {
+            let who = self.lives[flight.pid.0].actor();
+            self.emit(who, What::Unanswered { operation: &flight.call.into() });
+        }
+        self.spare.flights.push(flight);
     }
 
     /// How a wait ended, if it has. The answer to a request strikes first: who dies of it never sees it.
@@ -186,13 +209,21 @@ impl World {
         &mut self,
         pid: Pid,
         wait: WaitId,
-        operation: &Operation,
+        call: Call,
         ordinal: u32,
         waker: &Waker,
     ) -> Option<Answer> {
-        let answer = self.waits.poll(wait, waker)?;
-        self.strike(pid, operation, ordinal, Phase::Received);
-        Some(answer)
+        let ending = self.waits.poll(wait, waker)?;
+        self.strike(pid, call, ordinal, Phase::Received);
+        Some(match ending {
+            Ending::Answered(mut flight) => {
+                let answer = std::mem::replace(&mut flight.answer, Answer::Silence);
+                self.spare.flights.push(flight);
+                answer
+            }
+            Ending::GivenUp => Answer::Silence,
+            Ending::Woke => Answer::Woke,
+        })
     }
 
     /// Nobody waits for it any longer.
@@ -205,17 +236,29 @@ impl World {
         &mut self,
         pid: Pid,
         span: u64,
-        operation: &Operation,
-        waker: Waker,
-    ) -> Option<(WaitId, u32)> {
-        let ordinal = self.lives[pid.0].count(operation);
-        self.strike(pid, operation, ordinal, Phase::Before);
+        call: Call,
+        waker: &Waker,
+    ) -> Option<(WaitId, Call, u32)> {
+        let ordinal = self.lives[pid.0].count(call);
+        self.strike(pid, call, ordinal, Phase::Before);
         if !self.lives[pid.0].is_alive() {
             return None;
         }
         let wait = self.waits.start(waker);
         self.queue.push(self.now + span, Happening::Wake(wait));
-        Some((wait, ordinal))
+        Some((wait, call, ordinal))
+    }
+
+    /// How long one way takes, this time.
+    pub(super) fn delay(&mut self, pid: Pid, way: Way) -> u64 {
+        let LifeState { name, life, .. } = self.lives[pid.0];
+        let span = if way == Way::InStore { self.pace.store } else { self.pace.latency };
+        self.links.delay(pid, (name, life), way, span)
+    }
+
+    /// Whether nothing gets through on it.
+    pub(super) fn is_cut(&self, pid: Pid, way: Way) -> bool {
+        self.links.is_cut(self.lives[pid.0].name, way, self.now)
     }
 }
 
@@ -235,9 +278,4 @@ fn refuse(request: &Request, error: ErrorCode) -> Response {
         Request::ListTransactions { .. } => Response::ListTransactions(Err(error)),
         other => unreachable!("no client sends {other:?}"),
     }
-}
-
-/// The operation of sending a message with this label.
-pub(super) fn send_operation(label: &'static str) -> Operation {
-    Operation::Send(Cow::Borrowed(label))
 }

@@ -1,7 +1,6 @@
 //! One life of one process, as the world keeps it.
 
 use std::collections::VecDeque;
-use std::task::Waker;
 
 use twophase::env::Envelope;
 use twophase::{Life, Process};
@@ -10,7 +9,7 @@ use super::waits::WaitId;
 use crate::event::Actor;
 use crate::executor::TaskId;
 use crate::seed::Stream;
-use crate::site::{Ask, Name, Operation};
+use crate::site::{Ask, Call, Name, Operation};
 
 /// Which life of which process: an index into the world's list, in the order of their starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +35,7 @@ pub(crate) struct LifeState {
     pub(crate) mailbox: VecDeque<Envelope>,
     pub(crate) receiving: Option<WaitId>,
     pub(crate) asked_to_stop: bool,
-    pub(crate) stopping: Vec<Waker>,
+    pub(crate) stopping: Vec<WaitId>,
     /// Tasks that were woken while it stood still.
     pub(crate) deferred: Vec<TaskId>,
     /// Faults of the schedule, by index, that are placed in this life and have not struck.
@@ -47,26 +46,19 @@ pub(crate) struct LifeState {
     counts: Counts,
 }
 
-/// How often each operation was asked for.
+/// How often each call was made.
 #[derive(Default)]
 struct Counts {
     fixed: [u32; FIXED],
-    sends: Vec<(String, u32)>,
-    last: Option<Slot>,
+    sends: Vec<(&'static str, u32)>,
+    /// Which of them was the last: a place in `fixed`, or behind it in `sends`.
+    last: Option<usize>,
 }
 
-/// Where an operation is counted.
-#[derive(Clone, Copy)]
-enum Slot {
-    Fixed(usize),
-    Send(usize),
-}
+/// Calls that are neither messages nor requests to the broker, in the order in which they are counted.
+const PLAIN: [Call; 5] = [Call::Sleep, Call::Next, Call::Receive, Call::Read, Call::Put];
 
-/// Those before the requests to the broker.
-const FIRST: [Operation; 5] =
-    [Operation::Sleep, Operation::Next, Operation::Receive, Operation::Read, Operation::Put];
-
-const FIXED: usize = FIRST.len() + Ask::ALL.len();
+const FIXED: usize = PLAIN.len() + Ask::ALL.len();
 
 impl LifeState {
     pub(crate) fn new(name: Name, life: Life) -> Self {
@@ -108,55 +100,51 @@ impl LifeState {
     }
 
     /// For the how-manieth time this is asked for, counting from 1.
-    pub(crate) fn count(&mut self, operation: &Operation) -> u32 {
-        let slot = match operation {
-            Operation::Sleep => Slot::Fixed(0),
-            Operation::Next => Slot::Fixed(1),
-            Operation::Receive => Slot::Fixed(2),
-            Operation::Read => Slot::Fixed(3),
-            Operation::Put => Slot::Fixed(4),
-            Operation::Ask(ask) => Slot::Fixed(FIRST.len() + *ask as usize),
-            Operation::Send(label) => Slot::Send(self.counts.send(label)),
+    #[inline]
+    pub(crate) fn count(&mut self, call: Call) -> u32 {
+        let at = match call {
+            Call::Sleep => 0,
+            Call::Next => 1,
+            Call::Receive => 2,
+            Call::Read => 3,
+            Call::Put => 4,
+            Call::Ask(ask) => PLAIN.len() + ask as usize,
+            Call::Send(label) => FIXED + self.counts.place_of(label),
         };
-        self.counts.last = Some(slot);
-        let count = match slot {
-            Slot::Fixed(at) => &mut self.counts.fixed[at],
-            Slot::Send(at) => &mut self.counts.sends[at].1,
+        self.counts.last = Some(at);
+        let count = match at.checked_sub(FIXED) {
+            None => &mut self.counts.fixed[at],
+            Some(send) => &mut self.counts.sends[send].1,
         };
         *count += 1;
         *count
     }
 
     /// Each call that it has made, and how often.
-    pub(crate) fn made(&self) -> impl Iterator<Item = (Operation, u32)> {
-        let first = [Operation::Sleep, Operation::Next, Operation::Receive, Operation::Read, Operation::Put];
-        let fixed = first.into_iter().chain(Ask::ALL.map(Operation::Ask)).zip(self.counts.fixed);
-        let sends = self.counts.sends.iter();
-        let sends = sends.map(|(label, count)| (Operation::Send(label.clone().into()), *count));
-        fixed.chain(sends).filter(|(_, count)| *count > 0)
+    pub(crate) fn made(&self) -> impl Iterator<Item = (Call, u32)> {
+        self.counts.each().filter(|(_, count)| *count > 0)
     }
 
     /// The site of what it asked for last, without its phase, as it prints.
     pub(crate) fn last_asked(&self) -> Option<String> {
-        let (operation, ordinal) = match self.counts.last? {
-            Slot::Fixed(at) => {
-                let mut fixed = FIRST.into_iter().chain(Ask::ALL.map(Operation::Ask));
-                (fixed.nth(at)?, self.counts.fixed[at])
-            }
-            Slot::Send(at) => {
-                let (label, count) = self.counts.sends[at].clone();
-                (Operation::Send(label.into()), count)
-            }
-        };
-        Some(format!("{}/{}/{operation}#{ordinal}", self.name, self.life.0))
+        let last = self.counts.last?;
+        let (call, ordinal) = self.counts.each().nth(last)?;
+        Some(format!("{}/{}/{}#{ordinal}", self.name, self.life.0, Operation::from(call)))
     }
 }
 
 impl Counts {
-    fn send(&mut self, label: &str) -> usize {
-        let known = self.sends.iter().position(|(known, _)| known == label);
-        known.unwrap_or_else(|| {
-            self.sends.push((label.to_owned(), 0));
+    /// Each call, in the order of their places.
+    fn each(&self) -> impl Iterator<Item = (Call, u32)> {
+        let fixed = PLAIN.into_iter().chain(Ask::ALL.map(Call::Ask)).zip(self.fixed);
+        fixed.chain(self.sends.iter().map(|(label, count)| (Call::Send(label), *count)))
+    }
+
+    /// Labels are nearly always the same few strings, in the same place in memory.
+    fn place_of(&mut self, label: &'static str) -> usize {
+        let is = |known: &'static str| std::ptr::eq(known, label) || known == label;
+        self.sends.iter().position(|(known, _)| is(known)).unwrap_or_else(|| {
+            self.sends.push((label, 0));
             self.sends.len() - 1
         })
     }

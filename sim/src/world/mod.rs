@@ -31,20 +31,21 @@ use twophase::{Fact, Timestamp};
 
 pub(crate) use calls::{Answer, Errand};
 pub(crate) use life::{Condition, LifeState, Pid};
+pub(crate) use messages::Received;
 pub(crate) use store::{StoreAnswer, StoreRequest};
-pub(crate) use waits::WaitId;
+pub(crate) use waits::{Bells, WaitId};
 
 use crate::coverage::Calls;
 use crate::digest;
 use crate::event::{Actor, Event, Observer, What};
 use crate::executor::{TaskFuture, TaskId};
 use crate::log::{Effect, Log, MarkerWrite};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Span};
 use crate::seed::{Purpose, Stream, micros};
-use crate::site::{Name, Operation};
+use crate::site::{Call, Name};
 use crate::watch::Watch;
 use broker::BrokerCondition;
-use calls::Flight;
+use calls::{Ending, Flight};
 use links::Links;
 use messages::Parcel;
 use queue::Queue;
@@ -55,18 +56,18 @@ use waits::Waits;
 /// What the clocks of all machines show when a history begins, so that none can be set back before zero.
 pub(crate) const EPOCH: u64 = 1_000_000_000_000;
 
-/// What will happen. Small, because the queue moves it: a request is large, and waits in a box of its own.
+/// What will happen. Small, because the queue moves it: what is large waits in a box of its own.
 enum Happening {
     /// A request reaches the other side.
     Arrive(Box<Flight>),
     /// Its answer reaches the process.
-    Answer(WaitId, Answer),
+    Answer(Box<Flight>),
     /// It is given up.
     GiveUp(Box<Flight>),
     /// A wait for the clock is over.
     Wake(WaitId),
     /// A message reaches its receiver.
-    Deliver(Parcel),
+    Deliver(Box<Parcel>),
     /// A process starts again, if it is still down.
     Start(Name),
     /// A process that was taken for dead is replaced.
@@ -74,7 +75,7 @@ enum Happening {
     /// A process that stood still goes on.
     Resume(Pid),
     /// A marker reaches its partition.
-    Marker(MarkerWrite),
+    Marker(Box<MarkerWrite>),
     /// The broker looks for transactions that have timed out.
     Sweep,
     /// The broker has started again.
@@ -96,13 +97,15 @@ pub(crate) struct World {
     now: u64,
     steps: u64,
     queue: Queue<Happening>,
-    waits: Waits<Answer>,
+    waits: Waits<Ending>,
+    spare: Spare,
     lives: Vec<LifeState>,
     current: BTreeMap<Name, Pid>,
     links: Links,
     log: Box<dyn Log>,
     store: Store,
     readers: Readers,
+    pace: Pace,
     paces: BTreeMap<u64, Stream>,
     markers: Vec<Stream>,
     effects: Vec<Effect>,
@@ -110,9 +113,46 @@ pub(crate) struct World {
     /// How far the clock of the broker in charge is ahead, in microseconds.
     broker_clock: u64,
     slow_markers: Option<(u64, u64)>,
+    /// Until when markers are written twice, and how much later.
+    repeated_markers: Option<(u64, u64)>,
     struck: Vec<bool>,
     healed: bool,
     gave_up: Option<String>,
+}
+
+/// How long things take, in microseconds.
+#[derive(Clone)]
+struct Pace {
+    latency: (u64, u64),
+    store: (u64, u64),
+    source: (u64, u64),
+    markers: (u64, u64),
+    request_timeout: u64,
+}
+
+impl Pace {
+    fn of(schedule: &Schedule) -> Self {
+        let timing = &schedule.timing;
+        let span = |span: Span| (micros(span.min), micros(span.max));
+        Pace {
+            latency: span(timing.latency),
+            store: span(timing.store),
+            source: span(timing.pace),
+            markers: span(schedule.broker.markers),
+            request_timeout: micros(timing.request_timeout),
+        }
+    }
+}
+
+/// Boxes of requests and messages that have arrived, for the next ones.
+#[derive(Default)]
+#[expect(
+    clippy::vec_box,
+    reason = "it is the boxes that are kept: what moves through the queue is a pointer"
+)]
+struct Spare {
+    flights: Vec<Box<Flight>>,
+    parcels: Vec<Box<Parcel>>,
 }
 
 /// What only the driver can do, because it needs the futures or the subject.
@@ -129,6 +169,7 @@ pub(crate) struct Chores {
 }
 
 impl Chores {
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.start.is_empty() && self.spawn.is_empty() && self.drop.is_empty() && self.wake.is_empty()
     }
@@ -145,18 +186,21 @@ impl World {
             steps: 0,
             queue: Queue::new(),
             waits: Waits::new(),
+            spare: Spare::default(),
             lives: Vec::with_capacity(8),
             current: BTreeMap::new(),
             links: Links::new(seed),
             log,
             store: Store::default(),
             readers: Readers::new(partitions),
+            pace: Pace::of(&schedule),
             paces: BTreeMap::new(),
             markers: (0..partitions).map(|of| Stream::new(seed, Purpose::Marker, of.into())).collect(),
             effects: Vec::new(),
             broker: BrokerCondition::Up,
             broker_clock: 0,
             slow_markers: None,
+            repeated_markers: None,
             struck: vec![false; schedule.faults.len()],
             healed: false,
             gave_up: None,
@@ -182,6 +226,11 @@ impl World {
         self.queue.push(micros(schedule.heal_at), Happening::Heal);
     }
 
+    /// What tells a wait from outside that it still lasts.
+    pub(crate) fn bells(&self) -> Arc<Bells> {
+        self.waits.bells()
+    }
+
     /// Microseconds since the history began.
     pub(crate) fn now(&self) -> u64 {
         self.now
@@ -205,12 +254,12 @@ impl World {
     /// Which calls the processes have made.
     pub(crate) fn calls(&self) -> Calls {
         let mut calls = Calls::default();
-        self.lives.iter().flat_map(LifeState::made).for_each(|(call, _)| calls.note(&call));
+        self.lives.iter().flat_map(LifeState::made).for_each(|(call, _)| calls.note(&call.into()));
         calls
     }
 
     /// The call that one life of a process has made most often.
-    pub(crate) fn most_made(&self) -> Option<(Name, Operation, u32)> {
+    pub(crate) fn most_made(&self) -> Option<(Name, Call, u32)> {
         let of = |life: &LifeState| life.made().max_by_key(|(_, count)| *count).map(|made| (life.name, made));
         let most = self.lives.iter().filter_map(of).max_by_key(|(_, (_, count))| *count);
         most.map(|(name, (call, count))| (name, call, count))
@@ -238,12 +287,10 @@ impl World {
         self.steps += 1;
         match happening {
             Happening::Arrive(flight) => self.arrive(flight),
-            Happening::Answer(wait, answer) => {
-                self.waits.end(wait, answer);
-            }
-            Happening::GiveUp(flight) => self.give_up(&flight),
+            Happening::Answer(flight) => self.answer(flight),
+            Happening::GiveUp(flight) => self.give_up(flight),
             Happening::Wake(wait) => {
-                self.waits.end(wait, Answer::Woke);
+                let _ = self.waits.end(wait, Ending::Woke); // who waited may be gone
             }
             Happening::Deliver(parcel) => self.deliver(parcel),
             Happening::Start(name) => self.start(name),
@@ -276,6 +323,7 @@ impl World {
         self.healed = true;
         self.links.heal();
         self.slow_markers = None;
+        self.repeated_markers = None;
         self.emit(Actor::World, What::Healed);
         self.broker_up();
         for pid in (0..self.lives.len()).map(Pid) {
@@ -292,14 +340,14 @@ impl World {
     }
 
     /// How long the source of this split needs, this time.
-    pub(crate) fn pace(&mut self, pid: Pid, split: u16) -> u64 {
-        let span = self.schedule.timing.pace;
-        if span.max.is_zero() {
+    pub(crate) fn source_delay(&mut self, pid: Pid, split: u16) -> u64 {
+        let (min, max) = self.pace.source;
+        if max == 0 {
             return 0;
         }
         let key = u64::from(split) << 16 | u64::from(self.lives[pid.0].life.0 & 0xffff);
         let seed = self.schedule.timing.seed;
         let stream = self.paces.entry(key).or_insert_with(|| Stream::new(seed, Purpose::Pace, key));
-        stream.within(micros(span.min)..micros(span.max))
+        stream.within(min..max)
     }
 }

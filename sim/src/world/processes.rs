@@ -1,10 +1,11 @@
 //! The processes: how they start, stand still, are replaced, die and end.
 
-use std::task::{Context, Poll};
+use std::task::Waker;
 
-use twophase::{Life, Role, TransactionalId};
+use twophase::{Life, Partition, Role, TransactionalId};
 
 use super::life::{Condition, LifeState, Pid};
+use super::waits::WaitId;
 use super::{Happening, World};
 use crate::event::What;
 use crate::hint;
@@ -98,16 +99,19 @@ impl World {
         }
     }
 
-    /// Whether this process was asked to end.
-    pub(crate) fn poll_stopped(&mut self, pid: Pid, cx: &Context<'_>) -> Poll<()> {
-        let life = &mut self.lives[pid.0];
-        if life.asked_to_stop {
-            return Poll::Ready(());
+    /// What ends when this process is asked to end; `None` if it was. `before` is the same wait from before.
+    pub(crate) fn stopped(&mut self, pid: Pid, before: Option<WaitId>, waker: &Waker) -> Option<WaitId> {
+        if self.lives[pid.0].asked_to_stop {
+            return None;
         }
-        if !life.stopping.iter().any(|waker| waker.will_wake(cx.waker())) {
-            life.stopping.push(cx.waker().clone());
+        match before.filter(|wait| self.waits.poll(*wait, waker).is_none()) {
+            Some(wait) => Some(wait),
+            None => {
+                let wait = self.waits.start(waker);
+                self.lives[pid.0].stopping.push(wait);
+                Some(wait)
+            }
         }
-        Poll::Pending
     }
 
     pub(super) fn pause(&mut self, pid: Pid) {
@@ -144,7 +148,15 @@ impl World {
     /// broker has nothing open.
     pub(crate) fn is_quiet(&self) -> bool {
         let ended = |pid: &Pid| self.lives[pid.0].condition == Condition::Ended;
-        self.current.get(&Name::COORDINATOR).is_some_and(ended) && self.open_transaction().is_none()
+        self.current.get(&Name::COORDINATOR).is_some_and(ended)
+            && self.open_transaction().is_none()
+            && self.hanging().is_none()
+    }
+
+    /// A partition whose readers wait, though the coordinator knows of nothing that is open.
+    fn hanging(&self) -> Option<Partition> {
+        let mut all = (0..self.log.partitions()).map(Partition);
+        all.find(|&one| self.log.last_stable_offset(one) < self.log.log_end_offset(one))
     }
 
     /// What a reader would have to wait for, if not for nothing.
@@ -155,10 +167,13 @@ impl World {
 
     /// Why the run is not over, in one sentence.
     pub(crate) fn why_not_quiet(&self) -> String {
-        match self.open_transaction() {
-            Some(id) => format!("{id} is still open"),
-            None if self.watch.is_finished() => "the coordinator has not ended".to_owned(),
-            None => "the job has not said that it is done".to_owned(),
+        match (self.open_transaction(), self.hanging()) {
+            (Some(id), _) => format!("{id} is still open"),
+            (None, Some(partition)) => format!(
+                "readers of {partition} wait for the end of a transaction that the coordinator does not know"
+            ),
+            (None, None) if self.watch.is_finished() => "the coordinator has not ended".to_owned(),
+            (None, None) => "the job has not said that it is done".to_owned(),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Where faults strike: at a site, as a process passes it, or at a time.
 
 use super::broker::BrokerCondition;
+use super::calls::Ending;
 use super::{Happening, Pid, World};
 use crate::event::{Actor, What};
 use crate::fault::{End, Fault};
 use crate::seed::micros;
-use crate::site::{Name, Operation, Phase, Site};
+use crate::site::{Call, Name, Phase, Site};
 use twophase::Life;
 
 /// What becomes of the request, answer or message whose site it is.
@@ -27,12 +28,20 @@ impl World {
     }
 
     /// A process passes a site: whatever is placed there strikes.
-    pub(super) fn strike(&mut self, pid: Pid, operation: &Operation, ordinal: u32, phase: Phase) -> Fate {
+    #[inline]
+    pub(super) fn strike(&mut self, pid: Pid, call: Call, ordinal: u32, phase: Phase) -> Fate {
+        match self.lives[pid.0].armed.is_empty() || self.healed {
+            true => Fate::default(), // as in most lives
+            false => self.strike_if_placed(pid, call, ordinal, phase),
+        }
+    }
+
+    #[inline(never)]
+    fn strike_if_placed(&mut self, pid: Pid, call: Call, ordinal: u32, phase: Phase) -> Fate {
         let mut fate = Fate::default();
-        let here =
-            |site: &Site| site.phase == phase && site.ordinal == ordinal && site.operation == *operation;
+        let here = |site: &Site| site.ordinal == ordinal && site.phase == phase && site.operation == call;
         let placed = |index: &usize| self.schedule.faults[*index].site().is_some_and(here);
-        if self.healed || !self.lives[pid.0].armed.iter().any(placed) {
+        if !self.lives[pid.0].armed.iter().any(placed) {
             return fate; // as nearly always
         }
         let schedule = self.schedule.clone();
@@ -96,6 +105,9 @@ impl World {
             Fault::SlowMarkers { lasts, by, .. } => {
                 self.slow_markers = Some((self.now + micros(*lasts), micros(*by)));
             }
+            Fault::RepeatMarkers { lasts, after, .. } => {
+                self.repeated_markers = Some((self.now + micros(*lasts), micros(*after)));
+            }
             Fault::ClockJump { process, by, backwards, .. } => {
                 let by = micros(*by) as i64;
                 self.jump(*process, if *backwards { -by } else { by });
@@ -144,8 +156,8 @@ impl World {
             return;
         }
         self.lives[pid.0].asked_to_stop = true;
-        for waker in std::mem::take(&mut self.lives[pid.0].stopping) {
-            waker.wake();
+        for wait in std::mem::take(&mut self.lives[pid.0].stopping) {
+            let _ = self.waits.end(wait, Ending::Woke); // who waited may be gone
         }
         let who = self.lives[pid.0].actor();
         self.emit(who, What::AskedToStop);

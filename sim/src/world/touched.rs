@@ -7,7 +7,24 @@ use twophase::{Partition, TransactionalId};
 use crate::digest;
 use crate::log::Log;
 
-/// What is stored, as a number; equal before and after means that nothing changed.
+/// What of the stored state tells whether the request changes it. Of a batch, where its partition ends: that is all
+/// that a batch changes.
+pub(super) fn mark(log: &dyn Log, request: &Request) -> u64 {
+    match request {
+        Request::Produce(produce) => log.log_end_offset(produce.partition).0,
+        _ => state(log, request),
+    }
+}
+
+/// Whether the request has changed anything, with the mark from before and the state from after it.
+pub(super) fn has_changed(log: &dyn Log, request: &Request, before: u64, state: u64) -> bool {
+    match request {
+        Request::Produce(produce) => before != log.log_end_offset(produce.partition).0,
+        _ => before != state,
+    }
+}
+
+/// What is stored, as a number.
 ///
 /// Of a batch it is the end of its partition, and not the transaction as well: under KIP-890 a repeated batch can add its
 /// partition to the next transaction without being written again.
@@ -38,13 +55,12 @@ pub(super) fn all(log: &dyn Log) -> u64 {
         )
     };
     let partitions: Vec<_> = (0..log.partitions()).map(|of| partition(Partition(of))).collect();
-    digest::of(&(log.transactions(), partitions))
+    let transactions: Vec<_> = log.transactions().iter().map(digest::of).collect();
+    digest::of(&(transactions, partitions))
 }
 
 fn transaction(log: &dyn Log, id: &TransactionalId) -> u64 {
     let all = log.transactions();
-    match all.binary_search_by(|known| known.id().cmp(id)) {
-        Ok(at) => digest::of(&all[at]),
-        Err(_) => 0,
-    }
+    let found = all.iter().rev().find(|known| known.id() == id); // comparing ids for equality is cheap, for order is not
+    found.map_or(0, digest::of)
 }

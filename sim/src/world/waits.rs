@@ -1,5 +1,8 @@
-//! What futures of processes wait for: one slot for each wait, reused.
+//! What futures of processes wait for: one slot for each wait, reused; and a bell for each slot, which whoever
+//! waits can look at without entering the world.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 
 /// Which wait. The generation tells a reused slot from the one that was meant.
@@ -24,44 +27,75 @@ struct Slot<T> {
 pub(crate) struct Waits<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
+    bells: Arc<Bells>,
+}
+
+/// For each slot, the generation whose wait ended last. A process that is polled looks at everything it waits for,
+/// and nearly always nothing has changed about most of it: that must cost next to nothing.
+#[derive(Debug)]
+pub(crate) struct Bells([AtomicU32; BELLS]);
+
+/// Waits in later slots have no bell, and are always looked at from inside.
+const BELLS: usize = 64;
+
+/// Generations count from 1: no bell has rung for this one.
+const NONE: u32 = 0;
+
+impl Bells {
+    /// Whether this wait certainly still lasts.
+    pub(crate) fn are_silent_for(&self, id: WaitId) -> bool {
+        self.0.get(id.slot as usize).is_some_and(|bell| bell.load(Ordering::Relaxed) != id.generation)
+    }
+
+    fn ring(&self, id: WaitId) {
+        if let Some(bell) = self.0.get(id.slot as usize) {
+            bell.store(id.generation, Ordering::Relaxed);
+        }
+    }
 }
 
 impl<T> Waits<T> {
     pub(crate) fn new() -> Self {
-        Waits { slots: Vec::with_capacity(16), free: Vec::new() }
+        let bells = Arc::new(Bells(std::array::from_fn(|_| AtomicU32::new(NONE))));
+        Waits { slots: Vec::with_capacity(32), free: Vec::with_capacity(32), bells }
+    }
+
+    /// The bells of all waits.
+    pub(crate) fn bells(&self) -> Arc<Bells> {
+        self.bells.clone()
     }
 
     /// A new wait, to be woken like this.
-    pub(crate) fn start(&mut self, waker: Waker) -> WaitId {
+    #[inline]
+    pub(crate) fn start(&mut self, waker: &Waker) -> WaitId {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { generation: 0, state: State::Free });
+            self.slots.push(Slot { generation: NONE + 1, state: State::Free });
             self.slots.len() as u32 - 1
         });
         let entry = &mut self.slots[slot as usize];
-        entry.state = State::Waiting(waker);
+        entry.state = State::Waiting(waker.clone());
         WaitId { slot, generation: entry.generation }
     }
 
-    /// It is over. Returns whether anybody was still waiting.
-    pub(crate) fn end(&mut self, id: WaitId, with: T) -> bool {
+    /// It is over.
+    ///
+    /// # Errors
+    /// Nobody was waiting any more: the first end counts.
+    #[inline]
+    pub(crate) fn end(&mut self, id: WaitId, with: T) -> Result<(), T> {
         let entry = &mut self.slots[id.slot as usize];
-        if entry.generation != id.generation {
-            return false;
+        if entry.generation != id.generation || !matches!(entry.state, State::Waiting(_)) {
+            return Err(with);
         }
-        match std::mem::replace(&mut entry.state, State::Over(with)) {
-            State::Waiting(waker) => {
-                waker.wake();
-                true
-            }
-            // The first answer counts; a second one finds nobody.
-            first => {
-                entry.state = first;
-                false
-            }
+        if let State::Waiting(waker) = std::mem::replace(&mut entry.state, State::Over(with)) {
+            self.bells.ring(id);
+            waker.wake();
         }
+        Ok(())
     }
 
     /// How it ended, if it has; the wait is gone then. Otherwise it will be woken like this.
+    #[inline]
     pub(crate) fn poll(&mut self, id: WaitId, waker: &Waker) -> Option<T> {
         let entry = &mut self.slots[id.slot as usize];
         assert_eq!(entry.generation, id.generation, "a wait is polled only while it lasts");
@@ -89,5 +123,34 @@ impl<T> Waits<T> {
         entry.generation += 1;
         self.free.push(id.slot);
         std::mem::replace(&mut entry.state, State::Free)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bell_rings_for_its_wait_and_not_for_the_next_one_in_its_slot() {
+        let mut waits = Waits::new();
+        let bells = waits.bells();
+        let first = waits.start(Waker::noop());
+        assert!(bells.are_silent_for(first));
+        assert_eq!(waits.end(first, 'a'), Ok(()));
+        assert_eq!(waits.end(first, 'b'), Err('b'), "the first end counts");
+        assert!(!bells.are_silent_for(first));
+        assert_eq!(waits.poll(first, Waker::noop()), Some('a'));
+        let second = waits.start(Waker::noop());
+        assert_eq!(second.slot, first.slot);
+        assert!(bells.are_silent_for(second));
+    }
+
+    #[test]
+    fn a_wait_without_a_bell_is_never_called_silent() {
+        let mut waits = Waits::<char>::new();
+        let bells = waits.bells();
+        let all: Vec<_> = (0..=BELLS).map(|_| waits.start(Waker::noop())).collect();
+        assert!(bells.are_silent_for(all[BELLS - 1]));
+        assert!(!bells.are_silent_for(all[BELLS]));
     }
 }
