@@ -27,6 +27,10 @@ impl<C: Clock> Alarm<C> {
         deadline: Timestamp,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
+        let now = time.now();
+        if deadline <= now {
+            return Poll::Ready(());
+        }
         loop {
             match &mut self.set {
                 Some((at, timer)) if *at <= deadline => {
@@ -40,7 +44,7 @@ impl<C: Clock> Alarm<C> {
                     }
                 }
                 _ => {
-                    let (clock, left) = (self.clock.clone(), deadline.since(time.now()));
+                    let (clock, left) = (self.clock.clone(), deadline.since(now));
                     self.set = Some((deadline, Box::pin(async move { clock.sleep(left).await })));
                 }
             }

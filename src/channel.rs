@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -18,21 +19,29 @@ pub(crate) fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         receiver: None,
         closed: false,
     };
-    let shared = Arc::new(Mutex::new(state));
+    let shared = Arc::new(Shared { state: Mutex::new(state), news: AtomicBool::new(false) });
     (Sender(shared.clone()), Receiver(shared))
 }
 
 /// The side that puts items in.
 #[derive(Debug)]
-pub(crate) struct Sender<T>(Arc<Mutex<State<T>>>);
+pub(crate) struct Sender<T>(Arc<Shared<T>>);
 
 /// The side that takes items out.
 #[derive(Debug)]
-pub(crate) struct Receiver<T>(Arc<Mutex<State<T>>>);
+pub(crate) struct Receiver<T>(Arc<Shared<T>>);
 
 /// The other side is gone.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Closed;
+
+#[derive(Debug)]
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    /// Whether there is anything to receive, be it the end. Outside of the lock, because it is asked far more often
+    /// than there is.
+    news: AtomicBool,
+}
 
 #[derive(Debug)]
 struct State<T> {
@@ -54,26 +63,26 @@ impl<T> Sender<T> {
 
     /// Puts an item in at once, over the capacity if need be: for the few commands that must not wait.
     pub(crate) fn push(&self, item: T) -> Result<(), Closed> {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         if state.closed {
             return Err(Closed);
         }
         state.items.push_back(item);
-        wake(state, |state| &mut state.receiver);
+        self.0.announce(state);
         Ok(())
     }
 
     fn poll_send(&self, item: &mut Option<T>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         if state.closed {
             return Poll::Ready(Err(Closed));
         }
         if state.items.len() >= state.capacity {
-            state.sender = Some(cx.waker().clone());
+            wait(&mut state.sender, cx);
             return Poll::Pending;
         }
         state.items.extend(item.take());
-        wake(state, |state| &mut state.receiver);
+        self.0.announce(state);
         Poll::Ready(Ok(()))
     }
 }
@@ -84,17 +93,23 @@ impl<T> Receiver<T> {
         poll_fn(|cx| self.poll_receive(cx)).await
     }
 
+    /// Whether [`Receiver::poll_receive`] would be ready. For whoever asks often, and waits for something else.
+    pub(crate) fn has_news(&self) -> bool {
+        self.0.news.load(Ordering::Acquire)
+    }
+
     /// [`Receiver::receive`], for whoever waits for several queues.
     pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         match state.items.pop_front() {
             Some(item) => {
+                self.0.news.store(state.closed || !state.items.is_empty(), Ordering::Release);
                 wake(state, |state| &mut state.sender);
                 Poll::Ready(Some(item))
             }
             None if state.closed => Poll::Ready(None),
             None => {
-                state.receiver = Some(cx.waker().clone());
+                wait(&mut state.receiver, cx);
                 Poll::Pending
             }
         }
@@ -103,23 +118,39 @@ impl<T> Receiver<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         state.closed = true;
-        wake(state, |state| &mut state.receiver);
+        self.0.announce(state);
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         state.closed = true;
         wake(state, |state| &mut state.sender);
     }
 }
 
-/// No code of a caller runs under this lock, so a poisoned one is as good as any.
-fn lock<T>(state: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+impl<T> Shared<T> {
+    /// No code of a caller runs under this lock, so a poisoned one is as good as any.
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something has become ready to be received.
+    fn announce(&self, state: MutexGuard<'_, State<T>>) {
+        self.news.store(true, Ordering::Release);
+        wake(state, |state| &mut state.receiver);
+    }
+}
+
+/// That side waits. Nearly always it is the task that waited before.
+fn wait(side: &mut Option<Waker>, cx: &Context<'_>) {
+    match side {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *side = Some(cx.waker().clone()),
+    }
 }
 
 /// Wakes that side after the lock is released: a waker may run anything.
@@ -134,7 +165,7 @@ fn wake<T>(mut state: MutexGuard<'_, State<T>>, side: fn(&mut State<T>) -> &mut 
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
 
     use super::*;
@@ -158,12 +189,15 @@ mod tests {
     fn items_come_out_in_the_order_they_went_in() {
         let (sender, mut receiver) = channel(4);
         let mut cx = Context::from_waker(Waker::noop());
+        assert!(!receiver.has_news());
         for item in 0..3 {
             assert_eq!(sender.push(item), Ok(()));
         }
         for item in 0..3 {
+            assert!(receiver.has_news());
             assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(item)));
         }
+        assert!(!receiver.has_news());
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Pending);
     }
 
@@ -203,6 +237,7 @@ mod tests {
         sender.push(1).expect("the receiver is there");
         drop(sender);
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(1)));
+        assert!(receiver.has_news());
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(None));
     }
 

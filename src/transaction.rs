@@ -36,7 +36,7 @@ impl TransactionalId {
 
 impl PartialEq for TransactionalId {
     fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.text == other.text
+        self.hash == other.hash && (Arc::ptr_eq(&self.text, &other.text) || self.text == other.text)
     }
 }
 

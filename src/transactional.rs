@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::naming::{Counters, Name, Naming, Prefix};
 use crate::ownership::{Author, Ownership};
 use crate::{
-    Broker, CheckpointId, Ended, Env, Fact, Failure, Handle, Next, Participant, Partition, Record,
+    Broker, CheckpointId, Ended, Env, Fact, Failure, Handle, Next, Participant, Partition, Process, Record,
     Transaction, TransactionalId,
 };
 
@@ -57,8 +57,16 @@ pub struct Transactional<E: Env, B: Broker = <E as Env>::Broker> {
     options: TransactionalOptions,
     counters: Counters,
     /// What this process has open or pre-committed: rarely more than two or three.
-    live: Vec<(TransactionalId, B::Transaction)>,
+    live: Vec<Live<B::Transaction>>,
     restore: Restore,
+}
+
+/// A transaction of this process, and the number in its name.
+#[derive(Debug)]
+struct Live<T> {
+    id: TransactionalId,
+    counter: u32,
+    transaction: T,
 }
 
 /// Where the restore stands.
@@ -132,39 +140,36 @@ impl<E: Env, B: Broker> Transactional<E, B> {
 
     /// Opens a transaction under the next name, and under another if no answer came: a begin that is still
     /// on its way would abort what is open under its name by then.
-    async fn open(&mut self) -> Result<B::Transaction, Failure> {
+    async fn open(&mut self) -> Result<Handle, Failure> {
         let mut attempts = self.options.attempts;
         loop {
-            let id = self.next_id();
+            let counter = self.counters.draw();
+            let Process { index: sink, incarnation, .. } = *self.env.me();
+            let id = self.options.prefix.id(Name { sink, incarnation, counter });
             attempts = attempts.saturating_sub(1);
             match self.broker.begin(&id).await {
-                Err(failure) if failure.may_have_happened() && attempts > 0 => continue,
-                result => return result,
+                Err(failure) if failure.may_have_happened() && attempts > 0 => {}
+                Err(failure) => return Err(failure),
+                Ok(transaction) => {
+                    let handle = transaction.handle();
+                    self.live.push(Live { id: handle.id.clone(), counter, transaction });
+                    return Ok(handle);
+                }
             }
         }
     }
 
-    fn next_id(&mut self) -> TransactionalId {
-        self.options.prefix.id(Name {
-            sink: self.env.me().index,
-            incarnation: self.env.me().incarnation,
-            counter: self.counters.draw(),
-        })
-    }
-
     fn live(&mut self, id: &TransactionalId) -> Result<&mut B::Transaction, Failure> {
-        let live = self.live.iter_mut().find(|(live, _)| live == id);
-        live.map(|(_, transaction)| transaction)
+        let live = self.live.iter_mut().find(|live| live.id == *id);
+        live.map(|live| &mut live.transaction)
             .ok_or_else(|| Failure::new(Next::Fatal, format!("{id} is not open in this process")))
     }
 
     /// The transaction has ended, so its name is free.
     fn ended(&mut self, id: &TransactionalId) {
-        if let Some(at) = self.live.iter().position(|(live, _)| live == id) {
-            self.live.swap_remove(at);
-            if let Some(name) = self.options.prefix.parse(id.as_str()) {
-                self.counters.release(name.counter);
-            }
+        if let Some(at) = self.live.iter().position(|live| live.id == *id) {
+            let ended = self.live.swap_remove(at);
+            self.counters.release(ended.counter);
         }
     }
 }
@@ -174,12 +179,14 @@ impl<E: Env, B: Broker> Participant for Transactional<E, B> {
     type Context = Author;
 
     async fn begin(&mut self) -> Result<Handle, Failure> {
-        self.clean_up().await?;
-        let transaction = self.open().await?;
-        let handle = transaction.handle();
+        let restores = matches!(self.restore, Restore::Under { .. });
+        if restores {
+            self.clean_up().await?;
+        }
+        let handle = self.open().await?;
         self.env.note(Fact::Began(handle.id.clone()));
-        self.live.push((handle.id.clone(), transaction));
-        if let Restore::Under { .. } = std::mem::replace(&mut self.restore, Restore::Over) {
+        if restores {
+            self.restore = Restore::Over;
             self.env.note(Fact::Restored);
         }
         Ok(handle)

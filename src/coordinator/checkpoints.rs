@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Effect;
 use super::machine::{Coordinator, Phase, Purpose};
+use crate::env::Head;
 use crate::message::{Progress, ToWorker};
 use crate::{CheckpointId, Fact, Timestamp};
 
@@ -15,10 +16,11 @@ impl Coordinator {
         final_asked: bool,
         effects: &mut Vec<Effect>,
     ) {
-        if self.all_reached(Progress::Running) {
+        let reached = self.reached();
+        if reached >= Some(Progress::Running) {
             self.cadence.start(now);
         }
-        if self.all_reached(Progress::Ended) && !final_asked {
+        if reached >= Some(Progress::Ended) && !final_asked {
             // CC-29: the last transactions wait for a checkpoint that is taken after the end of the input.
             self.phase = Phase::Running { final_asked: true };
             self.cadence.hurry(now);
@@ -32,12 +34,13 @@ impl Coordinator {
     }
 
     fn write_next(&mut self, effects: &mut Vec<Effect>) {
-        let mut head = self.keeper.head().clone();
-        if self.all_reached(Progress::Finished) {
-            head.ended = true;
+        let known = self.keeper.head();
+        if self.reached() == Some(Progress::Finished) {
+            let head = Head { ended: true, ..known.clone() };
             self.write(Purpose::End, head, effects);
         } else if let Some(id) = self.pending.ready() {
-            head.completed = self.pending.to_store(id, self.settings.splits).map(Arc::new);
+            let completed = self.pending.to_store(id, self.settings.splits).map(Arc::new);
+            let head = Head { completed, ..known.clone() };
             self.write(Purpose::Complete(id), head, effects);
         }
     }
@@ -46,7 +49,7 @@ impl Coordinator {
     /// (CC-2).
     pub(super) fn trigger_at(&self) -> Option<Timestamp> {
         let slots = usize::from(self.settings.checkpoints_in_flight.max(1));
-        if self.pending.len() >= slots || self.all_reached(Progress::Finished) {
+        if self.pending.len() >= slots || self.reached() == Some(Progress::Finished) {
             return None;
         }
         self.cadence.due()

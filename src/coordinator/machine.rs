@@ -103,8 +103,9 @@ impl Coordinator {
         self.is_running() && incarnation == self.incarnation()
     }
 
-    pub(super) fn all_reached(&self, progress: Progress) -> bool {
-        self.roster.all_reached(self.parallelism, self.incarnation(), progress)
+    /// How far all tasks have come; `None` while one of them is not known to have started.
+    pub(super) fn reached(&self) -> Option<Progress> {
+        self.roster.reached(self.parallelism, self.incarnation())
     }
 
     pub(super) fn to_all_tasks(&self, message: &ToWorker, effects: &mut Vec<Effect>) {
@@ -294,5 +295,8 @@ impl Decide for Coordinator {
 }
 
 fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
-    a.into_iter().chain(b).min()
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        _ => a.or(b),
+    }
 }

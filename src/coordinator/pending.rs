@@ -3,8 +3,6 @@
 //! A checkpoint that leaves here by any way but [`Pending::complete`] can never complete: a late ack finds
 //! nothing to count for (CC-7).
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 
 use crate::env::Completed;
@@ -13,11 +11,13 @@ use crate::{CheckpointId, Snapshot, SourceOffset, Split, Timestamp};
 /// The checkpoints of the present incarnation that are in flight.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    checkpoints: BTreeMap<CheckpointId, Checkpoint>,
+    /// Oldest first.
+    checkpoints: Vec<Checkpoint>,
 }
 
 #[derive(Debug)]
 struct Checkpoint {
+    id: CheckpointId,
     /// When it is given up.
     deadline: Timestamp,
     /// What each task stored, by its index; `None` until it has acknowledged.
@@ -36,15 +36,15 @@ impl Pending {
         self.checkpoints.len()
     }
 
-    /// Adds a checkpoint that each of `tasks` must acknowledge.
+    /// Adds a checkpoint, newer than all others, that each of `tasks` must acknowledge.
     pub(super) fn trigger(&mut self, id: CheckpointId, tasks: u16, deadline: Timestamp) {
         let parts = vec![None; tasks.into()];
-        self.checkpoints.insert(id, Checkpoint { deadline, parts });
+        self.checkpoints.push(Checkpoint { id, deadline, parts });
     }
 
     /// Counts an acknowledgement, the first from each task.
     pub(super) fn ack(&mut self, id: CheckpointId, task: u16, snapshot: Snapshot) {
-        let checkpoint = self.checkpoints.get_mut(&id);
+        let checkpoint = self.checkpoints.iter_mut().find(|c| c.id == id);
         if let Some(part) = checkpoint.and_then(|c| c.parts.get_mut(usize::from(task))) {
             part.get_or_insert_with(|| Part { resume_at: snapshot.resume_at, sink: snapshot.sink.into() });
         }
@@ -53,49 +53,52 @@ impl Pending {
     /// The newest checkpoint that every task has acknowledged. The newest, because it subsumes the others.
     pub(super) fn ready(&self) -> Option<CheckpointId> {
         let mut newest_first = self.checkpoints.iter().rev();
-        newest_first.find(|(_, c)| c.parts.iter().all(Option::is_some)).map(|(&id, _)| id)
+        newest_first.find(|c| c.parts.iter().all(Option::is_some)).map(|c| c.id)
     }
 
     /// What is to be made durable for a checkpoint that is [`ready`](Pending::ready).
     pub(super) fn to_store(&self, id: CheckpointId, splits: u16) -> Option<Completed> {
-        let parts: Option<Vec<&Part>> = self.checkpoints.get(&id)?.parts.iter().map(Option::as_ref).collect();
-        let parts = parts?;
+        let parts = &self.checkpoints.iter().find(|c| c.id == id)?.parts;
         let mut resume_at = vec![SourceOffset(0); splits.into()];
-        for (split, offset) in parts.iter().flat_map(|part| &part.resume_at) {
-            if let Some(place) = resume_at.get_mut(usize::from(split.0)) {
-                *place = *offset;
+        let mut sinks = Vec::with_capacity(parts.len());
+        for part in parts {
+            let Part { resume_at: positions, sink } = part.as_ref()?;
+            for (split, offset) in positions {
+                if let Some(place) = resume_at.get_mut(usize::from(split.0)) {
+                    *place = *offset;
+                }
             }
+            sinks.push(sink.clone());
         }
-        let sinks = parts.iter().map(|part| part.sink.clone()).collect();
         Some(Completed { id, resume_at, sinks })
     }
 
     /// It is durable: it leaves, and with it the older ones, which can never complete any more (CC-9). Those
     /// are returned.
     pub(super) fn complete(&mut self, id: CheckpointId) -> Vec<CheckpointId> {
-        self.checkpoints.remove(&id);
-        let newer = self.checkpoints.split_off(&id);
-        std::mem::replace(&mut self.checkpoints, newer).into_keys().collect()
+        let up_to_it = self.checkpoints.partition_point(|c| c.id <= id);
+        self.checkpoints.drain(..up_to_it).map(|c| c.id).filter(|&older| older != id).collect()
     }
 
     /// It is given up. Whether it was still pending.
     pub(super) fn abort(&mut self, id: CheckpointId) -> bool {
-        self.checkpoints.remove(&id).is_some()
+        let place = self.checkpoints.iter().position(|c| c.id == id);
+        place.map(|place| self.checkpoints.remove(place)).is_some()
     }
 
     /// All are given up.
     pub(super) fn abort_all(&mut self) -> impl Iterator<Item = CheckpointId> {
-        std::mem::take(&mut self.checkpoints).into_keys()
+        self.checkpoints.drain(..).map(|c| c.id)
     }
 
     /// The oldest whose time is up.
     pub(super) fn overdue(&self, now: Timestamp) -> Option<CheckpointId> {
         let mut oldest_first = self.checkpoints.iter();
-        oldest_first.find(|(_, c)| c.deadline <= now).map(|(&id, _)| id)
+        oldest_first.find(|c| c.deadline <= now).map(|c| c.id)
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        self.checkpoints.values().map(|c| c.deadline).min()
+        self.checkpoints.iter().map(|c| c.deadline).min()
     }
 }
 

@@ -1,6 +1,5 @@
 //! The coordinator process: plays the machine over an [`Env`].
 
-use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
@@ -26,7 +25,7 @@ pub async fn run<E: Env>(env: E, decider: impl Decide) -> Result<(), BoxError> {
         alarm: Alarm::new(env.clock()),
         env: env.clone(),
         decider,
-        todo: VecDeque::new(),
+        todo: Vec::new(),
         effects: Vec::new(),
     };
     let work = pin!(process.work());
@@ -42,8 +41,8 @@ struct Process<E: Env, D> {
     time: Steady<E::Clock>,
     alarm: Alarm<E::Clock>,
     decider: D,
-    /// Effects to perform, in order.
-    todo: VecDeque<Effect>,
+    /// Effects to perform, the next one last.
+    todo: Vec<Effect>,
     /// Where the decider puts new ones; kept for its allocation.
     effects: Vec<Effect>,
 }
@@ -52,7 +51,7 @@ impl<E: Env, D: Decide> Process<E, D> {
     async fn work(&mut self) -> End {
         self.decide(Input::Started);
         loop {
-            while let Some(effect) = self.todo.pop_front() {
+            while let Some(effect) = self.todo.pop() {
                 if let Some(end) = self.perform(effect).await {
                     return end;
                 }
@@ -65,7 +64,9 @@ impl<E: Env, D: Decide> Process<E, D> {
     fn decide(&mut self, input: Input) {
         let now = self.time.now();
         self.decider.handle(now, input, &mut self.effects);
-        self.todo.extend(self.effects.drain(..));
+        self.effects.reverse();
+        self.effects.append(&mut self.todo);
+        std::mem::swap(&mut self.todo, &mut self.effects);
     }
 
     /// The store is waited for here, so that its answer is the next thing the decider hears: completion is one
@@ -90,11 +91,9 @@ impl<E: Env, D: Decide> Process<E, D> {
         None
     }
 
-    /// Messages come before time: see [`Input::Time`]. A message that cannot be read counts as lost.
-    /// Messages come first. Nothing, if what came cannot be read: it counts as lost.
+    /// Messages come before time: see [`Input::Time`]. Nothing, if what came cannot be read: it counts as lost.
     async fn next_input(&mut self) -> Option<Input> {
         let deadline = self.decider.next_deadline();
-        let is_due = deadline.is_some_and(|deadline| deadline <= self.time.now());
         let mut message = pin!(self.env.network().receive());
         let (alarm, time) = (&mut self.alarm, &mut self.time);
         poll_fn(|cx| {
@@ -104,7 +103,6 @@ impl<E: Env, D: Decide> Process<E, D> {
             }
             match deadline {
                 None => Poll::Pending,
-                Some(_) if is_due => Poll::Ready(Some(Input::Time)),
                 Some(deadline) => alarm.poll(time, deadline, cx).map(|()| Some(Input::Time)),
             }
         })

@@ -1,20 +1,21 @@
 //! Which workers live, and how far their tasks have come.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::message::{Progress, Task};
 use crate::{Address, Incarnation, Life, Role, Timestamp};
 
-/// All workers that were ever heard of, by index.
+/// All workers that were ever heard of.
 #[derive(Debug)]
 pub(super) struct Roster {
-    workers: BTreeMap<u16, Worker>,
+    /// By their indices.
+    workers: Vec<Worker>,
     timeout: Duration,
 }
 
 #[derive(Debug)]
 struct Worker {
+    index: u16,
     life: Life,
     presence: Presence,
     task: Option<Task>,
@@ -43,30 +44,33 @@ pub(super) enum Heard {
 
 impl Roster {
     pub(super) fn new(timeout: Duration) -> Self {
-        Roster { workers: BTreeMap::new(), timeout }
+        Roster { workers: Vec::new(), timeout }
     }
 
     /// Takes a sign of life.
     pub(super) fn hear(&mut self, now: Timestamp, index: u16, life: Life) -> Heard {
-        let presence = Presence::Here(now);
-        match self.workers.get_mut(&index) {
-            Some(worker) if worker.life > life => Heard::Stale,
-            Some(worker) if worker.life == life && worker.presence == Presence::Left => Heard::Stale,
+        let place = self.workers.partition_point(|worker| worker.index < index);
+        let new = Worker { index, life, presence: Presence::Here(now), task: None };
+        match self.workers.get_mut(place).filter(|worker| worker.index == index) {
+            Some(worker) if worker.life > life => return Heard::Stale,
+            Some(worker) if worker.life == life && worker.presence == Presence::Left => return Heard::Stale,
             Some(worker) if worker.life == life => {
-                worker.presence = presence;
-                Heard::Known
+                worker.presence = new.presence;
+                return Heard::Known;
             }
-            _ => {
-                let task = None;
-                self.workers.insert(index, Worker { life, presence, task });
-                Heard::New
-            }
+            Some(dead) => *dead = new,
+            None => self.workers.insert(place, new),
         }
+        Heard::New
+    }
+
+    fn find(&mut self, index: u16) -> Option<&mut Worker> {
+        self.workers.iter_mut().find(|worker| worker.index == index)
     }
 
     /// Takes what a worker that was heard says of its task.
     pub(super) fn report(&mut self, index: u16, task: Option<Task>) {
-        let Some(worker) = self.workers.get_mut(&index) else {
+        let Some(worker) = self.find(index) else {
             return;
         };
         // Heartbeats may overtake each other; a task never goes back.
@@ -78,7 +82,7 @@ impl Roster {
 
     /// The worker has said goodbye.
     pub(super) fn left(&mut self, index: u16) {
-        if let Some(worker) = self.workers.get_mut(&index) {
+        if let Some(worker) = self.find(index) {
             worker.presence = Presence::Left;
         }
     }
@@ -86,10 +90,10 @@ impl Roster {
     /// Marks those who were silent for too long; the indices of those that were not marked before.
     pub(super) fn mark_silent(&mut self, now: Timestamp) -> Vec<u16> {
         let mut silent = Vec::new();
-        for (&index, worker) in &mut self.workers {
+        for worker in &mut self.workers {
             if matches!(worker.presence, Presence::Here(heard) if heard.after(self.timeout) <= now) {
                 worker.presence = Presence::Silent;
-                silent.push(index);
+                silent.push(worker.index);
             }
         }
         silent
@@ -97,7 +101,7 @@ impl Roster {
 
     /// When the next one will have been silent for too long.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        let heard = self.workers.values().filter_map(|worker| match worker.presence {
+        let heard = self.workers.iter().filter_map(|worker| match worker.presence {
             Presence::Here(heard) => Some(heard),
             Presence::Silent | Presence::Left => None,
         });
@@ -106,29 +110,35 @@ impl Roster {
 
     /// Whether each of the first `count` workers is here.
     pub(super) fn has_all(&self, count: u16) -> bool {
-        (0..count).all(|index| self.workers.get(&index).is_some_and(Worker::is_here))
+        let here = self.first(count).filter(|worker| worker.is_here());
+        here.count() == usize::from(count)
     }
 
     /// Whether nobody is here.
     pub(super) fn is_empty(&self) -> bool {
-        !self.workers.values().any(Worker::is_here)
+        !self.workers.iter().any(Worker::is_here)
     }
 
-    /// Whether the tasks of the first `count` workers have all come this far in this incarnation.
-    pub(super) fn all_reached(&self, count: u16, incarnation: Incarnation, progress: Progress) -> bool {
-        let reached = |task: Task| task.incarnation == incarnation && task.progress >= progress;
-        (0..count).all(|index| {
-            let worker = self.workers.get(&index);
-            worker.and_then(|worker| worker.task).is_some_and(reached)
-        })
+    /// How far the tasks of the first `count` workers have all come in this incarnation; `None` while one of them
+    /// is not known to have started.
+    pub(super) fn reached(&self, count: u16, incarnation: Incarnation) -> Option<Progress> {
+        let tasks = self.first(count).filter_map(|worker| worker.task);
+        let (mut started, mut least) = (0, None);
+        for task in tasks.filter(|task| task.incarnation == incarnation) {
+            started += 1;
+            least = Some(least.map_or(task.progress, |least: Progress| least.min(task.progress)));
+        }
+        least.filter(|_| started == count)
+    }
+
+    /// Those of the first `count` workers that were ever heard of.
+    fn first(&self, count: u16) -> impl Iterator<Item = &Worker> {
+        self.workers.iter().take_while(move |worker| worker.index < count)
     }
 
     /// The lives of all who are here, by index.
     pub(super) fn here(&self) -> impl Iterator<Item = (u16, Life)> {
-        self.workers
-            .iter()
-            .filter(|(_, worker)| worker.is_here())
-            .map(|(&index, worker)| (index, worker.life))
+        self.workers.iter().filter(|worker| worker.is_here()).map(|worker| (worker.index, worker.life))
     }
 }
 
@@ -193,7 +203,8 @@ mod tests {
         roster.report(0, task(Progress::Ended));
         roster.report(0, task(Progress::Running));
         roster.report(0, None);
-        assert!(roster.all_reached(1, Incarnation(3), Progress::Ended));
-        assert!(!roster.all_reached(1, Incarnation(4), Progress::Restoring));
+        assert_eq!(roster.reached(1, Incarnation(3)), Some(Progress::Ended));
+        assert_eq!(roster.reached(1, Incarnation(4)), None);
+        assert_eq!(roster.reached(2, Incarnation(3)), None, "the other was never heard of");
     }
 }

@@ -1,9 +1,8 @@
 //! Records on their way out: a queue for each partition, cut into numbered batches.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
 
-use super::protocol::Sequence;
+use super::protocol::{Records, Sequence};
 use crate::{Partition, Record};
 
 /// One numbered batch. It keeps its number for as long as it is repeated, so that a partition leader can tell
@@ -12,12 +11,13 @@ use crate::{Partition, Record};
 pub(super) struct Batch {
     pub(super) partition: Partition,
     pub(super) base: Sequence,
-    pub(super) records: Arc<[Record]>,
+    pub(super) records: Records,
 }
 
 /// What waits for one partition, and the number its next record gets.
 #[derive(Debug)]
 struct Lane {
+    partition: Partition,
     next: Sequence,
     waiting: Vec<Record>,
 }
@@ -26,40 +26,58 @@ struct Lane {
 #[derive(Debug)]
 pub(super) struct Batches {
     size: usize,
-    lanes: BTreeMap<Partition, Lane>,
+    /// By their partitions. There are few.
+    lanes: Vec<Lane>,
     ready: VecDeque<Batch>,
 }
 
 impl Batches {
     /// Cuts batches of `size` records; 0 counts as 1.
     pub(super) fn new(size: usize) -> Self {
-        Batches { size: size.max(1), lanes: BTreeMap::new(), ready: VecDeque::new() }
+        Batches { size: size.max(1), lanes: Vec::new(), ready: VecDeque::new() }
     }
 
     /// Queues a record; the one that fills a batch makes it ready.
     pub(super) fn add(&mut self, partition: Partition, record: Record) {
-        let lane = self.lanes.entry(partition).or_insert_with(Lane::new);
+        let place = self.place(partition);
+        let lane = &mut self.lanes[place];
         if self.size == 1 {
-            return self.ready.push_back(lane.number(partition, Arc::new([record])));
+            return self.ready.push_back(lane.number(record.into()));
         }
         lane.waiting.push(record);
         if lane.waiting.len() >= self.size {
-            self.ready.push_back(lane.cut(partition));
+            self.ready.push_back(lane.cut());
         }
+    }
+
+    /// Where the lane of this partition is, from now on if it is new.
+    fn place(&mut self, partition: Partition) -> usize {
+        let known = self.lanes.binary_search_by_key(&partition, |lane| lane.partition);
+        known.unwrap_or_else(|place| {
+            self.lanes.insert(place, Lane { partition, next: Sequence(0), waiting: Vec::new() });
+            place
+        })
     }
 
     /// Makes everything ready that waits.
     pub(super) fn flush(&mut self) {
-        for (partition, lane) in &mut self.lanes {
-            if !lane.waiting.is_empty() {
-                self.ready.push_back(lane.cut(*partition));
-            }
-        }
+        let unfinished = self.lanes.iter_mut().filter(|lane| !lane.waiting.is_empty());
+        self.ready.extend(unfinished.map(Lane::cut));
     }
 
     /// The batches that are ready, in the order in which they became so.
     pub(super) fn ready(&self) -> impl Iterator<Item = &Batch> {
         self.ready.iter()
+    }
+
+    /// Whether no batch is ready.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ready.is_empty()
+    }
+
+    /// The next batch that is ready.
+    pub(super) fn first(&self) -> Option<&Batch> {
+        self.ready.front()
     }
 
     /// Takes the next batch that is ready.
@@ -70,29 +88,25 @@ impl Batches {
     /// Forgets what was not sent: nothing of an aborted transaction may follow its end (known bug P-07).
     pub(super) fn clear(&mut self) {
         self.ready.clear();
-        self.lanes.values_mut().for_each(|lane| lane.waiting.clear());
+        self.lanes.iter_mut().for_each(|lane| lane.waiting.clear());
     }
 
     /// Numbers from 0 again, under a new epoch (PC-13).
     pub(super) fn renumber(&mut self) {
-        self.lanes.values_mut().for_each(|lane| lane.next = Sequence(0));
+        self.lanes.iter_mut().for_each(|lane| lane.next = Sequence(0));
     }
 }
 
 impl Lane {
-    fn new() -> Self {
-        Lane { next: Sequence(0), waiting: Vec::new() }
-    }
-
-    fn cut(&mut self, partition: Partition) -> Batch {
+    fn cut(&mut self) -> Batch {
         let records = self.waiting.drain(..).collect(); // the length is known: one allocation, the queue keeps its own
-        self.number(partition, records)
+        self.number(records)
     }
 
-    fn number(&mut self, partition: Partition, records: Arc<[Record]>) -> Batch {
+    fn number(&mut self, records: Records) -> Batch {
         let base = self.next;
         self.next = base.plus(records.len());
-        Batch { partition, base, records }
+        Batch { partition: self.partition, base, records }
     }
 }
 

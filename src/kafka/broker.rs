@@ -13,6 +13,7 @@
 //! - *A stale incarnation lets itself in by an expected epoch* (KC-8b, KC-10): none is ever sent.
 //! - *An empty transaction* (KC-14): marked in its handle at pre-commit, and ended without a request.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::client::Client;
@@ -45,7 +46,7 @@ pub struct KafkaTransaction<P, C> {
     broker: KafkaBroker<P, C>,
     /// Boxed, because a transaction is handed on several times before it is used.
     client: Box<Client>,
-    handle: KafkaHandle,
+    handle: Handle,
     touched: bool,
 }
 
@@ -74,7 +75,7 @@ impl<P: Port, C: Clock> KafkaBroker<P, C> {
             return Ok((Box::new(Client::reuse(id.clone(), producer, self.options())), producer));
         }
         let mut client = Box::new(Client::open(id.clone(), self.options()));
-        self.driver.drive(&mut client).await?;
+        self.driver.drive::<Failure>(&mut client).await?;
         let producer = client.producer().expect("an init that succeeded granted a producer");
         Ok((client, producer))
     }
@@ -139,14 +140,12 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
     async fn begin(&self, id: &TransactionalId) -> Result<Self::Transaction, Failure> {
         let (client, producer) = self.client(id).await?;
         self.producers().opened(id.clone(), producer);
+        // not empty, as far as a process that finds the handle can know
+        let handle = KafkaHandle { producer, protocol: self.options().protocol, empty: false };
         Ok(KafkaTransaction {
             broker: self.clone(),
             client,
-            handle: KafkaHandle {
-                producer,
-                protocol: self.options().protocol,
-                empty: false, // as far as a process that finds the handle can know
-            },
+            handle: handle.encode(id.clone()),
             touched: false,
         })
     }
@@ -167,7 +166,7 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
     async fn fence(&self, id: &TransactionalId) -> Result<(), Failure> {
         self.producers().forget(id);
         let mut client = Client::fence(id.clone(), self.options());
-        Ok(self.driver.drive(&mut client).await?)
+        self.driver.drive(&mut client).await
     }
 
     async fn lingering(&self, prefix: &str) -> Result<Vec<Handle>, Failure> {
@@ -187,14 +186,19 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
 }
 
 impl<P: Port, C: Clock> KafkaTransaction<P, C> {
-    /// Sends what is ready. The broker value learns first that the transaction is no longer its own secret:
-    /// this future may be dropped in the middle of a request.
-    async fn send(&mut self) -> Result<(), Failure> {
+    /// Sends what is ready. The broker value learns first, at once, that the transaction is no longer its own
+    /// secret: the future may be dropped in the middle of a request.
+    #[inline] // so that the future is made where it is awaited, and not moved there
+    fn send(&mut self) -> impl Future<Output = Result<(), Failure>> + Send {
         if !self.touched && self.client.is_busy() {
-            self.touched = true;
-            self.broker.producers().touched(self.client.id());
+            self.touch();
         }
-        Ok(self.broker.driver.drive(&mut self.client).await?)
+        self.broker.driver.drive(&mut self.client)
+    }
+
+    fn touch(&mut self) {
+        self.touched = true;
+        self.broker.producers().touched(self.client.id());
     }
 
     /// Commits these offsets of a consumer group with the transaction.
@@ -213,18 +217,23 @@ impl<P: Port, C: Clock> KafkaTransaction<P, C> {
 
 impl<P: Port, C: Clock> Transaction for KafkaTransaction<P, C> {
     fn handle(&self) -> Handle {
-        self.handle.encode(self.client.id().clone())
+        self.handle.clone()
     }
 
-    async fn append(&mut self, to: Partition, record: Record) -> Result<(), Failure> {
+    /// Queues the record at once; the future sends.
+    #[inline]
+    fn append(&mut self, to: Partition, record: Record) -> impl Future<Output = Result<(), Failure>> + Send {
         self.client.add(to, record);
-        self.send().await
+        self.send()
     }
 
     async fn pre_commit(&mut self) -> Result<Handle, Failure> {
         self.client.flush();
         self.send().await?;
-        self.handle.empty = !self.client.is_touched();
+        if !self.client.is_touched() {
+            let handle = KafkaHandle { empty: true, ..KafkaHandle::decode(&self.handle)? };
+            self.handle = handle.encode(self.client.id().clone());
+        }
         Ok(self.handle())
     }
 }

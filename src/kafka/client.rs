@@ -110,11 +110,13 @@ impl Client {
     }
 
     /// Whether the next turn sends or waits.
+    #[inline]
     pub fn is_busy(&self) -> bool {
-        self.task.is_some() || self.outbox.choice().is_some() || self.ending.is_some()
+        self.task.is_some() || !self.outbox.is_empty() || self.ending.is_some()
     }
 
     /// Adds a record. A full batch becomes a request.
+    #[inline]
     pub fn add(&mut self, partition: Partition, record: Record) {
         self.outbox.add(partition, record);
     }
@@ -166,6 +168,7 @@ impl Client {
     ///
     /// # Errors
     /// The transaction has failed before, and only an abort is left.
+    #[inline]
     pub fn turn(&mut self) -> Result<Turn, Trouble> {
         if let Some(trouble) = self.trouble {
             return Err(trouble);
@@ -176,27 +179,24 @@ impl Client {
         if self.task.is_none() {
             self.start();
         }
-        match self.task.take() {
-            None => Ok(Turn::Idle),
-            Some(task) => {
-                let request = task.request(self.id.clone(), &self.options);
-                self.touched |= task.touches();
-                self.task = Some(task);
-                Ok(Turn::Send(request))
-            }
-        }
+        let Some(task) = &self.task else {
+            return Ok(Turn::Idle);
+        };
+        self.touched |= task.touches();
+        Ok(Turn::Send(task.request(self.id.clone(), &self.options)))
     }
 
     /// The request of the last turn got this answer.
     ///
     /// # Errors
     /// The answer is an error that repeating does not repair, or it was "not now" too often.
+    #[inline]
     pub fn answered(&mut self, response: Response) -> Result<(), Trouble> {
-        let Some(task) = self.task.take() else {
+        let Some(task) = &self.task else {
             return Ok(()); // to a task that an abort has discarded
         };
         let kind = task.kind();
-        let refusal = match (&task, response) {
+        let refusal = match (task, response) {
             (Task::Init | Task::Fence, Response::InitProducerId(answer)) => {
                 answer.map(|producer| self.renew(Some(producer))).err()
             }
@@ -217,7 +217,7 @@ impl Client {
             }
             _ => return self.fail(Trouble::Mismatched { kind }),
         };
-        self.settle(task, refusal)
+        self.settle(kind, refusal)
     }
 
     /// The request of the last turn got no answer.
@@ -233,21 +233,24 @@ impl Client {
         }
     }
 
-    fn settle(&mut self, task: Task, refusal: Option<ErrorCode>) -> Result<(), Trouble> {
-        let kind = task.kind();
-        match refusal.map(|code| (class(kind, code), code)) {
-            None | Some((Class::Done, _)) => self.patience.renew(),
-            Some((Class::Retry, code)) => {
-                self.task = Some(task);
-                self.waiting = true;
-                if let Err(trouble) = self.patience.refused(kind, code) {
-                    self.waiting = false;
-                    return self.fail(trouble);
-                }
+    /// The task is done, or stays to be repeated, or has failed.
+    fn settle(&mut self, kind: Kind, refusal: Option<ErrorCode>) -> Result<(), Trouble> {
+        let trouble = match refusal.map(|code| (class(kind, code), code)) {
+            None | Some((Class::Done, _)) => {
+                self.task = None;
+                self.patience.renew();
+                return Ok(());
             }
-            Some((_, code)) => return self.fail(Trouble::Refused { kind, code }),
-        }
-        Ok(())
+            Some((Class::Retry, code)) => match self.patience.refused(kind, code) {
+                Ok(()) => {
+                    self.waiting = true;
+                    return Ok(());
+                }
+                Err(trouble) => trouble,
+            },
+            Some((_, code)) => Trouble::Refused { kind, code },
+        };
+        self.fail(trouble)
     }
 
     fn fail(&mut self, trouble: Trouble) -> Result<(), Trouble> {
@@ -276,12 +279,11 @@ impl Client {
 
     /// Takes up the next task, if there is one: everything else before the end (P-06).
     fn start(&mut self) {
-        if self.outbox.choice().is_some() {
-            self.task = match self.producer {
-                None => Some(Task::Init),
-                Some(producer) => self.outbox.take().map(|work| Task::By(producer, work)),
-            };
-        } else if let Some(marker) = self.ending {
+        self.task = match self.producer {
+            Some(producer) => self.outbox.take().map(|work| Task::By(producer, work)),
+            None => (!self.outbox.is_empty()).then_some(Task::Init),
+        };
+        if let (None, Some(marker)) = (&self.task, self.ending) {
             self.start_end(marker);
         }
     }

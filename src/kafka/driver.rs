@@ -18,7 +18,7 @@ pub(super) struct Driver<P, C> {
 
 impl<P: Port, C: Clock> Driver<P, C> {
     /// Does what the client wants until it wants nothing more.
-    pub(super) async fn drive(&self, client: &mut Client) -> Result<(), Trouble> {
+    pub(super) async fn drive<E: From<Trouble>>(&self, client: &mut Client) -> Result<(), E> {
         loop {
             match client.turn()? {
                 Turn::Idle => return Ok(()),
@@ -28,13 +28,16 @@ impl<P: Port, C: Clock> Driver<P, C> {
                     Err(Unanswered) => client.unanswered()?,
                 },
             }
+            if !client.is_busy() {
+                return Ok(()); // as after nearly every request
+            }
         }
     }
 
     /// The ids whose coordinator is in this state.
     pub(super) async fn list(&self, state: CoordinatorState) -> Result<Vec<Listing>, Trouble> {
         let kind = Kind::ListTransactions;
-        let request = Request::ListTransactions { states: vec![state] };
+        let request = || Request::ListTransactions { states: vec![state] };
         let answer = self.ask(kind, request, |response| match response {
             Response::ListTransactions(answer) => Some(answer),
             _ => None,
@@ -45,7 +48,7 @@ impl<P: Port, C: Clock> Driver<P, C> {
     /// The state of one id; `None` if its coordinator does not know it.
     pub(super) async fn describe(&self, id: &TransactionalId) -> Result<Option<Description>, Trouble> {
         let kind = Kind::DescribeTransaction;
-        let request = Request::DescribeTransaction(id.clone());
+        let request = || Request::DescribeTransaction(id.clone());
         let answer = self.ask(kind, request, |response| match response {
             Response::DescribeTransaction(answer) => Some(answer),
             _ => None,
@@ -61,12 +64,12 @@ impl<P: Port, C: Clock> Driver<P, C> {
     async fn ask<T>(
         &self,
         kind: Kind,
-        request: Request,
+        request: impl Fn() -> Request + Send + Sync,
         read: impl Fn(Response) -> Option<Result<T, ErrorCode>> + Send,
     ) -> Result<Result<T, ErrorCode>, Trouble> {
         let mut patience = Patience::new(self.options.attempts, self.options.refusals);
         loop {
-            let Ok(response) = self.port.call(request.clone()).await else {
+            let Ok(response) = self.port.call(request()).await else {
                 patience.unanswered(kind)?;
                 continue;
             };

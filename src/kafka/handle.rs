@@ -23,11 +23,9 @@ pub(super) struct KafkaHandle {
 
 impl KafkaHandle {
     pub(super) fn encode(&self, id: TransactionalId) -> Handle {
-        Handle {
-            id,
-            format: FORMAT,
-            bytes: postcard::to_stdvec(self).expect("numbers and flags always serialise"),
-        }
+        let mut longest = [0; 16]; // at most 10 bytes of a producer id, 3 of an epoch, and two more
+        let bytes = postcard::to_slice(self, &mut longest).expect("numbers and flags always serialise");
+        Handle { id, format: FORMAT, bytes: bytes.to_vec() }
     }
 
     /// # Errors

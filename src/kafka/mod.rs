@@ -16,6 +16,7 @@ mod outbox;
 mod port;
 mod producers;
 pub mod protocol;
+mod records;
 mod task;
 mod trouble;
 

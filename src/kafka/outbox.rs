@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::batches::Batches;
-use super::class::Kind;
 use super::protocol::{LogOffset, Protocol};
 use super::task::{Offsets, Work};
 use crate::{Partition, Record};
@@ -59,28 +58,24 @@ impl Outbox {
         }
     }
 
-    /// Which request comes next: records before offsets, and what V1 must add before what it adds it for.
-    pub(super) fn choice(&self) -> Option<Kind> {
-        let adds = self.protocol == Protocol::V1;
-        if let Some(batch) = self.batches.ready().next() {
-            return Some(match adds && !self.added.contains(&batch.partition) {
-                true => Kind::AddPartitions,
-                false => Kind::Produce,
-            });
-        }
-        self.offsets.first().map(|offsets| match adds && !offsets.added {
-            true => Kind::AddOffsets,
-            false => Kind::TxnOffsetCommit,
-        })
+    /// Whether there is nothing to send.
+    pub(super) fn is_empty(&self) -> bool {
+        self.batches.is_empty() && self.offsets.is_empty()
     }
 
-    /// Takes what comes next.
+    /// Takes what is sent next: records before offsets, and what V1 must add before what it adds it for.
     pub(super) fn take(&mut self) -> Option<Work> {
-        Some(match self.choice()? {
-            Kind::AddPartitions => Work::AddPartitions(self.missing()),
-            Kind::AddOffsets => Work::AddOffsets(self.offsets.first()?.group.clone()),
-            Kind::TxnOffsetCommit => Work::CommitOffsets(self.offsets.remove(0)),
-            _ => Work::Produce(self.batches.pop()?),
+        let adds = self.protocol == Protocol::V1;
+        if let Some(batch) = self.batches.first() {
+            return match adds && !self.added.contains(&batch.partition) {
+                true => Some(Work::AddPartitions(self.missing())),
+                false => self.batches.pop().map(Work::Produce),
+            };
+        }
+        let offsets = self.offsets.first()?;
+        Some(match adds && !offsets.added {
+            true => Work::AddOffsets(offsets.group.clone()),
+            false => Work::CommitOffsets(self.offsets.remove(0)),
         })
     }
 

@@ -1,6 +1,6 @@
 //! The producers that one broker value has been granted: in an open transaction, or idle behind one.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::protocol::{Producer, ProducerEpoch};
 use crate::TransactionalId;
@@ -11,13 +11,15 @@ use crate::TransactionalId;
 /// next epoch, but another process may hold that too, and whoever used it would write in its name (KC-8c).
 #[derive(Debug)]
 pub(super) struct Producers {
-    open: BTreeMap<TransactionalId, Open>,
+    /// Few: those that are open or promised.
+    open: Vec<Open>,
     idle: VecDeque<(TransactionalId, Producer)>,
     keep: usize,
 }
 
 #[derive(Debug)]
 struct Open {
+    id: TransactionalId,
     producer: Producer,
     /// Whether anything was sent that can have opened the transaction at the broker.
     touched: bool,
@@ -26,7 +28,7 @@ struct Open {
 impl Producers {
     /// Keeps at most `keep` idle ones: where each transaction has a name of its own, none is ever used again.
     pub(super) fn new(keep: usize) -> Self {
-        Producers { open: BTreeMap::new(), idle: VecDeque::new(), keep }
+        Producers { open: Vec::new(), idle: VecDeque::new(), keep }
     }
 
     /// Takes the producer that is idle under this name.
@@ -37,28 +39,28 @@ impl Producers {
 
     /// A transaction of this producer is open.
     pub(super) fn opened(&mut self, id: TransactionalId, producer: Producer) {
-        self.open.insert(id, Open { producer, touched: false });
+        self.close(&id);
+        self.open.push(Open { id, producer, touched: false });
     }
 
     /// Something is about to be sent for the open transaction.
     pub(super) fn touched(&mut self, id: &TransactionalId) {
-        if let Some(open) = self.open.get_mut(id) {
+        if let Some(open) = self.open.iter_mut().find(|open| open.id == *id) {
             open.touched = true;
         }
     }
 
     /// Whether this transaction is known to be open here, and unknown to the broker.
     pub(super) fn is_untouched(&self, id: &TransactionalId, producer: Producer) -> bool {
-        let open = self.open.get(id);
-        open.is_some_and(|open| open.producer == producer && !open.touched)
+        self.open.iter().any(|open| open.id == *id && open.producer == producer && !open.touched)
     }
 
     /// The transaction of `producer` has ended; `next` is the producer to go on with, if there is one.
     pub(super) fn ended(&mut self, id: &TransactionalId, producer: Producer, next: Option<Producer>) {
-        if self.open.get(id).is_none_or(|open| open.producer != producer) {
+        if !self.open.iter().any(|open| open.id == *id && open.producer == producer) {
             return;
         }
-        self.open.remove(id);
+        self.close(id);
         // 4.2.0 may hand out the last epoch, whose transactions nobody can end (KC-16a): an init draws a new id
         if let Some(next) = next.filter(|next| next.epoch < ProducerEpoch(i16::MAX)) {
             self.idle.push_back((id.clone(), next));
@@ -70,8 +72,12 @@ impl Producers {
 
     /// The name was fenced: no producer under it is of use.
     pub(super) fn forget(&mut self, id: &TransactionalId) {
-        self.open.remove(id);
+        self.close(id);
         self.idle.retain(|(idle, _)| idle != id);
+    }
+
+    fn close(&mut self, id: &TransactionalId) {
+        self.open.retain(|open| open.id != *id);
     }
 }
 

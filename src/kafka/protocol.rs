@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Partition, Record, TransactionalId};
+pub use super::records::Records;
+use crate::{Partition, TransactionalId};
 
 /// Kafka's number for one producer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -173,8 +174,8 @@ pub struct Produce {
     pub base_sequence: Sequence,
     /// Whether the batch is marked as part of a transaction.
     pub transactional: bool,
-    /// The batch. Shared, so that a repeated request copies nothing.
-    pub records: Arc<[Record]>,
+    /// The batch.
+    pub records: Records,
     /// Up to 11: V1. 12: V2.
     pub version: i16,
 }

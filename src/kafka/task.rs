@@ -56,6 +56,7 @@ impl Task {
     }
 
     /// The request, the same each time.
+    #[inline]
     pub(super) fn request(&self, id: TransactionalId, options: &KafkaOptions) -> Request {
         match self {
             Task::Init | Task::Fence => init(id, options),

@@ -186,6 +186,9 @@ impl<P: Participant, C: Clock> TwoPhase<P, C> {
 
     /// Before each commit, also before one that will succeed: it may be the last that does (V1-21).
     pub(super) fn warn_if_old(&self, transaction: &Begun<P::Handle>) {
+        if self.options.warn_at.is_none() {
+            return;
+        }
         let age = self.age(transaction);
         if self.options.warns(age) {
             tracing::warn!(

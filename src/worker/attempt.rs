@@ -4,7 +4,6 @@
 //! in its mailbox. So a sink's call is cut off only where a crash would cut it off too: when the attempt is
 //! dropped for a newer incarnation.
 
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
@@ -71,7 +70,7 @@ pub(super) async fn run<E: Env, S: Sink>(
         sink,
         commands,
         progress,
-        asked: BTreeMap::new(),
+        asked: Vec::new(),
         reported: deployment.from,
         tail: Tail::Open,
     };
@@ -88,7 +87,7 @@ struct Attempt<E: Env, S> {
     commands: Receiver<Command>,
     progress: Sender<Progress>,
     /// The checkpoints that were triggered and are not known to be durable, and who asked for them.
-    asked: BTreeMap<CheckpointId, Address>,
+    asked: Vec<(CheckpointId, Address)>,
     /// The newest checkpoint that the sink was told is durable (CC-15).
     reported: Option<CheckpointId>,
     tail: Tail,
@@ -112,6 +111,8 @@ impl<E: Env, S: Sink> Attempt<E, S> {
             match self.next().await {
                 Either::First(None | Some(Command::Close)) => return self.sink.close().await,
                 Either::First(Some(command)) => self.obey(command).await?,
+                // Not by way of `take`, whose future has room for a snapshot, and would be moved for each record.
+                Either::Second(Ok(Step::Record(record))) => self.sink.write(record).await?,
                 Either::Second(step) => self.take(step?).await?,
             }
             records += 1;
@@ -126,9 +127,13 @@ impl<E: Env, S: Sink> Attempt<E, S> {
     async fn next(&mut self) -> Either<Option<Command>, Result<Step, Failure>> {
         let commands = &mut self.commands;
         let mut step = pin!(self.intake.next());
-        poll_fn(|cx| match commands.poll_receive(cx) {
-            Poll::Ready(command) => Poll::Ready(Either::First(command)),
-            Poll::Pending => step.as_mut().poll(cx).map(Either::Second),
+        poll_fn(|cx| {
+            if !commands.has_news() {
+                if let Poll::Ready(step) = step.as_mut().poll(cx) {
+                    return Poll::Ready(Either::Second(step));
+                }
+            }
+            commands.poll_receive(cx).map(Either::First)
         })
         .await
     }
@@ -163,11 +168,11 @@ impl<E: Env, S: Sink> Attempt<E, S> {
     /// A trigger that was repeated asks for nothing new. One that a newer trigger overtook cannot be served any
     /// more, since its barrier would stand behind the newer one's: it is declined (CC-18, CC-22).
     async fn trigger(&mut self, id: CheckpointId, asker: Address) {
-        if Some(id) <= self.reported || self.asked.contains_key(&id) {
+        if Some(id) <= self.reported || self.asked.iter().any(|&(asked, _)| asked == id) {
             return;
         }
-        let overtaken = self.asked.last_key_value().is_some_and(|(&newest, _)| newest > id);
-        self.asked.insert(id, asker);
+        let overtaken = self.asked.iter().any(|&(asked, _)| asked > id);
+        self.asked.push((id, asker));
         if overtaken {
             self.decline(id).await;
         } else {
@@ -202,7 +207,7 @@ impl<E: Env, S: Sink> Attempt<E, S> {
 
     /// (`&mut`, though nothing changes: a shared borrow across an await would demand `Sync` of the sink.)
     async fn answer(&mut self, checkpoint: CheckpointId, message: ToCoordinator) {
-        if let Some(&asker) = self.asked.get(&checkpoint) {
+        if let Some(&(_, asker)) = self.asked.iter().find(|&&(asked, _)| asked == checkpoint) {
             let network = self.env.network();
             network.send(asker, message.label(), message.to_bytes()).await;
         }
@@ -214,7 +219,7 @@ impl<E: Env, S: Sink> Attempt<E, S> {
             return Ok(());
         }
         self.reported = Some(id);
-        self.asked = self.asked.split_off(&id.next());
+        self.asked.retain(|&(asked, _)| asked > id);
         self.sink.complete(id).await?;
         if matches!(self.tail, Tail::Covered(by) if by <= id) {
             self.say(Progress::Finished);

@@ -103,7 +103,6 @@ where
     /// Messages come before the beat: a process that was paused must hear the answers that arrived meanwhile
     /// before it judges the silence.
     async fn next_event(&mut self, mut stopped: Pin<&mut impl Future<Output = ()>>) -> Event {
-        let is_due = self.next_beat <= self.time.now();
         let mut message = pin!(self.env.network().receive());
         let (slot, closing) = (&mut self.slot, self.closing);
         let (alarm, time, beat) = (&mut self.alarm, &mut self.time, self.next_beat);
@@ -117,10 +116,7 @@ where
             if let Poll::Ready(event) = slot.poll(cx) {
                 return Poll::Ready(event);
             }
-            match is_due {
-                true => Poll::Ready(Event::Beat),
-                false => alarm.poll(time, beat, cx).map(|()| Event::Beat),
-            }
+            alarm.poll(time, beat, cx).map(|()| Event::Beat)
         })
         .await
     }

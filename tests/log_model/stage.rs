@@ -1,6 +1,5 @@
 //! Clients of the log, their zombies, and the markers on their way; each step is told to the model too.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -292,7 +291,7 @@ impl Stage {
             partition: Partition(partition),
             base_sequence: Sequence(sequence),
             transactional: true,
-            records: Arc::from([record(value)]),
+            records: record(value).into(),
             version: if client.protocol == Protocol::V2 { 12 } else { 11 },
         });
         let Response::Produce(answer) = self.apply(&request) else {

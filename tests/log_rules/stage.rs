@@ -1,6 +1,5 @@
 //! A log of one partition with one transactional id, and the requests of its clients.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -74,7 +73,7 @@ impl Stage {
             partition: Partition(0),
             base_sequence: Sequence(sequence),
             transactional: true,
-            records: Arc::from([record]),
+            records: record.into(),
             version,
         });
         match self.log.apply(self.now, &request, &mut self.effects) {

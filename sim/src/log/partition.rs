@@ -1,9 +1,8 @@
 //! One partition: the log itself, the last stable offset, and the index of aborted transactions.
 
-use std::sync::Arc;
-
-use twophase::Record;
-use twophase::kafka::protocol::{ErrorCode, LogOffset, Marker, Produce, Producer, ProducerId, Sequence};
+use twophase::kafka::protocol::{
+    ErrorCode, LogOffset, Marker, Produce, Producer, ProducerId, Records, Sequence,
+};
 
 use super::MarkerWrite;
 use super::producers::{ProducerState, Producers};
@@ -30,7 +29,7 @@ pub enum Content {
         /// Whether it is part of a transaction.
         transactional: bool,
         /// The records, shared with the request that brought them.
-        records: Arc<[Record]>,
+        records: Records,
     },
     /// The end of a transaction. Takes one offset and is never given to an application.
     Marker(Marker),
@@ -111,7 +110,7 @@ impl PartitionLog {
             content: Content::Batch {
                 base_sequence: batch.base_sequence,
                 transactional: batch.transactional,
-                records: Arc::clone(&batch.records),
+                records: batch.records.clone(),
             },
         });
         Ok(base)

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use twophase::kafka::protocol::{CoordinatorState, ErrorCode, Marker, Producer, ProducerEpoch, ProducerId};
+use twophase::kafka::protocol::{
+    CoordinatorState, ErrorCode, Marker, Producer, ProducerEpoch, ProducerId, Records,
+};
 use twophase::{Partition, Record, RecordId, SourceOffset, Split, TransactionalId};
 use twophase_sim::log::OFFSETS_PARTITION;
 
@@ -73,7 +75,7 @@ impl<'a> Line<'a> {
     }
 
     /// The values as records; which input they are of plays no part here.
-    pub(super) fn records(self) -> Arc<[Record]> {
+    pub(super) fn records(self) -> Records {
         let id = RecordId { split: Split(0), offset: SourceOffset(0) };
         let record = |value: &str| Record { id, payload: Bytes::copy_from_slice(value.as_bytes()) };
         self.texts("values").map(record).collect()
