@@ -1,65 +1,25 @@
-//! The code under test may do anything: each thing that it must not do ends in a verdict that says what it was, and
-//! a sweep that shows nothing fails.
+//! The code under test may do anything: each thing that it must not do ends in a verdict that says what it was.
 
-use std::collections::BTreeMap;
+mod strangers;
+
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
-use twophase::{CheckpointId, Clock, Env, Failure, Record, Sink};
-use twophase_sim::subjects::{ExactlyOnce, exactly_once};
-use twophase_sim::{Anomaly, Report, SimEnv, Simulation};
-
-/// The correct sink, which does something else besides with each record, and then sleeps for as long as that says.
-struct Meddling<F> {
-    correct: ExactlyOnce,
-    env: SimEnv,
-    meddle: F,
-}
-
-impl<F: FnMut(&SimEnv) -> Duration + Send + 'static> Sink for Meddling<F> {
-    async fn open(&mut self, from: Option<CheckpointId>, restored: &[&[u8]]) -> Result<(), Failure> {
-        self.correct.open(from, restored).await
-    }
-
-    async fn write(&mut self, record: Record) -> Result<(), Failure> {
-        let pause = (self.meddle)(&self.env);
-        if !pause.is_zero() {
-            self.env.clock().sleep(pause).await;
-        }
-        self.correct.write(record).await
-    }
-
-    async fn snapshot(&mut self, id: CheckpointId) -> Result<Vec<u8>, Failure> {
-        self.correct.snapshot(id).await
-    }
-
-    async fn complete(&mut self, id: CheckpointId) -> Result<(), Failure> {
-        self.correct.complete(id).await
-    }
-
-    async fn finish(&mut self) -> Result<(), Failure> {
-        self.correct.finish().await
-    }
-
-    async fn close(&mut self) -> Result<(), Failure> {
-        self.correct.close().await
-    }
-}
+use twophase::{BoxError, BoxFuture, Clock, Env, Job, Role, StandardJob};
+use twophase_sim::fault::Fault;
+use twophase_sim::subjects::exactly_once;
+use twophase_sim::{Anomaly, Generator, Keep, Report, Schedule, Seed, SimEnv, Simulation, Subject, play};
 
 /// A test of the correct sink that does this besides with each record.
 fn meddling<F>(meddle: F) -> Simulation
 where
     F: Fn(&SimEnv) -> Duration + Clone + Send + Sync + 'static,
 {
-    Simulation::new(move |env: SimEnv| Meddling {
-        correct: exactly_once(env.clone()),
-        env,
-        meddle: meddle.clone(),
-    })
+    Simulation::of(strangers::meddling(meddle))
 }
 
 /// What a test says that fails.
@@ -130,6 +90,83 @@ fn a_loop_over_polls_is_hung_without_any_clock_and_the_sweep_goes_on() {
     let detail = &hung.finding.detail;
     assert!(detail.contains("polled for ever and never waits"), "{detail}");
     assert!(detail.starts_with("sink-"), "it is not the coordinator that spins: {detail}");
+}
+
+#[test]
+fn a_loop_over_waits_that_take_no_time_is_hung_too() {
+    let waits_for_nothing = |env: SimEnv| {
+        let clock = env.clock().clone();
+        env.spawn(async move {
+            loop {
+                clock.sleep(Duration::ZERO).await;
+            }
+        });
+        exactly_once(env)
+    };
+    let report = Simulation::new(waits_for_nothing).seeds(0..1).run();
+    let detail = &report.assert_finds(Anomaly::Hung).finding.detail;
+    assert!(
+        detail.starts_with("sink-") && detail.contains("loops for ever: it has called sleep "),
+        "{detail}"
+    );
+}
+
+/// A calm schedule of two sinks, and these faults.
+fn two_sinks(faults: impl FnOnce(&Schedule) -> Vec<Fault>) -> Schedule {
+    let adjust = |settings: &mut twophase::Settings| (settings.parallelism, settings.splits) = (2, 2);
+    let generator = Generator { calm: true, adjust: Some(Arc::new(adjust)), ..Generator::default() };
+    let mut schedule = generator.schedule(Seed(3)).expect("made-up records can always be read");
+    schedule.faults = faults(&schedule);
+    schedule
+}
+
+/// In its second life each sink has something to do at once: this often, and then no more.
+struct WakesItself {
+    correct: StandardJob<fn(SimEnv) -> twophase_sim::subjects::ExactlyOnce>,
+    times: [u64; 2],
+}
+
+impl Job<SimEnv> for WakesItself {
+    fn start(&self, env: SimEnv) -> BoxFuture<Result<(), BoxError>> {
+        let me = *env.me();
+        if me.role == Role::Sink && me.life.0 == 2 {
+            let mut left = self.times[usize::from(me.index)];
+            env.spawn(poll_fn(move |cx| {
+                left = left.saturating_sub(1);
+                if left > 0 {
+                    cx.waker().wake_by_ref();
+                }
+                Poll::Pending
+            }));
+        }
+        self.correct.start(env)
+    }
+}
+
+#[test]
+fn of_several_that_are_ready_at_once_the_one_that_never_waits_is_named() {
+    // Repair starts both again in the same moment.
+    let both_die = |schedule: &Schedule| {
+        let dies = |sink: u16| Fault::CrashAt {
+            at: schedule.heal_at - Duration::from_millis(1),
+            process: format!("sink-{sink}").parse().expect("a process"),
+            restart_after: Duration::from_secs(60),
+        };
+        vec![dies(0), dies(1)]
+    };
+    for (times, spins) in [([60_000, u64::MAX], "sink-1 "), ([u64::MAX, 60_000], "sink-0 ")] {
+        let subject = Subject::job("wakes-itself", move |schedule| {
+            let correct = StandardJob::new(schedule.settings.clone(), exactly_once as fn(SimEnv) -> _);
+            Box::new(WakesItself { correct, times })
+        });
+        let mut schedule = two_sinks(both_die);
+        schedule.heal_at = Duration::from_millis(20); // while there is something left to read
+        schedule.faults = both_die(&schedule);
+        let outcome = play(&subject, &Arc::new(schedule), Keep::default());
+        let finding = outcome.finding().expect("it is found");
+        assert_eq!(finding.anomaly, Anomaly::Hung, "{finding:?}");
+        assert!(finding.detail.starts_with(spins), "{}", finding.detail);
+    }
 }
 
 #[test]
@@ -216,6 +253,51 @@ fn what_is_done_in_drop_while_being_killed_does_nothing() {
     assert_eq!(report.summary().events, silent.summary().events);
 }
 
+/// Counts what becomes of the tasks that were spawned.
+#[derive(Default)]
+struct Tasks {
+    spawned: AtomicU64,
+    polled: AtomicU64,
+    dropped: AtomicU64,
+}
+
+struct Witness(Arc<Tasks>);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.0.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_task_spawned_in_the_very_poll_in_which_its_process_dies_never_runs() {
+    let mut never_polled = 0;
+    for sleep in 1..=12 {
+        let tasks = Arc::new(Tasks::default());
+        let count = tasks.clone();
+        let subject = strangers::meddling(move |env| {
+            let witness = Witness(count.clone());
+            count.spawned.fetch_add(1, Ordering::Relaxed);
+            env.spawn(async move {
+                witness.0.polled.fetch_add(1, Ordering::Relaxed);
+                std::future::pending().await
+            });
+            Duration::from_millis(1) // in the same poll it asks the clock, and dies over that
+        });
+        let schedule = two_sinks(|_| {
+            let at = format!("sink-0/1/sleep#{sleep}/before").parse().expect("a site");
+            vec![Fault::Crash { at, restart_after: Duration::from_millis(5) }]
+        });
+        let outcome = play(&subject, &Arc::new(schedule), Keep::default());
+        assert_eq!(outcome.finding(), None);
+        let [spawned, polled, dropped] =
+            [&tasks.spawned, &tasks.polled, &tasks.dropped].map(|count| count.load(Ordering::Relaxed));
+        assert_eq!(spawned, dropped, "nothing of a history outlives it");
+        never_polled += spawned - polled;
+    }
+    assert!(never_polled > 0, "one of these sleeps is the one after a spawn");
+}
+
 #[test]
 fn a_panic_in_drop_while_being_killed_is_found_and_the_sweep_goes_on() {
     struct Bomb;
@@ -279,30 +361,4 @@ fn the_order_of_a_standard_hash_map_is_the_same_each_time_a_seed_is_played() {
     .run();
     report.assert_exactly_once();
     assert_eq!(report.summary().replayed, 2);
-}
-
-#[test]
-fn a_sweep_in_which_nothing_dangerous_happened_says_what_it_has_missed() {
-    let one = |seed: u64| Simulation::new(exactly_once).seeds(seed..seed + 1).run();
-    let report =
-        (0..200).map(one).find(|report| report.summary().is_vacuous()).expect("one in a few is vacuous");
-    says(
-        &report,
-        &[
-            "FAIL  vacuous",
-            "windows never entered\n    W1   crash before pre-commit\n",
-            "    W4   crash after complete, before commit\n",
-            "calls at which no process was ever killed, by phase\n",
-            "    end_txn.commit   before sent applied answered received\n",
-        ],
-    );
-}
-
-#[test]
-fn a_long_sweep_kills_processes_at_every_call_that_a_job_must_survive() {
-    let report = Simulation::new(exactly_once).seeds(0..1_000).run();
-    let never: BTreeMap<_, _> = report.summary().crashed_at.never().into_iter().collect();
-    for call in ["put", "produce", "end_txn.commit", "send"] {
-        assert_eq!(never.get(call), None, "{call}");
-    }
 }

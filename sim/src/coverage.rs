@@ -118,6 +118,35 @@ impl CrashSites {
     }
 }
 
+/// Which calls of `Env` were made at all. A call that a job never makes is no gap in a search.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Calls(u32);
+
+impl Calls {
+    /// This one was made.
+    pub fn note(&mut self, operation: &Operation) {
+        self.0 |= 1 << row(operation);
+    }
+
+    /// Adds those of another process or history.
+    pub fn add(&mut self, other: Calls) {
+        self.0 |= other.0;
+    }
+
+    /// The calls that nobody ever made.
+    pub fn never(self) -> Vec<&'static str> {
+        let unmade =
+            |(index, (name, _)): (usize, (&'static str, _))| (self.0 & 1 << index == 0).then_some(name);
+        calls().enumerate().filter_map(unmade).collect()
+    }
+}
+
+impl fmt::Debug for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Calls({} of {})", self.0.count_ones(), calls().count())
+    }
+}
+
 fn bit(row: usize, phase: Phase) -> u128 {
     1 << (row * Phase::ALL.len() + phase as usize)
 }

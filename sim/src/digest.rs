@@ -16,6 +16,11 @@ impl Digest {
         self.0 = chain.finish();
     }
 
+    /// The end: what is stored then counts too. A change that no event shows is in the state that it leaves behind.
+    pub(crate) fn sealed(self, state: u64) -> u64 {
+        of(&(self.0, state))
+    }
+
     pub(crate) fn value(self) -> u64 {
         self.0
     }
@@ -115,6 +120,7 @@ impl Hasher for Chain {
 mod tests {
     use super::*;
     use crate::event::{Actor, What};
+    use crate::site::Name;
 
     fn event(at: u64, what: What<'_>) -> Event<'_> {
         Event { at, who: Actor::World, what }
@@ -143,6 +149,13 @@ mod tests {
         ] {
             assert_ne!(digest_of(&[original]), digest_of(&[changed]), "{changed:?}");
         }
+    }
+
+    #[test]
+    fn two_messages_of_one_kind_that_overtake_each_other_change_it() {
+        let arrives = |body| event(3, What::Delivered { from: Name::COORDINATOR, label: "complete", body });
+        let (one, other) = (arrives(b"c3"), arrives(b"c4"));
+        assert_ne!(digest_of(&[one, other]), digest_of(&[other, one]));
     }
 
     #[test]

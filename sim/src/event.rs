@@ -4,7 +4,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use twophase::env::{Head, Version};
+use twophase::env::{Head, Key, Value, Version};
 use twophase::kafka::protocol::{LogOffset, Marker, Producer, Request, Response};
 use twophase::{Fact, Life, Partition, Record, TransactionalId};
 
@@ -79,6 +79,8 @@ pub enum What<'a> {
         from: Name,
         /// Of which kind.
         label: &'a str,
+        /// What it says: two of one kind may overtake each other.
+        body: &'a [u8],
     },
     /// A request reached the broker and was answered.
     Applied {
@@ -95,6 +97,15 @@ pub enum What<'a> {
     Put {
         /// What was written.
         head: &'a Head,
+        /// The version it got; `None` if it was refused.
+        version: Option<Version>,
+    },
+    /// A write to anything else reached it, likewise.
+    Stored {
+        /// Under which name.
+        key: &'a Key,
+        /// What was written.
+        value: &'a Value,
         /// The version it got; `None` if it was refused.
         version: Option<Version>,
     },

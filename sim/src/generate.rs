@@ -23,6 +23,7 @@ use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
 
 use crate::fault::{Fault, FaultKind};
+use crate::quiet::{Panic, guarded};
 use crate::ratio::Ratio;
 use crate::report::Millis;
 use crate::safe::{is_known_unsafe, safe_rule};
@@ -130,7 +131,7 @@ impl Generator {
         let timing = draw_timing(draw, seed);
         let mut settings = self.draw_shape(draw);
         self.draw_clocks(draw, seed, &timing, &mut settings)?;
-        self.adjust_settings(&mut settings)?;
+        self.adjust_settings(seed, &mut settings)?;
         let broker = draw_broker(draw);
         let protocol = *draw.pick(&[Protocol::V1, Protocol::V2]);
         let protocol = self.protocol.unwrap_or(protocol);
@@ -174,11 +175,11 @@ impl Generator {
     }
 
     /// A nought would be divided by before the whole schedule can be checked.
-    fn adjust_settings(&self, settings: &mut Settings) -> std::io::Result<()> {
+    fn adjust_settings(&self, seed: Seed, settings: &mut Settings) -> std::io::Result<()> {
         let Some(adjust) = &self.adjust else {
             return Ok(());
         };
-        adjust(settings);
+        guarded(|| adjust(settings)).map_err(|panic| panicked(seed, "what adjusts the settings", &panic))?;
         for (name, count) in [
             ("parallelism", settings.parallelism.into()),
             ("splits", settings.splits.into()),
@@ -253,7 +254,8 @@ impl Generator {
         let count = self.records.unwrap_or(drawn);
         let place = draw.next();
         let payloads = match &self.input {
-            Some(input) => input.window(place, count)?,
+            Some(input) => guarded(|| input.window(place, count))
+                .unwrap_or_else(|panic| Err(panicked(seed, "the input", &panic)))?,
             None => made_up(seed, count),
         };
         let mut dealt = vec![Vec::with_capacity(count / usize::from(splits) + 1); usize::from(splits)];
@@ -295,6 +297,11 @@ impl Generator {
 
 fn unplayable(what: String) -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::InvalidInput, what)
+}
+
+/// A stranger's code has no schedule to give, so there is no history that could fail.
+fn panicked(seed: Seed, who: &str, panic: &Panic) -> std::io::Error {
+    unplayable(format!("seed {seed}: {who} {}", panic.to_string().replace('\n', " ")))
 }
 
 /// Records with payloads of their own that read as text.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use twophase::Fact;
+use twophase::env::{Key, Value, Version};
 use twophase::kafka::protocol::{Request, Response};
 
 use crate::event::{Event, Observer, What};
@@ -98,7 +99,7 @@ impl Observer for Recorder {
         let index = self.events.len();
         match event.what {
             What::Sent { .. } => self.sent = Some(index),
-            What::Applied { .. } | What::Put { .. } => self.trips.serves(index),
+            What::Applied { .. } | What::Put { .. } | What::Stored { .. } => self.trips.serves(index),
             _ => {}
         }
         self.events.push(Kept::from(event));
@@ -174,14 +175,25 @@ pub(crate) fn describe(what: What<'_>) -> String {
         What::Struck(fault) => format!("fault strikes: {}", fault_text(fault)),
         What::Healed => "everything is repaired".to_owned(),
         What::Sent { to, label, body } => format!("sends {label} to {to} ({} bytes)", body.len()),
-        What::Delivered { from, label } => format!("gets {label} from {from}"),
+        What::Delivered { from, label, .. } => format!("gets {label} from {from}"),
         What::Applied { request, response, .. } => {
             format!("{} -> {}", request_text(request), response_text(response))
         }
         What::Put { head, version } => {
             let completed = head.completed.as_ref().map_or("none".to_owned(), |done| done.id.to_string());
-            let result = version.map_or("refused".to_owned(), |version| format!("version {}", version.0));
+            let result = version_text(version);
             format!("puts head {} {} completed {completed} -> {result}", head.term, head.incarnation)
+        }
+        What::Stored { key, value, version } => {
+            let name = match key {
+                Key::Head => "head",
+                Key::Named(name) => name,
+            };
+            let size = match value {
+                Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
+                Value::Head(_) => "a head".to_owned(),
+            };
+            format!("puts {name} ({size}) -> {}", version_text(version))
         }
         What::Unanswered { operation } => format!("{operation}: no answer"),
         What::Noted(fact) => fact_text(fact),
@@ -195,6 +207,10 @@ pub(crate) fn describe(what: What<'_>) -> String {
         What::BrokerDown => "is away".to_owned(),
         What::BrokerUp => "is back, with its state loaded".to_owned(),
     }
+}
+
+fn version_text(version: Option<Version>) -> String {
+    version.map_or("refused".to_owned(), |version| format!("version {}", version.0))
 }
 
 fn fault_text(fault: &crate::fault::Fault) -> String {

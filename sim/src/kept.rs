@@ -1,7 +1,7 @@
 //! An event that is kept: what a history remembers of it is all of it, owned.
 
 use bytes::Bytes;
-use twophase::env::{Head, Version};
+use twophase::env::{Head, Key, Value, Version};
 use twophase::kafka::protocol::{LogOffset, Marker, Producer, Request, Response};
 use twophase::{Fact, Partition, Record, TransactionalId};
 
@@ -30,9 +30,10 @@ enum Owned {
     Struck(Fault),
     Healed,
     Sent { to: Name, label: String, body: Bytes },
-    Delivered { from: Name, label: String },
+    Delivered { from: Name, label: String, body: Bytes },
     Applied { request: Request, response: Response, changed: bool, state: u64 },
     Put { head: Head, version: Option<Version> },
+    Stored { key: Key, value: Value, version: Option<Version> },
     Unanswered { operation: Operation },
     Noted(Fact),
     MarkerWritten { partition: Partition, id: TransactionalId, producer: Producer, marker: Marker },
@@ -62,11 +63,16 @@ fn owned(what: What<'_>) -> Owned {
         What::Sent { to, label, body } => {
             Owned::Sent { to, label: label.to_owned(), body: Bytes::copy_from_slice(body) }
         }
-        What::Delivered { from, label } => Owned::Delivered { from, label: label.to_owned() },
+        What::Delivered { from, label, body } => {
+            Owned::Delivered { from, label: label.to_owned(), body: Bytes::copy_from_slice(body) }
+        }
         What::Applied { request, response, changed, state } => {
             Owned::Applied { request: request.clone(), response: response.clone(), changed, state }
         }
         What::Put { head, version } => Owned::Put { head: head.clone(), version },
+        What::Stored { key, value, version } => {
+            Owned::Stored { key: key.clone(), value: value.clone(), version }
+        }
         What::Unanswered { operation } => Owned::Unanswered { operation: operation.clone() },
         What::Noted(fact) => Owned::Noted(fact.clone()),
         What::MarkerWritten { partition, id, producer, marker } => {
@@ -101,11 +107,12 @@ impl Owned {
             Owned::Struck(fault) => What::Struck(fault),
             Owned::Healed => What::Healed,
             Owned::Sent { to, label, body } => What::Sent { to: *to, label, body },
-            Owned::Delivered { from, label } => What::Delivered { from: *from, label },
+            Owned::Delivered { from, label, body } => What::Delivered { from: *from, label, body },
             Owned::Applied { request, response, changed, state } => {
                 What::Applied { request, response, changed: *changed, state: *state }
             }
             Owned::Put { head, version } => What::Put { head, version: *version },
+            Owned::Stored { key, value, version } => What::Stored { key, value, version: *version },
             Owned::Unanswered { operation } => What::Unanswered { operation },
             Owned::Noted(fact) => What::Noted(fact),
             Owned::MarkerWritten { partition, id, producer, marker } => {

@@ -117,7 +117,7 @@ mod world;
 
 pub use anomaly::{Anomaly, Finding};
 pub use cli::{cli, cli_on};
-pub use coverage::{CrashSites, Window, Windows};
+pub use coverage::{Calls, CrashSites, Window, Windows};
 pub use env::{SimClock, SimEnv, SimNetwork, SimPort, SimSource, SimStore};
 pub use exit::Exit;
 pub use file::{Expectation, FORMAT, Saved};

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use twophase::RecordId;
 
 use crate::anomaly::{Anomaly, Finding};
-use crate::coverage::{CrashSites, Windows};
+use crate::coverage::{Calls, CrashSites, Windows};
 use crate::fault::FaultKind;
 use crate::history::History;
+use crate::quiet::Panic;
 use crate::sight::Sight;
 use crate::wall::Stuck;
 
@@ -38,6 +39,8 @@ pub struct Outcome {
     pub sight: Sight,
     /// At which calls a process was killed.
     pub crashed_at: CrashSites,
+    /// Which calls were made at all.
+    pub calls: Calls,
     /// How often a fault of each kind struck, in the order of [`FaultKind::ALL`].
     pub struck: [u32; FaultKind::ALL.len()],
     /// How many faults of the schedule never struck.
@@ -58,28 +61,31 @@ pub struct Outcome {
     pub history: Option<History>,
     /// The committed output, in (split, offset) order, if it was to be kept.
     pub output: Option<Vec<(RecordId, Bytes)>>,
-    /// The digest after each event, if they were to be kept.
+    /// The digest after each event, and at the end, if they were to be kept.
     pub digests: Option<Vec<u64>>,
 }
 
 impl Outcome {
     /// Of a history that did not come back: all that is known of it is where it was.
     pub(crate) fn hung(stuck: Stuck, hang_timeout: Duration) -> Self {
-        let finding = Finding {
-            anomaly: Anomaly::Hung,
-            window: None,
-            at: stuck.at,
-            record: None,
-            records: 0,
-            transaction: None,
-            detail: stuck.said(hang_timeout),
-        };
+        Outcome::without_history(Anomaly::Hung, stuck.at, stuck.said(hang_timeout))
+    }
+
+    /// Of a history whose `what` could not even be made.
+    pub(crate) fn never_began(what: &str, panic: &Panic) -> Self {
+        Outcome::without_history(Anomaly::Panicked, 0, format!("what makes {what} under test {panic}"))
+    }
+
+    fn without_history(anomaly: Anomaly, at: u64, detail: String) -> Self {
+        let finding =
+            Finding { anomaly, window: None, at, record: None, records: 0, transaction: None, detail };
         Outcome {
             verdict: Verdict::Failed(finding),
             digest: 0,
             windows: Windows::default(),
             sight: Sight::default(),
             crashed_at: CrashSites::default(),
+            calls: Calls::default(),
             struck: [0; FaultKind::ALL.len()],
             unstruck: 0,
             timed_out: 0,
@@ -87,7 +93,7 @@ impl Outcome {
             restarts: 0,
             events: 0,
             messages: 0,
-            lasted: Duration::from_micros(stuck.at),
+            lasted: Duration::from_micros(at),
             history: None,
             output: None,
             digests: None,

@@ -2,6 +2,7 @@
 //! not print a backtrace for each of ten thousand histories.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
@@ -17,6 +18,14 @@ pub(crate) struct Panic {
     pub(crate) message: String,
     /// File, line and column.
     pub(crate) place: Option<String>,
+}
+
+/// As the end of a sentence: with its place, where there is one.
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "panicked: {}", self.message)?;
+        self.place.iter().try_for_each(|place| write!(f, "\nat {place}"))
+    }
 }
 
 /// Runs a stranger's code. Its panic is an event of the history, and prints nothing.

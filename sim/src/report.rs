@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::anomaly::{Anomaly, Finding};
 use crate::coverage::Window;
 use crate::fault::{Fault, FaultKind};
+use crate::outcome::Outcome;
 use crate::runtime::SANDBOXED;
 use crate::safe::{is_known_unsafe, safe_rule};
 use crate::schedule::Schedule;
@@ -124,7 +125,18 @@ pub(crate) struct NotDeterministic<'a> {
     pub(crate) unequal: Unequal,
     /// In which event two further plays differed, if they did.
     pub(crate) difference: Option<Difference>,
+    /// The event of that step in a further play, as it prints; nothing, if that was over by then.
+    pub(crate) event: Option<String>,
     pub(crate) replay: &'a str,
+}
+
+impl<'a> NotDeterministic<'a> {
+    /// With what two further plays, whose history was kept, came to.
+    pub(crate) fn new(unequal: Unequal, twice: (Outcome, Option<Difference>), replay: &'a str) -> Self {
+        let (further, difference) = twice;
+        let event = further.history.and_then(|history| history.line(unequal.step - 1));
+        NotDeterministic { unequal, difference, event, replay }
+    }
 }
 
 impl fmt::Display for NotDeterministic<'_> {
@@ -136,8 +148,9 @@ impl fmt::Display for NotDeterministic<'_> {
             Some(difference) => writeln!(f, "  {difference}")?,
             None => writeln!(
                 f,
-                "  first at step {}; two more plays agreed: look for a static that changes once and stays",
-                self.unequal.step
+                "  first at step {}; two more plays agreed: look for a static that changes once and stays\n  later   {}",
+                self.unequal.step,
+                self.event.as_deref().unwrap_or("(already over)")
             )?,
         }
         writeln!(f, "\n  replay   {}", self.replay)
@@ -298,11 +311,15 @@ impl fmt::Display for Missed<'_> {
             }
         }
         writeln!(f, "  calls at which no process was ever killed, by phase")?;
-        for (call, phases) in self.0.crashed_at.never() {
+        for (call, phases) in self.0.never_crashed_at() {
             let phases: Vec<_> = phases.into_iter().map(Phase::as_str).collect();
             writeln!(f, "    {call:<16} {}", phases.join(" "))?;
         }
-        Ok(())
+        let unmade = self.0.calls.never();
+        match unmade.is_empty() {
+            true => Ok(()),
+            false => writeln!(f, "  calls that the job never made\n    {}", unmade.join(" ")),
+        }
     }
 }
 

@@ -6,12 +6,15 @@ use std::time::Duration;
 use crate::anomaly::Anomaly;
 use crate::history::Recorder;
 use crate::outcome::{Outcome, Verdict};
+use crate::quiet::{Panic, guarded};
 use crate::runtime::{Sandbox, sandboxed};
 use crate::safe;
 use crate::schedule::Schedule;
 use crate::seed::micros;
+use crate::site::Operation;
 use crate::stage::{Spins, Stage};
 use crate::subject::Subject;
+use crate::sweep::Threads;
 use crate::wall::Pulse;
 use crate::watch::{Keep, Watch};
 use crate::world::World;
@@ -23,7 +26,8 @@ const STEP_BUDGET: u64 = 400_000;
 /// How many more for each record.
 const STEPS_PER_RECORD: u64 = 100;
 
-/// Plays `schedule` with `subject`. A pure function of both.
+/// Plays `schedule` with `subject`. A pure function of both: in the sandbox on a fresh thread, because the standard
+/// `HashMap` keeps its keys for each thread, and a second history on the same one would see another order.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -40,7 +44,8 @@ const STEPS_PER_RECORD: u64 = 100;
 /// If two outputs that are expected have the same identity, so that nobody could tell whether each is there: see
 /// [`Subject::identify`].
 pub fn play(subject: &Subject, schedule: &Arc<Schedule>, keep: Keep) -> Outcome {
-    play_watched(subject, schedule, keep, &Pulse::default()).unwrap_or_else(|line| panic!("{line}"))
+    let played = Threads::Fresh.run(|| play_watched(subject, schedule, keep, &Pulse::default()));
+    played.unwrap_or_else(|line| panic!("{line}"))
 }
 
 /// The same, for a watchdog to see where it is. The pulse is written and never read here.
@@ -54,10 +59,17 @@ pub(crate) fn play_watched(
         let watch = Watch::new(schedule, subject, keep)?;
         let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
         let history = || {
-            let log = subject.log_for(schedule);
-            let job = subject.job_for(schedule);
+            let log = match guarded(|| subject.log_for(schedule)) {
+                Ok(log) => log,
+                Err(panic) => return Outcome::never_began("the broker", &panic),
+            };
+            let job = match guarded(|| subject.job_for(schedule)) {
+                Ok(job) => job,
+                Err(panic) => return Outcome::never_began("the job", &panic),
+            };
             let mut stage = Stage::new(&*job, subject.alone, schedule.clone(), log, watch, pulse);
-            let end = run_to_end(&mut stage, schedule, sandbox);
+            let end = guarded(|| run_to_end(&mut stage, schedule, sandbox));
+            let end = end.unwrap_or_else(|panic| broken_off(&stage, &panic));
             judge(&stage, schedule, end)
         };
         Ok(match remarks {
@@ -83,6 +95,7 @@ fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> 
     let deadline = micros(schedule.heal_at + patience(schedule));
     let budget = STEP_BUDGET + schedule.records() as u64 * STEPS_PER_RECORD;
     match stage.play(sandbox, |world| end_of(world, deadline, budget)) {
+        Ok(Some(End::TimeIsUp(open))) => loops(stage, budget).unwrap_or(End::TimeIsUp(open)),
         Ok(Some(end)) => end,
         Ok(None) => End::TimeIsUp("nothing will ever happen again".to_owned()),
         Err(Spins(process)) => {
@@ -92,6 +105,28 @@ fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> 
             End::Found
         }
     }
+}
+
+/// Whoever used up most of the budget with one call, over and over, waits for nothing that could happen.
+fn loops(stage: &Stage<'_>, budget: u64) -> Option<End> {
+    let mut world = stage.world();
+    let (name, call, count) = world.most_made()?;
+    if world.steps() <= budget || u64::from(count) < budget / 4 {
+        return None;
+    }
+    let (now, call) = (world.now(), Operation::from(call));
+    let detail = format!("{name} loops for ever: it has called {call} {count} times in one life");
+    world.watch.report(now, Anomaly::Hung, detail);
+    Some(End::Found)
+}
+
+/// A process's panics end in the process. What comes as far as here is of a broker that is under test, or of the stage.
+fn broken_off(stage: &Stage<'_>, panic: &Panic) -> End {
+    let mut world = stage.world();
+    let now = world.now();
+    let detail = format!("no process was being polled: the broker under test, or the stage itself, {panic}");
+    world.watch.report(now, Anomaly::Panicked, detail);
+    End::Found
 }
 
 /// Whether it is over, as things stand.
@@ -142,7 +177,7 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         End::GaveUp(said) => Some(said),
     };
     let unstruck = world.struck().iter().filter(|struck| !**struck).count() as u32;
-    let messages = world.messages();
+    let (messages, calls, state) = (world.messages(), world.calls(), world.state());
     let watch = &mut world.watch;
     let windows = watch.ledger.windows;
     let verdict = match (watch.finding().cloned(), gave_up) {
@@ -153,12 +188,16 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
     };
     let output = watch.take_output();
     let tally = watch.tally;
+    let digest = watch.digest.sealed(state);
+    let mut digests = watch.digests.take();
+    digests.iter_mut().for_each(|digests| digests.push(digest));
     Outcome {
         verdict,
-        digest: watch.digest.value(),
+        digest,
         windows,
         sight: watch.ledger.sight,
         crashed_at: watch.crashed_at,
+        calls,
         struck: tally.struck,
         unstruck,
         timed_out: tally.timed_out,
@@ -169,6 +208,6 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         lasted: Duration::from_micros(now),
         history: watch.history.take().map(Recorder::finish),
         output,
-        digests: watch.digests.take(),
+        digests,
     }
 }

@@ -1,5 +1,6 @@
 //! One history, from the first start to the verdict: polls whoever is ready, then lets the next thing happen.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard};
 
 use twophase::{BoxFuture, Job};
@@ -29,13 +30,48 @@ pub(crate) struct Stage<'a> {
     remarks: Option<Remarks>,
 }
 
-/// How often processes may be polled between two steps of the world. Nobody who waits for something is
-/// polled more than a few times.
+/// How often one process may be polled between two steps of the world. Nobody who waits for something is polled more
+/// than a few times.
 const POLLS_PER_STEP: u32 = 100_000;
+
+/// Up to here nobody counts whose polls they are.
+const UNSUSPICIOUS: u32 = 1_000;
 
 /// A process that never waits for anything.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spins(pub(crate) Pid);
+
+/// The polls since the last step of the world.
+#[derive(Default)]
+struct Polls {
+    all: u32,
+    /// Of each process, once there are suspiciously many: one that never waits must not be taken for one that is
+    /// merely ready beside it.
+    each: BTreeMap<Pid, u32>,
+}
+
+impl Polls {
+    #[inline]
+    fn are_too_many(&mut self, process: Pid) -> bool {
+        self.all += 1;
+        self.all > UNSUSPICIOUS && self.are_too_many_of(process)
+    }
+
+    #[cold]
+    fn are_too_many_of(&mut self, process: Pid) -> bool {
+        let polls = self.each.entry(process).or_default();
+        *polls += 1;
+        *polls > POLLS_PER_STEP
+    }
+
+    /// The world makes a step.
+    #[inline]
+    fn begin_again(&mut self) {
+        if std::mem::take(&mut self.all) > UNSUSPICIOUS {
+            self.each.clear();
+        }
+    }
+}
 
 impl<'a> Stage<'a> {
     pub(crate) fn new(
@@ -71,7 +107,7 @@ impl<'a> Stage<'a> {
         sandbox: &Sandbox,
         end: impl Fn(&World) -> Option<T>,
     ) -> Result<Option<T>, Spins> {
-        let (mut passed, mut polls) = (0, 0);
+        let (mut passed, mut polls) = (0, Polls::default());
         let shared = self.world.clone();
         let mut world = shared.world();
         loop {
@@ -89,10 +125,9 @@ impl<'a> Stage<'a> {
                 }
                 self.executor.take_woken(&mut self.ready);
                 if let Some((task, process)) = self.choose(&mut world) {
-                    if polls == POLLS_PER_STEP {
-                        return Err(Spins(process)); // whoever still wants to be polled is who never waits
+                    if polls.are_too_many(process) {
+                        return Err(Spins(process));
                     }
-                    polls += 1;
                     self.enter_in(&mut world, process);
                     drop(world);
                     let polled = self.executor.poll(task);
@@ -104,7 +139,7 @@ impl<'a> Stage<'a> {
             if let Some(over) = end(&world) {
                 return Ok(Some(over));
             }
-            polls = 0;
+            polls.begin_again();
             match world.step() {
                 Some(more) => passed += more,
                 None => return Ok(None),

@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use crate::anomaly::{Anomaly, Finding};
-use crate::coverage::{CrashSites, Window};
+use crate::coverage::{Calls, CrashSites, Window};
 use crate::fault::FaultKind;
 use crate::outcome::{Outcome, Verdict};
 use crate::seed::Seed;
 use crate::sight::Sight;
+use crate::site::Phase;
 use crate::twice::first_difference;
 
 /// What many histories come to.
@@ -54,6 +55,8 @@ pub struct Summary {
     pub crashed_at: CrashSites,
     /// What there was to judge by, in any history.
     pub sight: Sight,
+    /// Which calls were made at all, in any history.
+    pub calls: Calls,
 }
 
 /// Failures that are alike.
@@ -96,6 +99,7 @@ impl Summary {
         self.timed_out += u64::from(outcome.timed_out > 0);
         self.crashed_at.add(outcome.crashed_at);
         self.sight.add(outcome.sight);
+        self.calls.add(outcome.calls);
         match &outcome.verdict {
             Verdict::Held => self.held += 1,
             Verdict::Vacuous => self.vacuous += 1,
@@ -166,6 +170,7 @@ impl Summary {
         self.hung = self.hung.into_iter().chain(other.hung).min();
         self.crashed_at.add(other.crashed_at);
         self.sight.add(other.sight);
+        self.calls.add(other.calls);
     }
 
     fn merge_group(&mut self, key: (Anomaly, Option<Window>), other: Group) {
@@ -183,6 +188,12 @@ impl Summary {
     /// Whether no history entered any window.
     pub fn is_vacuous(&self) -> bool {
         self.windows.iter().all(|count| *count == 0)
+    }
+
+    /// The calls that were made, and at which no process was ever killed: each with the phases that are missing.
+    pub fn never_crashed_at(&self) -> impl Iterator<Item = (&'static str, Vec<Phase>)> {
+        let unmade = self.calls.never();
+        self.crashed_at.never().into_iter().filter(move |(call, _)| !unmade.contains(call))
     }
 
     /// The windows that no history entered.

@@ -181,7 +181,8 @@ impl Stuck {
             ),
             None => format!(
                 "no process was being polled, and nothing came back within {long} s: \
-                 the broker under test, the input, expect(..) or identify(..) loops for ever, or blocks its thread"
+                 the broker under test, the input, what makes the job or its settings, expect(..) or identify(..) \
+                 loops for ever, or blocks its thread"
             ),
         }
     }

@@ -58,6 +58,14 @@ pub(crate) fn first_difference(one: &Outcome, two: &Outcome) -> usize {
 
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.first.is_none() && self.second.is_none() {
+            return write!(
+                f,
+                "two plays of one schedule differ, at step {}: all events are alike, but not what broker and store hold at \
+                 the end",
+                self.step
+            );
+        }
         let line = |line: &Option<String>| line.clone().unwrap_or_else(|| "(already over)".to_owned());
         writeln!(f, "two plays of one schedule differ, first at step {}:", self.step)?;
         writeln!(f, "  first   {}", line(&self.first))?;
@@ -66,5 +74,23 @@ impl std::fmt::Display for Difference {
             write!(f, "\n  they print alike: what differs is in the bytes")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(first: Option<&str>, second: Option<&str>) -> String {
+        let line = |line: Option<&str>| line.map(str::to_owned);
+        Difference { step: 7, first: line(first), second: line(second) }.to_string()
+    }
+
+    #[test]
+    fn a_difference_says_what_each_play_did_or_that_it_was_over_or_that_only_the_ends_differ() {
+        assert!(said(Some("a"), Some("b")).ends_with("first at step 7:\n  first   a\n  second  b"));
+        assert!(said(Some("a"), None).ends_with("\n  second  (already over)"));
+        assert!(said(Some("a"), Some("a")).ends_with("what differs is in the bytes"));
+        assert!(said(None, None).contains("all events are alike, but not what broker and store hold"));
     }
 }

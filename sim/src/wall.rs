@@ -35,8 +35,10 @@ impl Stopwatch {
 pub const HANG_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where a thread that plays histories is: it writes, the [`Watchdog`] reads. A thread of its own that looks costs
-/// the history two stores for each poll; a clock read there would cost more than the poll.
+/// the history two stores for each poll; a clock read there would cost more than the poll. On a cache line of its own (they
+/// are fetched in pairs), so that no thread waits for what another one writes.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub(crate) struct Pulse {
     seed: AtomicU64,
     /// Microseconds since its history began.

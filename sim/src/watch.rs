@@ -25,7 +25,7 @@ pub struct Keep {
     pub history: bool,
     /// The committed output.
     pub output: bool,
-    /// The digest after each event, to name the first one in which two plays differ.
+    /// The digest after each event and at the end, to name the first one in which two plays differ.
     pub digests: bool,
 }
 

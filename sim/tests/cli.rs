@@ -430,7 +430,26 @@ fn a_sweep_that_shows_nothing_fails() {
     };
     let seed = (0..200).find(is_vacuous).expect("one seed in a few is vacuous");
     let output = twophase(&["run", "--seeds", &format!("{seed}..{}", seed + 1)]);
-    assert_eq!(code(&output), 5, "{}", stdout(&output));
+    let said = stdout(&output);
+    assert_eq!(code(&output), 5, "{said}");
+    for part in [
+        "vacuous: no seed entered any crash window",
+        "\n  windows never entered\n    W1   crash before pre-commit\n",
+        "\n  calls at which no process was ever killed, by phase\n",
+        "\n    end_txn.commit   before sent applied answered received\n",
+        "\n  calls that the job never made\n    ",
+    ] {
+        assert!(said.contains(part), "{part} is missing in:\n{said}");
+    }
+    let output = twophase(&["run", "--seeds", &format!("{seed}..{}", seed + 1), "--json"]);
+    assert_eq!(code(&output), 5);
+    let all = json(&stdout(&output));
+    assert_eq!(all["never_crashed_at"]["end_txn.commit"].as_array().map(Vec::len), Some(5));
+    assert!(
+        all["never_called"].as_array().is_some_and(|calls| calls.contains(&"add_offsets".into())),
+        "{all}"
+    );
+    assert_eq!(all["never_crashed_at"]["add_offsets"], serde_json::Value::Null);
 }
 
 #[test]

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::s1;
-use crate::outcome::Outcome;
 use crate::outcome::Verdict;
-use crate::run::play;
+use crate::run::play_watched;
 use crate::seed::Seed;
 use crate::subjects;
 use crate::sweep::Threads;
-use crate::wall::Stopwatch;
+use crate::wall::{Pulse, Stopwatch};
 use crate::watch::Keep;
 
 /// What some histories cost, all in all.
@@ -60,7 +59,11 @@ pub fn play_s1(threads: Threads, seeds: Range<u64>) -> Cost {
     let stopwatch = Stopwatch::start();
     let mut cost = Cost { histories: seeds.end - seeds.start, ..Cost::default() };
     for seed in seeds {
-        let outcome = play_on(threads, || play(&subject, &Arc::new(s1(Seed(seed))), Keep::default()));
+        let schedule = Arc::new(s1(Seed(seed)));
+        let pulse = Pulse::default();
+        let outcome = threads
+            .run(|| play_watched(&subject, &schedule, Keep::default(), &pulse))
+            .expect("the correct subject says nothing of its outputs that could be unfit");
         let held = matches!(outcome.verdict, Verdict::Held | Verdict::Vacuous);
         assert!(held, "seed {seed}: {:?}", outcome.verdict);
         cost.events += outcome.events;
@@ -69,13 +72,4 @@ pub fn play_s1(threads: Threads, seeds: Range<u64>) -> Cost {
     }
     cost.took = stopwatch.elapsed();
     cost
-}
-
-fn play_on(threads: Threads, history: impl FnOnce() -> Outcome + Send) -> Outcome {
-    match threads {
-        Threads::Shared => history(),
-        Threads::Fresh => std::thread::scope(|scope| {
-            scope.spawn(history).join().expect("a history of the correct subject does not panic")
-        }),
-    }
 }

@@ -167,7 +167,7 @@ pub(crate) struct Show {
 }
 
 /// Of every command that plays one history.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct Pictures {
     /// Draw the history into a new file: a page that any browser opens.
     #[arg(long, value_name = "FILE.html")]

@@ -243,3 +243,66 @@ fn print_expectation(play: &Play<'_>, outcome: &Outcome, out: &mut Out) -> Resul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use twophase::{Env, Fact};
+
+    use super::*;
+    use crate::generate::Generator;
+    use crate::wall::HANG_TIMEOUT;
+
+    /// What was printed.
+    #[derive(Clone, Default)]
+    struct Printed(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Printed {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("nobody panics here").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn played_twice_a_static_is_found_and_the_event_is_named_that_it_changed() {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let remembers = Subject::sink("remembers", |env| {
+            env.note(Fact::GaveUp(format!("number {}", MADE.fetch_add(1, Ordering::Relaxed))));
+            crate::subjects::exactly_once(env)
+        });
+        let schedule = Generator::default().schedule(Seed(1)).expect("made-up records can always be read");
+        let played = Play {
+            subject: &remembers,
+            schedule: Arc::new(schedule),
+            of: "seed 1".to_owned(),
+            seed: Some(Seed(1)),
+            replay: "again".to_owned(),
+            twice: true,
+            hang_timeout: HANG_TIMEOUT,
+            json: false,
+            expected: None,
+            shrunk: None,
+            output: None,
+            save: None,
+            pictures: &Pictures::default(),
+        };
+        let printed = Printed::default();
+        let mut out = Out::to(printed.clone());
+        assert_eq!(play(&played, &mut out).expect("it can be printed"), Exit::NotDeterministic);
+        out.flush().expect("it can be printed");
+        let printed = printed.0.lock().expect("nobody panics here").clone();
+        let printed = String::from_utf8(printed).expect("it is text");
+        // The trace is that of the first play; the first sink that is made in it is number 0.
+        let line = printed.lines().find(|line| line.ends_with("gives up: number 0")).expect("it is said");
+        let step = line.split_whitespace().next().expect("a step");
+        assert!(printed.contains(&format!("first at step {step}:\n  first   {line}\n")), "{printed}");
+        assert!(!printed.contains("  second  (already over)"), "{printed}");
+    }
+}

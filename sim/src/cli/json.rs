@@ -45,6 +45,7 @@ struct Sweep<'a> {
     failures: Vec<Failure<'a>>,
     hung: Option<u64>,
     never_crashed_at: BTreeMap<&'static str, Vec<&'static str>>,
+    never_called: Vec<&'static str>,
     interrupted: bool,
     elapsed_seconds: f64,
     histories_per_second: u64,
@@ -165,8 +166,8 @@ pub(crate) fn sweep(told: &Told<'_>, out: &mut Out) -> Result<(), Trouble> {
         smallest: told.smallest(group).map(Small::from),
         replay: told.replay(group.seed),
     });
-    let never = all.crashed_at.never().into_iter();
-    let never = never.map(|(call, phases)| (call, phases.into_iter().map(Phase::as_str).collect()));
+    let never =
+        all.never_crashed_at().map(|(call, phases)| (call, phases.into_iter().map(Phase::as_str).collect()));
     let not_seen = Window::ALL.into_iter().filter_map(|window| Some((window, all.sight.blind_to(window)?)));
     write(
         out,
@@ -199,6 +200,7 @@ pub(crate) fn sweep(told: &Told<'_>, out: &mut Out) -> Result<(), Trouble> {
             failures: failures.collect(),
             hung: all.hung.map(|seed| seed.0),
             never_crashed_at: never.collect(),
+            never_called: all.calls.never(),
             interrupted: told.exit == Exit::Interrupted,
             elapsed_seconds: told.elapsed.as_secs_f64(),
             histories_per_second: rate(all.seeds, told.elapsed),

@@ -317,13 +317,11 @@ impl Told<'_> {
         };
         let schedule = self.sweep.generator.schedule(unequal.seed);
         let schedule = Arc::new(schedule.map_err(|error| error.to_string())?);
-        let twice = play_twice(self.sweep.subject, &schedule, Keep::default(), self.sweep.hang_timeout);
-        let unequal = NotDeterministic {
-            unequal,
-            difference: twice.map_err(|error| error.to_string())?.1,
-            replay: &format!("{} --twice", self.replay(unequal.seed)),
-        };
-        writeln!(out, "{unequal}")?;
+        let keep = Keep { history: true, ..Keep::default() };
+        let twice = play_twice(self.sweep.subject, &schedule, keep, self.sweep.hang_timeout);
+        let twice = twice.map_err(|error| error.to_string())?;
+        let replay = format!("{} --twice", self.replay(unequal.seed));
+        writeln!(out, "{}", NotDeterministic::new(unequal, twice, &replay))?;
         Ok(())
     }
 

@@ -47,7 +47,7 @@ impl Entry {
 }
 
 /// A transaction that was aborted after it had written here (Kafka `AbortedTxn`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Aborted {
     /// Whose.
     pub producer: ProducerId,

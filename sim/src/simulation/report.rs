@@ -156,10 +156,10 @@ impl Report {
     fn not_deterministic(&self) -> Option<String> {
         let unequal = self.summary.unequal?;
         let schedule = self.subject.pin(self.generator.clone()).schedule(unequal.seed).ok()?;
-        let (schedule, keep) = (Arc::new(schedule), Keep::default());
-        let twice = play_twice(&self.subject, &schedule, keep, self.hang_timeout).ok()?;
-        let said = NotDeterministic { unequal, difference: twice.1, replay: &self.replay(unequal.seed) };
-        Some(said.to_string())
+        let keep = Keep { history: true, ..Keep::default() };
+        let twice = play_twice(&self.subject, &Arc::new(schedule), keep, self.hang_timeout).ok()?;
+        let said = NotDeterministic::new(unequal, twice, &self.replay(unequal.seed)).to_string();
+        Some(said)
     }
 }
 

@@ -513,7 +513,7 @@ impl<'a> Steps<'a> {
 fn shows_at(event: &Event<'_>) -> Place {
     match event.what {
         What::Applied { .. } => Place::Broker,
-        What::Put { .. } => Place::Store,
+        What::Put { .. } | What::Stored { .. } => Place::Store,
         What::Visible { partition, .. } => Place::Output(partition),
         _ => Place::of(event.who),
     }
@@ -550,6 +550,8 @@ fn kind(event: &Event<'_>, tags: &Tags) -> StepKind {
         What::Put { .. } if tags.refused => StepKind::Refused,
         What::Put { .. } if tags.checkpoint.is_some() => StepKind::Durable,
         What::Put { .. } => StepKind::Put,
+        What::Stored { version: None, .. } => StepKind::Refused,
+        What::Stored { .. } => StepKind::Put,
         What::Unanswered { .. } => StepKind::Unanswered,
         What::Noted(fact) => noted(fact),
         What::MarkerWritten { .. } => StepKind::Marker,

@@ -5,7 +5,7 @@
 
 use std::task::Waker;
 
-use twophase::env::Value;
+use twophase::env::{Key, Value};
 use twophase::kafka::protocol::{ErrorCode, Request, Response};
 
 use super::broker::BrokerCondition;
@@ -185,11 +185,13 @@ impl World {
 
     fn apply_to_store(&mut self, pid: Pid, request: &StoreRequest) -> StoreAnswer {
         let answer = self.store.apply(request);
-        if let (StoreRequest::Put { value: Value::Head(head), .. }, StoreAnswer::Put(result)) =
-            (request, &answer)
-        {
-            let who = self.lives[pid.0].actor();
-            self.emit(who, What::Put { head, version: result.ok() });
+        if let (StoreRequest::Put { key, value, .. }, StoreAnswer::Put(result)) = (request, &answer) {
+            let (who, version) = (self.lives[pid.0].actor(), result.ok());
+            let what = match (key, value) {
+                (Key::Head, Value::Head(head)) => What::Put { head, version },
+                _ => What::Stored { key, value, version },
+            };
+            self.emit(who, what);
         }
         answer
     }

@@ -123,17 +123,26 @@ impl LifeState {
         *count
     }
 
+    /// Each call that it has made, and how often.
+    pub(crate) fn made(&self) -> impl Iterator<Item = (Call, u32)> {
+        self.counts.each().filter(|(_, count)| *count > 0)
+    }
+
     /// The site of what it asked for last, without its phase, as it prints.
     pub(crate) fn last_asked(&self) -> Option<String> {
         let last = self.counts.last?;
-        let fixed = PLAIN.into_iter().chain(Ask::ALL.map(Call::Ask)).zip(self.counts.fixed);
-        let sends = self.counts.sends.iter().map(|(label, count)| (Call::Send(label), *count));
-        let (call, ordinal) = fixed.chain(sends).nth(last)?;
+        let (call, ordinal) = self.counts.each().nth(last)?;
         Some(format!("{}/{}/{}#{ordinal}", self.name, self.life.0, Operation::from(call)))
     }
 }
 
 impl Counts {
+    /// Each call, in the order of their places.
+    fn each(&self) -> impl Iterator<Item = (Call, u32)> {
+        let fixed = PLAIN.into_iter().chain(Ask::ALL.map(Call::Ask)).zip(self.fixed);
+        fixed.chain(self.sends.iter().map(|(label, count)| (Call::Send(label), *count)))
+    }
+
     /// Labels are nearly always the same few strings, in the same place in memory.
     fn place_of(&mut self, label: &'static str) -> usize {
         let is = |known: &'static str| std::ptr::eq(known, label) || known == label;

@@ -91,7 +91,7 @@ impl World {
         };
         let who = self.lives[to.0].actor();
         let from = Name::from(envelope.from);
-        self.emit(who, What::Delivered { from, label });
+        self.emit(who, What::Delivered { from, label, body: &envelope.body });
         if let Some(history) = &mut self.watch.history {
             let (event, receiver) = (history.newest(), (name, self.lives[to.0].life));
             let by = (from, envelope.from.life);

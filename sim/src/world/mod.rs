@@ -35,12 +35,14 @@ pub(crate) use messages::Received;
 pub(crate) use store::{StoreAnswer, StoreRequest};
 pub(crate) use waits::{Bells, WaitId};
 
+use crate::coverage::Calls;
+use crate::digest;
 use crate::event::{Actor, Event, Observer, What};
 use crate::executor::{TaskFuture, TaskId};
 use crate::log::{Effect, Log, MarkerWrite};
 use crate::schedule::{Schedule, Span};
 use crate::seed::{Purpose, Stream, micros};
-use crate::site::Name;
+use crate::site::{Call, Name};
 use crate::watch::Watch;
 use broker::BrokerCondition;
 use calls::{Ending, Flight};
@@ -255,6 +257,25 @@ impl World {
     /// Which faults of the schedule have struck, by index.
     pub(crate) fn struck(&self) -> &[bool] {
         &self.struck
+    }
+
+    /// Which calls the processes have made.
+    pub(crate) fn calls(&self) -> Calls {
+        let mut calls = Calls::default();
+        self.lives.iter().flat_map(LifeState::made).for_each(|(call, _)| calls.note(&call.into()));
+        calls
+    }
+
+    /// The call that one life of a process has made most often.
+    pub(crate) fn most_made(&self) -> Option<(Name, Call, u32)> {
+        let of = |life: &LifeState| life.made().max_by_key(|(_, count)| *count).map(|made| (life.name, made));
+        let most = self.lives.iter().filter_map(of).max_by_key(|(_, (_, count))| *count);
+        most.map(|(name, (call, count))| (name, call, count))
+    }
+
+    /// A digest of all that outlives the job: what the broker and the checkpoint store hold.
+    pub(crate) fn state(&self) -> u64 {
+        digest::of(&(touched::all(&*self.log), &self.store))
     }
 
     pub(crate) fn life(&mut self, pid: Pid) -> &mut LifeState {

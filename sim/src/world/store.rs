@@ -21,7 +21,7 @@ pub(crate) enum StoreAnswer {
 }
 
 /// All that is stored.
-#[derive(Default)]
+#[derive(Default, Hash)]
 pub(crate) struct Store(BTreeMap<Key, (Version, Value)>);
 
 impl Store {

@@ -1,8 +1,8 @@
 //! What the broker stores about the things a request is about: to see whether it changed anything, and for
 //! the digest.
 
-use twophase::TransactionalId;
-use twophase::kafka::protocol::Request;
+use twophase::kafka::protocol::{LogOffset, Request};
+use twophase::{Partition, TransactionalId};
 
 use crate::digest;
 use crate::log::Log;
@@ -41,6 +41,22 @@ pub(super) fn state(log: &dyn Log, request: &Request) -> u64 {
         | Request::TxnOffsetCommit { id, .. } => transaction(log, id),
         _ => 0,
     }
+}
+
+/// All that is stored, when the history is over, as a number: what went another way without an answer or a request that
+/// shows it is in there. Not the entries: each came in a request that the digest has seen.
+pub(super) fn all(log: &dyn Log) -> u64 {
+    let partition = |of| {
+        (
+            log.log_end_offset(of),
+            log.last_stable_offset(of),
+            log.aborted(of),
+            log.entries(of, LogOffset(0)).len(),
+        )
+    };
+    let partitions: Vec<_> = (0..log.partitions()).map(|of| partition(Partition(of))).collect();
+    let transactions: Vec<_> = log.transactions().iter().map(digest::of).collect();
+    digest::of(&(transactions, partitions))
 }
 
 fn transaction(log: &dyn Log, id: &TransactionalId) -> u64 {
