@@ -14,6 +14,7 @@ use crate::event::{Actor, Event, What};
 use crate::history::{History, describe};
 use crate::outcome::{self, Verdict};
 use crate::schedule::Schedule;
+use crate::why::{Why, why};
 
 /// A history, as it is drawn. Times are microseconds since it began; every number that names a step, a lane or a
 /// bar is its place in the list here, counting from 0.
@@ -33,9 +34,9 @@ pub struct Timeline {
     pub bars: Vec<Bar>,
     /// Checkpoints, by number.
     pub checkpoints: Vec<CheckpointSpan>,
-    /// The step that broke the promise, or by which it was seen to be broken.
+    /// The step that broke the promise, or, where that cannot be told, the last one concerned.
     pub marked: Option<usize>,
-    /// The steps that the record concerned went through.
+    /// The steps that the record concerned went through, and the others by which it came to the failure.
     pub way: Vec<usize>,
     /// What is in the records: all of them, or of a long input only the one concerned.
     pub payloads: BTreeMap<String, String>,
@@ -54,6 +55,8 @@ pub struct About {
     pub failed: bool,
     /// What is known about it, a line each.
     pub says: Vec<String>,
+    /// What should have happened in place of the marked step, and the rule that was broken, a line each.
+    pub why: Vec<String>,
     /// The crash window, and what it means.
     pub window: Option<String>,
     /// The first record concerned.
@@ -371,12 +374,27 @@ impl Timeline {
             way: Vec::new(),
             payloads: BTreeMap::new(),
         };
-        timeline.marked = outcome.finding().and_then(|finding| way::marked(&timeline, finding));
         if let Some(record) = timeline.about.record.clone() {
             timeline.way = timeline.way_of(&record);
         }
+        if let Some(finding) = outcome.finding() {
+            timeline.mark(&why(history, schedule, finding), &places);
+        }
         timeline.payloads = payloads(schedule, timeline.about.record.as_deref());
         Some(timeline)
+    }
+
+    /// Marks the step that broke the promise, or, where that cannot be told, the last one of the story; and joins the
+    /// steps of the story to the way of the record, which may not be the only one concerned.
+    fn mark(&mut self, why: &Why, places: &[usize]) {
+        let slice: Vec<_> = why.slice().map(|event| places[event]).collect();
+        let broke = why.broke().map(|event| places[event]);
+        self.marked = broke.or(slice.last().copied()).or(places.last().copied());
+        let should_have = why.should_have.as_ref().map(|should| format!("should have been: {should}"));
+        self.about.why = should_have.into_iter().chain([why.rule.clone()]).collect();
+        self.way.extend(slice);
+        self.way.sort_unstable();
+        self.way.dedup();
     }
 
     /// The steps that this record (`s0:7`) went through: where it was written and seen, and what became of the
@@ -414,6 +432,7 @@ fn about(subject: &str, of: &str, replay: Option<&str>, schedule: &Schedule, ver
         verdict: word.to_owned(),
         failed,
         says: says.lines().map(str::to_owned).collect(),
+        why: Vec::new(),
         window: finding.and_then(|f| f.window).map(|window| format!("{window}: {}", window.meaning())),
         record: finding.and_then(|finding| finding.record).map(|record| record.to_string()),
         replay: replay.map(str::to_owned),

@@ -200,7 +200,7 @@ function tell(index) {
   panel.append(element("h2", step.text));
   const number = step.number ? `step ${step.number} of ${steps[steps.length - 1].number ?? steps.length}` : "said";
   panel.append(element("p", `${number} · ${seconds(step.at)} · ${title(step.by ?? step.lane)}`, "when"));
-  if (index === marked) panel.append(element("p", about.says.join(" "), "broke"));
+  if (index === marked) for (const line of [about.says.join(" "), ...about.why]) panel.append(element("p", line, "broke"));
   const facts = element("dl");
   const fact = (name, ...what) => { const dd = element("dd"); dd.append(...what); facts.append(element("dt", name), dd); };
   if (step.bar !== undefined) fact("transaction", finder(bars[step.bar].id), ` ${outcomeOf(bars[step.bar])}; ${barSays(bars[step.bar])}`);

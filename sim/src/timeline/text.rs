@@ -124,7 +124,7 @@ impl fmt::Display for Page<'_> {
             let said = self.said(step, arrows[*index].map(|arrow| &self.timeline.arrows[arrow]));
             self.wrap(f, &head, &columns.row_between(step.at), &said)?;
             if is_marked {
-                for line in &self.timeline.about.says {
+                for line in self.timeline.about.says.iter().chain(&self.timeline.about.why) {
                     let head = format!("{:>8}  {:>10}  {}  ", "", "", columns.row_between(step.at));
                     self.wrap(f, &head, &columns.row_between(step.at), &format!("^ {line}"))?;
                 }

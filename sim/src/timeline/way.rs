@@ -1,9 +1,8 @@
-//! The way of a record through a history, and the step at which the promise broke.
+//! The way of a record through a history.
 
 use std::collections::BTreeSet;
 
-use super::model::{Bar, Outcome, Step, StepKind, Timeline};
-use crate::anomaly::{Anomaly, Finding};
+use super::model::{Bar, Step, StepKind, Timeline};
 
 /// The steps that a record went through: where it was written and seen, what became of the transactions that
 /// carried it and of the checkpoints that named those, and what befell their writers meanwhile.
@@ -39,33 +38,4 @@ fn befalls(timeline: &Timeline, step: &Step, bar: &Bar) -> bool {
     let turn =
         matches!(step.kind, Crashed | Ended | GaveUp | Panicked | Paused | Resumed | Restoring | Started);
     meanwhile && turn && lane.name == writer.name
-}
-
-/// The step that broke the promise, or, where that cannot be told, the one by which it was seen.
-pub(super) fn marked(timeline: &Timeline, finding: &Finding) -> Option<usize> {
-    let record = finding.record.map(|record| record.to_string());
-    let last = |is: &dyn Fn(&Step) -> bool| timeline.steps.iter().rposition(is);
-    let of_record = |step: &Step| record.as_ref().is_some_and(|record| step.records.contains(record));
-    let found = match finding.anomaly {
-        Anomaly::Lost => record.as_deref().and_then(|record| given_up(timeline, record)),
-        Anomaly::Unfenced => last(&|step| step.kind == StepKind::Applied && step.at == finding.at),
-        Anomaly::Panicked => last(&|step| step.kind == StepKind::Panicked),
-        Anomaly::Stuck | Anomaly::Hung => finding
-            .transaction
-            .as_ref()
-            .and_then(|id| last(&|step| step.bar.is_some_and(|bar| timeline.bars[bar].id == id.as_str()))),
-        _ => last(&|step| step.kind == StepKind::Visible && of_record(step)),
-    };
-    found.or_else(|| last(&|step| step.number.is_some()))
-}
-
-/// By which step a record was lost: by which its promised transaction was aborted, or else the last one; or, if
-/// it was never written, the checkpoint that left it out.
-fn given_up(timeline: &Timeline, record: &str) -> Option<usize> {
-    let carriers = carriers(timeline, record);
-    let aborted = |bar: &&Bar| matches!(bar.outcome, Outcome::Aborted | Outcome::TimedOut);
-    let bars: Vec<_> = carriers.iter().map(|bar| &timeline.bars[*bar]).filter(aborted).collect();
-    let promised = bars.iter().find(|bar| bar.promised.is_some() || bar.wrong);
-    let fatal = promised.or(bars.last()).and_then(|bar| bar.decided_by);
-    fatal.or_else(|| timeline.steps.iter().rposition(|step| step.kind == StepKind::Durable))
 }
