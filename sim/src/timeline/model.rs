@@ -36,7 +36,7 @@ pub struct Timeline {
     pub checkpoints: Vec<CheckpointSpan>,
     /// The step that broke the promise, or, where that cannot be told, the last one concerned.
     pub marked: Option<usize>,
-    /// The steps that the record concerned went through, and the others by which it came to the failure.
+    /// The steps that the record concerned went through.
     pub way: Vec<usize>,
     /// What is in the records: all of them, or of a long input only the one concerned.
     pub payloads: BTreeMap<String, String>,
@@ -384,17 +384,12 @@ impl Timeline {
         Some(timeline)
     }
 
-    /// Marks the step that broke the promise, or, where that cannot be told, the last one of the story; and joins the
-    /// steps of the story to the way of the record, which may not be the only one concerned.
+    /// Marks the step that broke the promise, or, where that cannot be told, the last one of the story.
     fn mark(&mut self, why: &Why, places: &[usize]) {
-        let slice: Vec<_> = why.slice().map(|event| places[event]).collect();
-        let broke = why.broke().map(|event| places[event]);
-        self.marked = broke.or(slice.last().copied()).or(places.last().copied());
+        let event = why.broke().or(why.slice().last());
+        self.marked = event.map(|event| places[event]).or(places.last().copied());
         let should_have = why.should_have.as_ref().map(|should| format!("should have been: {should}"));
         self.about.why = should_have.into_iter().chain([why.rule.clone()]).collect();
-        self.way.extend(slice);
-        self.way.sort_unstable();
-        self.way.dedup();
     }
 
     /// The steps that this record (`s0:7`) went through: where it was written and seen, and what became of the
