@@ -4,6 +4,8 @@
 //! Trips are no events. Who sends never learns what becomes of it, so none is in a digest, and a sweep, which
 //! keeps no history, notes nothing down here.
 
+use std::collections::BTreeMap;
+
 use twophase::Life;
 
 use crate::fault::End;
@@ -62,7 +64,8 @@ pub(crate) struct Arrival {
 #[derive(Debug, Default)]
 pub(crate) struct Trips {
     all: Vec<Trip>,
-    under_way: Vec<usize>,
+    /// Those under way, by when they are due. Whoever has died or left gets nothing; so what was due earlier is dropped.
+    under_way: BTreeMap<u64, Vec<usize>>,
     /// The request that is being served at this moment.
     served: Option<usize>,
 }
@@ -81,7 +84,7 @@ impl Trips {
         });
         for trip in std::iter::once(trip).chain(copy) {
             if !trip.fate.lost {
-                self.under_way.push(self.all.len());
+                self.under_way.entry(trip.due).or_default().push(self.all.len());
             }
             self.all.push(trip);
         }
@@ -98,22 +101,20 @@ impl Trips {
     ) {
         let matches = |trip: &Trip| {
             trip.kind == Kind::Message
-                && trip.due == now
                 && (trip.by.0, Some(trip.by.1)) == by
                 && trip.other == End::Process(to.0)
                 && matches!(&trip.operation, Operation::Send(sent) if sent == label)
         };
-        if let Some(trip) = self.take(matches) {
+        if let Some(trip) = self.take(now, matches) {
             self.all[trip].arrival = Some(Arrival { life: Some(to.1), event: Some(event) });
         }
     }
 
     /// A request arrives, and is being served.
     pub(crate) fn request_arrives(&mut self, now: u64, by: (Name, Life), operation: &Operation) {
-        let matches = |trip: &Trip| {
-            trip.kind == Kind::Request && trip.due == now && trip.by == by && trip.operation == *operation
-        };
-        self.served = self.take(matches);
+        let matches =
+            |trip: &Trip| trip.kind == Kind::Request && trip.by == by && trip.operation == *operation;
+        self.served = self.take(now, matches);
         if let Some(trip) = self.served {
             self.all[trip].arrival = Some(Arrival { life: None, event: None });
         }
@@ -138,9 +139,13 @@ impl Trips {
         self.all[self.served?].arrival?.event
     }
 
-    /// The oldest one under way that is meant.
-    fn take(&mut self, is: impl Fn(&Trip) -> bool) -> Option<usize> {
-        let at = self.under_way.iter().position(|trip| is(&self.all[*trip]))?;
-        Some(self.under_way.remove(at))
+    /// The oldest one of those due now that is meant.
+    fn take(&mut self, now: u64, is: impl Fn(&Trip) -> bool) -> Option<usize> {
+        while self.under_way.first_entry().is_some_and(|first| *first.key() < now) {
+            self.under_way.pop_first();
+        }
+        let due = self.under_way.get_mut(&now)?;
+        let at = due.iter().position(|trip| is(&self.all[*trip]))?;
+        Some(due.remove(at))
     }
 }

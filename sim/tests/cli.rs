@@ -328,7 +328,16 @@ fn settings_outside_the_safe_rule_lose_and_the_setting_is_named() {
 
 /// What a small number of seeds shows first of this subject.
 fn first_failure(subject: &str) -> serde_json::Value {
-    let all = json(&stdout(&twophase(&["run", "--subject", subject, "--seeds", "0..100", "--json"])));
+    let all = json(&stdout(&twophase(&[
+        "run",
+        "--subject",
+        subject,
+        "--seeds",
+        "0..100",
+        "--shrink-budget",
+        "0",
+        "--json",
+    ])));
     all["failures"][0].clone()
 }
 

@@ -1,6 +1,5 @@
 //! What programs read: one JSON object, whose names are kept.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
@@ -129,7 +128,7 @@ struct Found<'a> {
     transaction: Option<&'a str>,
     at_seconds: f64,
     allowed_by: Option<String>,
-    why: Option<Cow<'a, Why>>,
+    why: Option<Why>,
 }
 
 #[derive(Serialize)]
@@ -160,7 +159,7 @@ struct History<'a> {
 pub(crate) fn sweep(told: &Told<'_>, out: &mut Out) -> Result<(), Trouble> {
     let all = told.summary;
     let failures = all.groups.values().map(|group| Failure {
-        found: found(&group.finding, told.allowed_by(group), told.why(group).map(Cow::Borrowed)),
+        found: found(&group.finding, told.allowed_by(group), told.why(group)),
         count: group.count,
         seed: group.seed.0,
         smallest: told.smallest(group).map(Small::from),
@@ -224,7 +223,7 @@ pub(crate) fn history(
         Verdict::FailStop(said) => ("fail-stop", None, Some(said.as_str())),
         Verdict::Failed(finding) => {
             let allowed_by = allowed_by(finding, &play.schedule);
-            ("failed", Some(found(finding, allowed_by, why.map(Cow::Owned))), None)
+            ("failed", Some(found(finding, allowed_by, why.as_ref())), None)
         }
     };
     write(
@@ -258,7 +257,7 @@ pub(crate) fn history(
     )
 }
 
-fn found<'a>(finding: &'a Finding, allowed_by: Option<String>, why: Option<Cow<'a, Why>>) -> Found<'a> {
+fn found<'a>(finding: &'a Finding, allowed_by: Option<String>, why: Option<&Why>) -> Found<'a> {
     Found {
         anomaly: finding.anomaly,
         window: finding.window,
@@ -267,7 +266,7 @@ fn found<'a>(finding: &'a Finding, allowed_by: Option<String>, why: Option<Cow<'
         transaction: finding.transaction.as_ref().map(|id| id.as_str()),
         at_seconds: finding.at as f64 / 1e6,
         allowed_by,
-        why,
+        why: why.map(Why::shortened),
     }
 }
 

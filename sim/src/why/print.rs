@@ -80,6 +80,12 @@ impl Why {
         Ok(())
     }
 
+    /// With the steps that print, and no others: the gaps show in their numbers.
+    pub(crate) fn shortened(&self) -> Why {
+        let places = (0..self.steps.len()).filter(|place| self.shows(*place));
+        Why { steps: places.map(|place| self.steps[place].clone()).collect(), ..self.clone() }
+    }
+
     /// Of many steps only the first ones, those around the culprit, and the last ones.
     fn shows(&self, place: usize) -> bool {
         let count = self.steps.len();
