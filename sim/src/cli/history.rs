@@ -12,6 +12,7 @@ use crate::drawn::Drawn;
 use crate::exit::Exit;
 use crate::file::{Expectation, FORMAT, Saved, create, must_not_exist};
 use crate::outcome::{Outcome, Verdict};
+use crate::reach::crashes_in;
 use crate::report::{Failure, Smallest, allowed_by, sandbox_note};
 use crate::schedule::Schedule;
 use crate::seed::Seed;
@@ -113,6 +114,7 @@ fn write_files(play: &Play<'_>, outcome: &Outcome) -> Result<(), String> {
             subject: play.subject.name.clone(),
             test: None,
             expected: Expectation::from(&outcome.verdict),
+            crashes_in: crashes_in(outcome),
             schedule: Schedule::clone(&play.schedule),
         };
         saved.write(path)?;
@@ -228,6 +230,7 @@ fn print_verdict(
                 smallest: play.shrunk_from(),
                 why,
                 replay: &play.replay,
+                more: &[],
             }
         )?,
     }
