@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
-use twophase_sim::{Saved, Simulation, Subject, subjects};
+use twophase_sim::{Saved, Simulation, subjects};
 
 /// The test of the project: of the sink that `MISTAKE` names, and of the correct one without.
 #[test]
@@ -35,7 +35,8 @@ fn a_mistake_is_found() {
 
 fn played() -> Simulation {
     let mistake = std::env::var("MISTAKE").unwrap_or_else(|_| "kafka".to_owned());
-    let played = Subject { name: "orders".to_owned(), ..subjects::named(&mistake).expect("it is known") };
+    let mut played = subjects::named(&mistake).expect("it is known");
+    played.name = "orders".to_owned();
     Simulation::of(played).seeds(0..40)
 }
 
