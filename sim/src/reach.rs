@@ -75,8 +75,11 @@ impl fmt::Display for Missed {
         if let Some(window) = self.window {
             writeln!(f, "  no process is struck in {window} any more: {}", window.meaning())?;
         }
-        if !self.faults.is_empty() {
-            writeln!(f, "  {} of its {} faults never strike any more:", self.faults.len(), self.of)?;
+        match (self.faults.len(), self.of) {
+            (0, _) => {}
+            (1, 1) => writeln!(f, "  its fault never strikes any more:")?,
+            (1, all) => writeln!(f, "  one of its {all} faults never strikes any more:")?,
+            (some, all) => writeln!(f, "  {some} of its {all} faults never strike any more:")?,
         }
         self.faults.iter().try_for_each(|fault| writeln!(f, "    {fault}"))
     }

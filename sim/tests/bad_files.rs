@@ -286,6 +286,16 @@ fn an_error_names_the_value_that_is_wrong() {
             "{says} expected, but:\n{said}"
         );
     }
+    for (text, says) in [
+        ("[1]", ":1:1: invalid type: sequence, expected a map"),
+        ("", ":1:1: ends in the middle"),
+        ("{\n", ":2:1: ends"),
+    ] {
+        let said = read(text.as_bytes()).expect_err("it is no schedule");
+        assert!(said.starts_with(says), "{says}: {said}");
+    }
+    let marked = format!("\u{feff}{}", good.replace('\n', "\r\n"));
+    assert_eq!(read(marked.as_bytes()), read(good.as_bytes()), "as some editors save it");
     let said = read(b"{\"format\": 1,\n \"\xff\"}").expect_err("it is no text");
     assert!(said.starts_with(":2:3: the byte 0xff is no UTF-8"), "{said}");
 }

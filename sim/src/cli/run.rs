@@ -106,7 +106,7 @@ fn one(
         twice: args.twice,
         hang_timeout: args.hang_timeout.timeout(),
         json: args.json,
-        expected: None,
+        saved: None,
         output: args.output.as_deref().map(|path| Target {
             path,
             lacks_newline: input.is_some_and(|input| input.lacks_newline.load(Ordering::Relaxed)),

@@ -1,29 +1,32 @@
 //! What a file holds, or one line that says where it cannot be read, what stands there and what was expected.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::place::{Path, line_and_column};
 use super::{FORMAT, Saved};
 use crate::fault::Fault;
 
-/// Only this is read first, so that a file of another version is called that, and not broken.
-#[derive(Deserialize)]
-struct Version {
-    format: Option<Value>,
-}
+/// What some editors put before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// More than this of what stands in a file is not repeated.
 const LONGEST: usize = 300;
 
 /// Reads it. The error goes behind the name of the file.
+///
+/// The version is read first, so that a file of another one is called that, and not broken.
 pub(super) fn read(bytes: &[u8]) -> Result<Saved, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| not_text(bytes, error.valid_up_to()))?;
-    let version: Version = serde_json::from_str(text).map_err(|error| syntax(&error))?;
-    let found = match version.format {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|error| syntax(&error))?;
+    let found = match fields.get("format").map(|format| format.get()) {
         None => "no format".to_owned(),
-        Some(format) if format == FORMAT => return read_current(text),
-        Some(format) => format!("format {}", short(&format.to_string())),
+        Some(format) if format == FORMAT.to_string() => return read_current(text),
+        Some(format) => format!("format {}", short(format)),
     };
     let place = Path::written("format").position(text).map_or(String::new(), at);
     Err(format!(
@@ -56,7 +59,8 @@ fn not_text(bytes: &[u8], valid: usize) -> String {
 
 /// It is no JSON.
 fn syntax(error: &serde_json::Error) -> String {
-    let (place, what) = (at((error.line(), error.column())), said(error));
+    // Where a line has only begun, the parser stands before its first column.
+    let (place, what) = (at((error.line(), error.column().max(1))), said(error));
     match error.is_eof() {
         true => {
             format!("{place}: ends in the middle ({what}); expected a whole schedule: copy or save it again")
