@@ -57,9 +57,13 @@
 //! - `wall`: the only wall clock: rates for people, and the watchdog for code that never comes back
 //! - `shrink`: from a schedule that fails to the smallest that still fails in the same way
 //! - `why`: what went wrong in a history that failed, told as a story; and the nearest schedule that holds
+//! - `reach`: whether a saved schedule still gets where it was made for
 //! - `twice`, `quiet`, `hint`: the same history twice; panics without their noise; what to do about them
 //! - [`bench`](mod@bench): the scenario by which frameworks are compared, and what it costs
-//! - `summary`, `exit`: what a sweep comes to, for people and for scripts
+//! - `summary`, `exit`: what a sweep comes to, for people and for scripts; `shell`: lines to copy
+//!
+//! Tests:
+//! - `simulation`: many seeds in a `#[test]`; a failure that is kept as a file, replayed from then on, and renewed
 
 pub mod bench;
 pub mod event;
@@ -94,12 +98,14 @@ mod payload;
 mod playable;
 mod quiet;
 mod ratio;
+mod reach;
 mod remarks;
 mod report;
 mod run;
 mod runtime;
 mod safe;
 mod seeds;
+mod shell;
 mod shrink;
 mod sight;
 mod simulation;

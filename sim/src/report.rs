@@ -30,6 +30,8 @@ pub(crate) struct Failure<'a> {
     /// Of the smallest, if it was shrunk.
     pub(crate) why: Option<&'a Why>,
     pub(crate) replay: &'a str,
+    /// What else can be done with it, a line each.
+    pub(crate) more: &'a [String],
 }
 
 impl fmt::Display for Failure<'_> {
@@ -54,7 +56,8 @@ impl fmt::Display for Failure<'_> {
         if let Some(why) = self.why {
             self.why(f, why)?;
         }
-        writeln!(f, "\n  replay   {}", self.replay)
+        writeln!(f, "\n  replay   {}", self.replay)?;
+        self.more.iter().try_for_each(|line| writeln!(f, "  {line}"))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::drawn::Drawn;
 use crate::exit::Exit;
 use crate::file::{Expectation, FORMAT, Saved, create, must_not_exist};
 use crate::outcome::{Outcome, Verdict};
+use crate::reach::{crashes_in, missed};
 use crate::report::{Failure, Smallest, allowed_by, sandbox_note};
 use crate::schedule::Schedule;
 use crate::seed::Seed;
@@ -34,8 +35,8 @@ pub(crate) struct Play<'a> {
     pub(crate) twice: bool,
     pub(crate) hang_timeout: Duration,
     pub(crate) json: bool,
-    /// What a saved schedule says will come of it.
-    pub(crate) expected: Option<Expectation>,
+    /// The file it comes from, if it comes from one.
+    pub(crate) saved: Option<&'a Saved>,
     pub(crate) output: Option<Target<'a>>,
     pub(crate) save: Option<&'a Path>,
     pub(crate) pictures: &'a Pictures,
@@ -113,6 +114,7 @@ fn write_files(play: &Play<'_>, outcome: &Outcome) -> Result<(), String> {
             subject: play.subject.name.clone(),
             test: None,
             expected: Expectation::from(&outcome.verdict),
+            crashes_in: crashes_in(outcome),
             schedule: Schedule::clone(&play.schedule),
         };
         saved.write(path)?;
@@ -228,6 +230,7 @@ fn print_verdict(
                 smallest: play.shrunk_from(),
                 why,
                 replay: &play.replay,
+                more: &[],
             }
         )?,
     }
@@ -235,11 +238,16 @@ fn print_verdict(
 }
 
 fn print_expectation(play: &Play<'_>, outcome: &Outcome, out: &mut Out) -> Result<(), Trouble> {
-    let found = Expectation::from(&outcome.verdict);
-    match play.expected {
-        None => {}
-        Some(expected) if expected == found => writeln!(out, "     as the file expects: {expected}")?,
-        Some(expected) => writeln!(out, "     the file expects {expected}; found {found}")?,
+    let Some(saved) = play.saved else { return Ok(()) };
+    let (expected, found) = (saved.expected, Expectation::from(&outcome.verdict));
+    if expected == found {
+        writeln!(out, "     as the file expects: {expected}")?;
+        return Ok(());
+    }
+    writeln!(out, "     the file expects {expected}; found {found}")?;
+    // In the schedule of a test every fault strikes; in one that was drawn, most of them need not.
+    if let Some(missed) = missed(saved, outcome).filter(|_| saved.test.is_some()) {
+        write!(out, "\n  stale: it no longer gets where it was made for\n{missed}")?;
     }
     Ok(())
 }
@@ -287,7 +295,7 @@ mod tests {
             twice: true,
             hang_timeout: HANG_TIMEOUT,
             json: false,
-            expected: None,
+            saved: None,
             shrunk: None,
             output: None,
             save: None,

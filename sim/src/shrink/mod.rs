@@ -38,6 +38,7 @@ use edit::{Edit, Place};
 use race::{Course, Raced};
 use way::Way;
 use weight::Weight;
+pub(crate) use within::{site_mut, time_mut};
 
 /// How long shrinking may take, unless something else is said.
 pub const SHRINK_BUDGET: Duration = Duration::from_secs(10);
