@@ -26,7 +26,8 @@ impl<S: Sink> Sink for Orders<S> {
     }
 }
 
-fn orders<E: Env>(env: E) -> impl Sink {
+/// The sink; the README leaves this line out.
+pub fn orders<E: Env>(env: E) -> impl Sink {
     let (clock, broker) = (env.clock().clone(), env.broker().clone());
     let inner = Transactional::new(env, broker, TransactionalOptions::default());
     Orders(TwoPhase::new(inner, clock, Options::default()))
