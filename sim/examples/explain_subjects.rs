@@ -73,6 +73,7 @@ fn find(subject: &Subject, (anomaly, window): (Anomaly, Option<Window>)) -> Save
         subject: subject.name.to_string(),
         test: None,
         expected: Expectation::Failed { anomaly, window },
+        crashes_in: None,
         schedule: (*schedule).clone(),
     }
 }
