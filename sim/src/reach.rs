@@ -84,3 +84,88 @@ impl fmt::Display for Missed {
         self.faults.iter().try_for_each(|fault| writeln!(f, "    {fault}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::file::{Expectation, FORMAT};
+    use crate::generate::Generator;
+    use crate::playable::LONGEST;
+    use crate::run::play;
+    use crate::seed::Seed;
+    use crate::shrink::Shrink;
+    use crate::subject::Subject;
+    use crate::subjects;
+    use crate::watch::Keep;
+
+    /// What is lost where a promised transaction is fenced before it is committed.
+    fn saved() -> Saved {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/saved.json");
+        Saved::read(Path::new(file)).unwrap()
+    }
+
+    fn outcome(subject: &Subject, schedule: &Schedule) -> Outcome {
+        play(subject, &Arc::new(schedule.clone()), Keep { history: true, ..Keep::default() })
+    }
+
+    fn missed_by_the_correct_job(saved: &Saved) -> Option<Missed> {
+        missed(saved, &outcome(&subjects::named("kafka").unwrap(), &saved.schedule))
+    }
+
+    #[test]
+    fn a_window_or_a_fault_can_be_missed_by_itself() {
+        let there = saved();
+        assert_eq!(missed_by_the_correct_job(&there), None);
+        let elsewhere = Saved { crashes_in: Some(Window::W2), ..saved() };
+        let missed = missed_by_the_correct_job(&elsewhere).unwrap();
+        assert_eq!((missed.window, missed.faults.len()), (Some(Window::W2), 0));
+        let mut one_more = saved();
+        one_more.schedule.faults.push(Fault::BrokerRestart { at: LONGEST, lasts: LONGEST });
+        let missed = missed_by_the_correct_job(&one_more).unwrap();
+        assert_eq!((missed.window, &missed.faults[..]), (None, &one_more.schedule.faults[1..]));
+        assert_eq!(missed.count(), 1);
+    }
+
+    #[test]
+    fn what_never_strikes_is_left_out_and_nothing_changes() {
+        let subject = subjects::named("fences-before-committing").unwrap();
+        for seed in 0..20 {
+            let schedule = Generator::default().schedule(Seed(seed)).unwrap();
+            let before = outcome(&subject, &schedule);
+            let less = without_unstruck(&schedule, &before);
+            assert_eq!(less.faults.len() + before.unstruck as usize, schedule.faults.len());
+            let after = outcome(&subject, &less);
+            assert_eq!((after.digest, after.unstruck), (before.digest, 0));
+        }
+    }
+
+    /// Or a regression would be stale on the day on which it is kept.
+    #[test]
+    fn what_a_mistake_is_found_by_is_reached_by_the_correct_job_too() {
+        for name in ["fences-before-committing", "aborts-on-close", "commits-only-the-notified"] {
+            let subject = subjects::named(name).unwrap();
+            let generator = subject.pin(Generator::default());
+            let found = (0..100).find_map(|seed| {
+                let schedule = Arc::new(generator.schedule(Seed(seed)).unwrap());
+                let finding = outcome(&subject, &schedule).finding().cloned()?;
+                Some((schedule, finding))
+            });
+            let (schedule, finding) = found.unwrap();
+            let shrink = Shrink { tries: 40, ..Shrink::new(&subject) };
+            let shrunk = shrink.run(&schedule, &finding, &AtomicBool::new(false), &|_| {}).unwrap().unwrap();
+            let kept = Saved {
+                format: FORMAT,
+                subject: name.to_owned(),
+                test: None,
+                expected: Expectation::from(&shrunk.outcome.verdict),
+                crashes_in: crashes_in(&shrunk.outcome),
+                schedule: Schedule::clone(&shrunk.schedule),
+            };
+            assert_eq!(missed_by_the_correct_job(&kept), None, "{name}");
+        }
+    }
+}

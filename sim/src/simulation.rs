@@ -40,7 +40,7 @@ use crate::sweep::{Sweep, cores, play_alone};
 use crate::wall::{HANG_TIMEOUT, Stopwatch};
 use crate::watch::Keep;
 
-use environment::{Play, asked, bad};
+use environment::{Asked, Play, asked, bad};
 use places::Places;
 use regressions::{Regression, Replayed};
 pub use report::Report;
@@ -75,7 +75,8 @@ const ALL_SEEDS: Range<u64> = 0..u64::MAX;
 /// makes the test that it belongs to play that file and nothing else, and print its trace. Once it stands in
 /// `tests/regressions/` of the package, every run of that test replays it first, and fails if it fails again; or if its
 /// faults no longer strike where they did, for then it shows nothing: it is *stale*. `TWOPHASE_RENEW=FILE` looks nearby
-/// for a schedule that gets there again, and writes it in its place.
+/// for a schedule that gets there again, and writes it in its place. A command made by [`cli`](crate::cli) replays the
+/// file too, if it knows a subject of that name: give both the same [`Subject`], or [`name`](Self::name) it so.
 ///
 /// # Settings
 ///
@@ -338,15 +339,20 @@ impl Simulation {
     #[track_caller]
     pub fn run(self) -> Report {
         let asked = asked(|name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
-        let asked = asked.unwrap_or_else(|line| panic!("{line}"));
+        match asked.and_then(|asked| self.play(asked)) {
+            Ok(report) => report,
+            Err(line) => panic!("{line}"),
+        }
+    }
+
+    fn play(self, asked: Asked) -> Result<Report, String> {
         let places = Places::of(|name| env::var_os(name), env::current_dir().ok());
-        let played = match asked.play {
+        match asked.play {
             Some(Play::Replay(file)) => self.play_file(places, &file),
             Some(Play::Renew(file)) => self.renew_file(places, &file),
             Some(Play::Seeds(extent)) => self.play_all(places, Some(extent), asked.trace),
             None => self.play_all(places, None, asked.trace),
-        };
-        played.unwrap_or_else(|line| panic!("{line}"))
+        }
     }
 
     fn play_all(self, places: Option<Places>, asked: Option<Extent>, trace: bool) -> Result<Report, String> {

@@ -186,13 +186,19 @@ fn what_was_kept_is_replayed_first_by_every_run_of_its_test_and_holds_once_it_is
     let said = project.fails("orders_arrive_exactly_once", &calm);
     let name = file.file_name().expect("it has one").to_str().expect("it is text");
     let told = format!("orders/tests/regressions/{name}");
-    assert!(said.contains(&format!("FAIL  lost          {told}, a regression: it was lost in W4")), "{said}");
+    assert!(said.contains(&format!("FAIL  lost          {told}, again\n")), "{said}");
     assert!(said.contains("\n  why\n"), "{said}");
     assert!(
         said.contains(&format!("TWOPHASE_REPLAY={told} cargo test orders_arrive_exactly_once")),
         "{said}"
     );
     assert!(said.contains("FAIL   1 seeds   "), "{said}");
+    let page = name.replace(".json", ".html");
+    assert!(said.contains(&format!("  timeline target/twophase/{page}\n")), "{said}");
+    assert_eq!(fs::read_dir(project.path("orders/tests/regressions")).expect("it is there").count(), 1);
+    edit(&file, "\"anomaly\": \"lost\"", "\"anomaly\": \"duplicate\"");
+    let said = project.fails("orders_arrive_exactly_once", &calm);
+    assert!(said.contains(&format!("FAIL  lost          {told}, which was: duplicate in W4\n")), "{said}");
     project.passes("orders_arrive_exactly_once", &[]);
     project.passes("invoices_arrive_exactly_once", &[]);
 }
@@ -248,7 +254,7 @@ fn a_regression_that_no_longer_gets_there_is_stale_and_can_be_renewed() {
     );
     project.passes("orders_arrive_exactly_once", &[]);
     let said = project.fails("orders_arrive_exactly_once", &[MISTAKE, ("TWOPHASE_SEEDS", "1..2")]);
-    assert!(said.contains("a regression: it was lost in W4"), "renewed, it still shows the mistake: {said}");
+    assert!(said.contains(".json, again\n"), "renewed, it still shows the mistake: {said}");
     let said = project.fails("orders_arrive_exactly_once", &[renew]);
     assert!(said.contains("there is nothing to renew"), "{said}");
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::places::Places;
+use super::regressions::{Regression, Replayed};
 use super::report::Report;
+use crate::anomaly::Finding;
 use crate::file::{Expectation, FORMAT, Saved, create_or_renew};
 use crate::outcome::Outcome;
 use crate::reach::{crashes_in, without_unstruck};
@@ -30,7 +32,10 @@ impl Report {
         let first = self.first_failure().filter(|_| self.summary.unequal.is_none())?;
         let found = self.subject.pin(self.generator.clone()).schedule(first.seed).ok().map(Arc::new)?;
         let schedule = self.shrunk().map_or(found, |shrunk| shrunk.schedule.clone());
-        let (schedule, outcome) = self.settled(schedule)?;
+        let (schedule, outcome) = match self.summary.hung == Some(first.seed) {
+            true => (schedule, without_history(&first.finding)), // a second play would only wait as long again
+            false => self.settled(schedule)?,
+        };
         let saved = Saved {
             format: FORMAT,
             subject: self.subject.name.clone(),
@@ -70,23 +75,33 @@ impl Report {
         };
         fs::create_dir_all(&places.failures).map_err(cannot)?;
         let file = write(saved, &places.failures, &file_name(&self.test, seed))?;
-        let replay = self.replay_file(&places.told(&file));
-        let timeline = self.draw(places, &file, &replay, saved, outcome);
+        let told = places.told(&file);
+        let timeline = self.draw(places, &file, &told, saved, outcome);
         let keep = self.keep_line(places, &file);
-        Ok(Kept { replay, more: timeline.into_iter().chain([keep]).collect() })
+        Ok(Kept { replay: self.replay_file(&told), more: timeline.into_iter().chain([keep]).collect() })
     }
 
+    /// The picture of a regression that failed again: where those of failures are, not beside what is kept for good.
+    pub(super) fn draw_again(&self, replayed: &Replayed) -> Option<String> {
+        let Replayed { regression: Regression { name, path, saved }, outcome, .. } = replayed;
+        outcome.finding()?;
+        let places = self.places.as_ref()?;
+        fs::create_dir_all(&places.failures).ok()?;
+        self.draw(places, &places.failures.join(path.file_name()?), name, saved, outcome)
+    }
+
+    /// As a page beside a file; `of` is where the schedule is. Returns where the page is, or why it is not.
     fn draw(
         &self,
         places: &Places,
-        file: &Path,
-        replay: &str,
+        beside: &Path,
+        of: &str,
         saved: &Saved,
         outcome: &Outcome,
     ) -> Option<String> {
-        let of = places.told(file);
-        let timeline = Timeline::new(&self.subject.name, &of, Some(replay), &saved.schedule, outcome)?;
-        Some(match timeline.write_page_beside(file) {
+        let replay = self.replay_file(of);
+        let timeline = Timeline::new(&self.subject.name, of, Some(&replay), &saved.schedule, outcome)?;
+        Some(match timeline.write_page_beside(beside) {
             Ok(page) => format!("timeline {}", places.told(&page)),
             Err(why) => format!("no timeline: {why}"),
         })
@@ -98,6 +113,10 @@ impl Report {
             if places.regressions.is_dir() { String::new() } else { format!("mkdir -p {regressions} && ") };
         format!("keep     {make}cp {file} {regressions}/")
     }
+}
+
+fn without_history(finding: &Finding) -> Outcome {
+    Outcome::without_history(finding.anomaly, finding.at, finding.detail.clone())
 }
 
 /// Writes it under this name; where something stands that no run of this test has written, under another.

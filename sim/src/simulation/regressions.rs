@@ -80,9 +80,9 @@ impl Simulation {
     pub(super) fn is_for(&self, saved: &Saved) -> Result<(), String> {
         let (test, subject) = (self.test(), &self.subject.name);
         match &saved.test {
-            Some(of) if *of != test => {
-                Err(format!("is for the test {of}; expected one for {test}, which is this test"))
-            }
+            Some(of) if *of != test => Err(format!(
+                "is for the test {of}; expected one for {test}, which is this test: play it with cargo test {of}"
+            )),
             _ if saved.subject != *subject => Err(format!(
                 "is for the subject {}; expected one for {subject}, which {test} plays \
                  (several simulations in one test each need a name of their own: .name(..))",

@@ -10,6 +10,7 @@ use super::places::Places;
 use super::regressions::{Came, Regression, Replayed, Stale};
 use crate::anomaly::{Anomaly, Finding};
 use crate::exit::Exit;
+use crate::file::Expectation;
 use crate::generate::Generator;
 use crate::report::{Failure, Grouped, Missed, NotDeterministic, Smallest, Totals, allowed_by, sandbox_note};
 use crate::schedule::Schedule;
@@ -97,7 +98,10 @@ impl Report {
         match self.exit() {
             Exit::Held if mended => {}
             Exit::Vacuous if mended => panic!("\n\n{}{}", self.vacuous(), sandbox_note()),
-            _ => panic!("\n\n{}", Told { report: self, kept: self.keep() }),
+            _ => {
+                let drawn = self.regressions.iter().map(|replayed| self.draw_again(replayed)).collect();
+                panic!("\n\n{}", Told { report: self, drawn, kept: self.keep() })
+            }
         }
     }
 
@@ -147,20 +151,24 @@ impl Report {
         self.filter.as_ref().map_or(String::new(), |test| format!(" {test}"))
     }
 
-    /// A regression that failed again.
-    fn again(&self, Regression { name, saved, .. }: &Regression, finding: &Finding) -> String {
+    /// A regression that failed again, and its picture.
+    fn again(&self, replayed: &Replayed, finding: &Finding, timeline: Option<&String>) -> String {
+        let Replayed { regression: Regression { name, saved, .. }, outcome, .. } = replayed;
         let schedule = Arc::new(saved.schedule.clone());
-        let hung = finding.anomaly == Anomaly::Hung;
-        let why = if hung { None } else { self.explain(&schedule) };
+        let why = if finding.anomaly == Anomaly::Hung { None } else { self.explain(&schedule) };
+        let of = match saved.expected == Expectation::from(&outcome.verdict) {
+            true => format!("{name}, again"),
+            false => format!("{name}, which was: {}", saved.expected),
+        };
         let failure = Failure {
-            of: format!("{name}, a regression: it was {}", saved.expected),
+            of,
             finding,
             among: None,
             allowed_by: allowed_by(finding, &schedule),
             smallest: None,
             why: why.as_ref(),
             replay: &self.replay_file(name),
-            more: &[],
+            more: timeline.map(std::slice::from_ref).unwrap_or_default(),
         };
         failure.to_string()
     }
@@ -214,25 +222,31 @@ impl Report {
 /// The first failure of each kind, then what it all adds up to.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Told { report: self, kept: None }.fmt(f)
+        Told { report: self, drawn: Vec::new(), kept: None }.fmt(f)
     }
 }
 
-/// A report, and what became of its first failure.
+/// A report, and what became of its failures.
 struct Told<'a> {
     report: &'a Report,
+    /// Where the pictures of its regressions are.
+    drawn: Vec<Option<String>>,
     kept: Option<Result<Kept, String>>,
 }
 
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Told { report, kept } = self;
-        for Replayed { regression, outcome, came } in &report.regressions {
+        let Told { report, drawn, kept } = self;
+        for (index, replayed) in report.regressions.iter().enumerate() {
+            let Replayed { regression, outcome, came } = replayed;
             match (came, outcome.finding()) {
                 (Came::Stale(missed), _) => {
                     writeln!(f, "{}", Stale { regression, missed, filter: &report.filter() })?;
                 }
-                (_, Some(finding)) => writeln!(f, "{}", report.again(regression, finding))?,
+                (_, Some(finding)) => {
+                    let timeline = drawn.get(index).and_then(Option::as_ref);
+                    writeln!(f, "{}", report.again(replayed, finding, timeline))?;
+                }
                 (_, None) => {}
             }
         }
