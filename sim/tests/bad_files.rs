@@ -8,9 +8,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
+use twophase_sim::timeline::{Look, Timeline};
 use twophase_sim::{Anomaly, Expectation, FORMAT, Generator, Keep, Saved, Seed, Window, play, subjects};
 
-/// A file as a failing test writes it.
+/// A file as a test might write it, with many faults.
 fn saved(seed: u64) -> String {
     let saved = Saved {
         format: FORMAT,
@@ -21,6 +22,12 @@ fn saved(seed: u64) -> String {
         schedule: Generator::default().schedule(Seed(seed)).expect("made-up records can always be read"),
     };
     serde_json::to_string_pretty(&saved).expect("it can be written")
+}
+
+/// A small one.
+fn kept() -> String {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/saved.json");
+    fs::read_to_string(file).expect("it is there")
 }
 
 /// What reading says of a file with these bytes. If it is an error, it is one that helps.
@@ -49,12 +56,19 @@ fn helpful(path: &Path, said: String) -> String {
     behind.to_owned()
 }
 
-/// Whatever can be read can be played: what comes of it is a verdict about the job.
+/// Whatever can be read can be played and shown: what comes of it is a verdict about the job.
 fn plays(saved: Saved) {
-    let subject = subjects::named("kafka").expect("it is known");
-    let outcome = play(&subject, &Arc::new(saved.schedule), Keep::default());
+    let (subject, schedule) = (subjects::named("kafka").expect("it is known"), Arc::new(saved.schedule));
+    let outcome = play(&subject, &schedule, Keep { history: true, ..Keep::default() });
     let finding = outcome.finding().filter(|finding| finding.anomaly == Anomaly::Panicked);
     assert!(finding.is_none(), "{finding:?}");
+    if outcome.events > 20_000 {
+        return; // what cannot get on restarts until its time is up, and looks the same all along
+    }
+    let timeline =
+        Timeline::new("kafka", "bad.json", None, &schedule, &outcome).expect("its history was kept");
+    let text = timeline.text(&Look::default()).expect("nothing is looked for");
+    assert!(!text.is_empty() && timeline.page().starts_with("<!doctype html>"));
 }
 
 fn check(bytes: &[u8]) {
@@ -210,7 +224,7 @@ proptest! {
 
 #[test]
 fn a_file_that_ends_anywhere_says_so() {
-    let good = saved(7);
+    let good = kept();
     for length in 0..good.len() {
         let said = read(&good.as_bytes()[..length]).expect_err("it is not whole");
         assert!(said.contains("ends in the middle"), "{length}: {said}");
@@ -220,8 +234,7 @@ fn a_file_that_ends_anywhere_says_so() {
 /// Line, column and path, where the parser knows them and where it does not.
 #[test]
 fn an_error_names_the_value_that_is_wrong() {
-    let good = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/saved.json"))
-        .expect("it is there");
+    let good = kept();
     for (from, to, says) in [
         (
             "\"lost\"",
