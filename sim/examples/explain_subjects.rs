@@ -15,8 +15,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use twophase_sim::{
-    Anomaly, Expectation, Expected, FORMAT, Keep, Saved, Seed, Shrink, Subject, Threads, Window, explain,
-    play, subjects,
+    Anomaly, Expected, Keep, Saved, Seed, Shrink, Subject, Threads, Window, explain, play, subjects,
 };
 
 /// Within how many seeds each is found.
@@ -66,13 +65,6 @@ fn find(subject: &Subject, (anomaly, window): (Anomaly, Option<Window>)) -> Save
         let shrunk = shrink.run(&schedule, finding, &AtomicBool::new(false), &|_| {});
         shrunk.expect("threads can be started")
     });
-    let schedule = found.expect("every mistake is found").schedule;
-    Saved {
-        format: FORMAT,
-        subject: subject.name.to_string(),
-        test: None,
-        expected: Expectation::Failed { anomaly, window },
-        crashes_in: None,
-        schedule: (*schedule).clone(),
-    }
+    let shrunk = found.expect("every mistake is found");
+    Saved::of(subject, &shrunk.schedule, &shrunk.outcome)
 }

@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::anomaly::Anomaly;
 use crate::coverage::Window;
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Verdict};
+use crate::reach::crashes_in;
 use crate::schedule::Schedule;
+use crate::subject::Subject;
 
 /// The version that is written, and the only one that is read. Raised whenever a schedule that was saved
 /// would play differently: also when what the delays are drawn from its timing changes.
@@ -86,6 +88,18 @@ impl Display for Expectation {
 }
 
 impl Saved {
+    /// A schedule that was played with this subject, and what came of it.
+    pub fn of(subject: &Subject, schedule: &Schedule, outcome: &Outcome) -> Self {
+        Saved {
+            format: FORMAT,
+            subject: subject.name.clone(),
+            test: None,
+            expected: Expectation::from(&outcome.verdict),
+            crashes_in: crashes_in(outcome),
+            schedule: schedule.clone(),
+        }
+    }
+
     /// Reads the file at `path`. What it returns can be played.
     ///
     /// # Errors

@@ -92,7 +92,6 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::*;
-    use crate::file::{Expectation, FORMAT};
     use crate::generate::Generator;
     use crate::playable::LONGEST;
     use crate::run::play;
@@ -157,14 +156,7 @@ mod tests {
             let (schedule, finding) = found.unwrap();
             let shrink = Shrink { tries: 40, ..Shrink::new(&subject) };
             let shrunk = shrink.run(&schedule, &finding, &AtomicBool::new(false), &|_| {}).unwrap().unwrap();
-            let kept = Saved {
-                format: FORMAT,
-                subject: name.to_owned(),
-                test: None,
-                expected: Expectation::from(&shrunk.outcome.verdict),
-                crashes_in: crashes_in(&shrunk.outcome),
-                schedule: Schedule::clone(&shrunk.schedule),
-            };
+            let kept = Saved::of(&subject, &shrunk.schedule, &shrunk.outcome);
             assert_eq!(missed_by_the_correct_job(&kept), None, "{name}");
         }
     }

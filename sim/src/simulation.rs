@@ -25,11 +25,13 @@ use crate::anomaly::Anomaly;
 use crate::drawn::Drawn;
 use crate::env::SimEnv;
 use crate::fault::FaultKind;
-use crate::file::Saved;
+use crate::file::{Expectation, Saved};
 use crate::generate::{Generator, Input, Safety};
 use crate::outcome::Outcome;
 use crate::outputs::Output;
 use crate::ratio::Ratio;
+use crate::report::Figures;
+use crate::schedule::Schedule;
 use crate::seed::Seed;
 use crate::seeds::Extent;
 use crate::shell::quoted;
@@ -380,7 +382,7 @@ impl Simulation {
         let regression = self.typed("TWOPHASE_REPLAY", places.as_ref(), file)?;
         let replayed = self.replay(regression)?;
         println!("{file} of {}\n{}", self.subject.name, Drawn(&replayed.regression.saved.schedule));
-        trace(&replayed.outcome);
+        trace(&replayed.regression.saved.schedule, &replayed.outcome);
         Ok(self.report(places, vec![replayed]))
     }
 
@@ -469,7 +471,7 @@ impl Simulation {
         let keep = Keep { history: true, digests: true, ..Keep::default() };
         let outcome = play_alone(&self.subject, &schedule, keep, self.hang_timeout)?;
         println!("seed {seed} of {}\n{}", self.subject.name, Drawn(&schedule));
-        trace(&outcome);
+        trace(&schedule, &outcome);
         let mut summary = Summary::default();
         if outcome.finding().is_some_and(|finding| finding.anomaly == Anomaly::Hung) {
             // Once is enough: a second play would only wait as long again.
@@ -485,11 +487,12 @@ impl Simulation {
 }
 
 /// Printed like everything a test prints: shown if it fails, or with `--nocapture`.
-fn trace(outcome: &Outcome) {
+fn trace(schedule: &Schedule, outcome: &Outcome) {
     if let Some(history) = &outcome.history {
         println!("{history}");
     }
-    println!("{:?}, windows {:?}, digest {:016x}", outcome.verdict, outcome.windows, outcome.digest);
+    let figures = Figures { outcome, faults: schedule.faults.len() };
+    println!("{}\n{figures}", Expectation::from(&outcome.verdict));
 }
 
 /// Settings that nobody can play name themselves; everything else that fails is the input.

@@ -10,10 +10,10 @@ use super::out::Out;
 use super::{Trouble, json};
 use crate::drawn::Drawn;
 use crate::exit::Exit;
-use crate::file::{Expectation, FORMAT, Saved, create, must_not_exist};
+use crate::file::{Expectation, Saved, create, must_not_exist};
 use crate::outcome::{Outcome, Verdict};
-use crate::reach::{crashes_in, missed};
-use crate::report::{Failure, Smallest, allowed_by, sandbox_note};
+use crate::reach::missed;
+use crate::report::{Failure, Figures, Smallest, allowed_by, sandbox_note};
 use crate::schedule::Schedule;
 use crate::seed::Seed;
 use crate::shrink::Shrunk;
@@ -109,15 +109,7 @@ pub(crate) fn play(play: &Play<'_>, out: &mut Out) -> Result<Exit, Trouble> {
 
 fn write_files(play: &Play<'_>, outcome: &Outcome) -> Result<(), String> {
     if let Some(path) = play.save {
-        let saved = Saved {
-            format: FORMAT,
-            subject: play.subject.name.clone(),
-            test: None,
-            expected: Expectation::from(&outcome.verdict),
-            crashes_in: crashes_in(outcome),
-            schedule: Schedule::clone(&play.schedule),
-        };
-        saved.write(path)?;
+        Saved::of(play.subject, &play.schedule, outcome).write(path)?;
     }
     write_pictures(play, outcome)?;
     match (&play.output, &outcome.output) {
@@ -175,24 +167,7 @@ fn print(
         writeln!(out, "{history}")?;
     }
     print_verdict(play, outcome, why, out)?;
-    let windows: Vec<_> = outcome.windows.iter().map(|window| window.to_string()).collect();
-    let windows = if windows.is_empty() { "none".to_owned() } else { windows.join(" ") };
-    let (completed, given_up) = outcome.checkpoints;
-    writeln!(
-        out,
-        "     {} events in {:.6} s   windows {windows}",
-        outcome.events,
-        outcome.lasted.as_secs_f64()
-    )?;
-    writeln!(
-        out,
-        "     checkpoints completed {completed}, given up {given_up}   restarts {}   faults that struck {} of {}   timed out {}",
-        outcome.restarts,
-        outcome.struck.iter().sum::<u32>(),
-        play.schedule.faults.len(),
-        outcome.timed_out,
-    )?;
-    writeln!(out, "     digest {:016x}", outcome.digest)?;
+    write!(out, "{}", Figures { outcome, faults: play.schedule.faults.len() })?;
     match (play.twice, difference) {
         (true, None) => writeln!(out, "     played twice: it was the same both times")?,
         (_, Some(difference)) => writeln!(out, "\nFAIL  not deterministic  {}\n\n  {difference}", play.of)?,

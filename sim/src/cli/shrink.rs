@@ -12,8 +12,7 @@ use super::replay::subject_of;
 use super::{Context, Trouble};
 use crate::anomaly::Finding;
 use crate::exit::Exit;
-use crate::file::{Expectation, FORMAT, Saved, must_not_exist};
-use crate::reach::crashes_in;
+use crate::file::{Expectation, Saved, must_not_exist};
 use crate::report::{Failure, Smallest, allowed_by, sandbox_note};
 use crate::schedule::Schedule;
 use crate::shell::quoted;
@@ -45,14 +44,7 @@ pub(crate) fn shrink(context: &Context<'_>, args: &Args, out: &mut Out) -> Resul
     let shrunk = task.run(context, args.shrink_budget.budget())?.ok_or_else(|| {
         format!("{name}: failed once, and then did not; expected a subject that is deterministic: play it with --twice")
     })?;
-    let smaller = Saved {
-        format: FORMAT,
-        expected: Expectation::from(&shrunk.outcome.verdict),
-        crashes_in: crashes_in(&shrunk.outcome),
-        schedule: Schedule::clone(&shrunk.schedule),
-        subject: saved.subject,
-        test: saved.test,
-    };
+    let smaller = Saved { test: saved.test, ..Saved::of(subject, &shrunk.schedule, &shrunk.outcome) };
     smaller.write(&target)?;
     let replay = format!("{} replay {}", context.called, quoted(&target.to_string_lossy()));
     let timeline = draw_beside(subject, &shrunk, &target, &replay, hang_timeout);

@@ -8,9 +8,9 @@ use super::places::Places;
 use super::regressions::{Regression, Replayed};
 use super::report::Report;
 use crate::anomaly::Finding;
-use crate::file::{Expectation, FORMAT, Saved, create_or_renew};
+use crate::file::{Expectation, Saved, create_or_renew};
 use crate::outcome::Outcome;
-use crate::reach::{crashes_in, without_unstruck};
+use crate::reach::without_unstruck;
 use crate::schedule::Schedule;
 use crate::seed::Seed;
 use crate::sweep::play_alone;
@@ -36,14 +36,8 @@ impl Report {
             true => (schedule, without_history(&first.finding)), // a second play would only wait as long again
             false => self.settled(schedule)?,
         };
-        let saved = Saved {
-            format: FORMAT,
-            subject: self.subject.name.clone(),
-            test: Some(self.test.clone()),
-            expected: Expectation::from(&outcome.verdict),
-            crashes_in: crashes_in(&outcome),
-            schedule: Schedule::clone(&schedule),
-        };
+        let test = Some(self.test.clone());
+        let saved = Saved { test, ..Saved::of(&self.subject, &schedule, &outcome) };
         Some(self.write(first.seed, &saved, &outcome))
     }
 
@@ -142,6 +136,7 @@ fn file_name(test: &str, seed: Seed) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file::FORMAT;
     use crate::generate::Generator;
 
     fn saved(test: &str, seed: u64) -> Saved {

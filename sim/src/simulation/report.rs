@@ -258,8 +258,11 @@ impl fmt::Display for Told<'_> {
         }
         if report.summary.seeds > 0 {
             let held = report.exit() == Exit::Held && report.is_mended();
-            let word = if held { "ok" } else { "FAIL" };
-            write!(f, "{}", Totals { summary: &report.summary, elapsed: report.elapsed, word })?;
+            let totals = |word| Totals { summary: &report.summary, elapsed: report.elapsed, word };
+            match held {
+                true => write!(f, "{}", totals("ok"))?,
+                false => totals("FAIL").headline(f)?,
+            }
         }
         write!(f, "{}", sandbox_note())
     }
