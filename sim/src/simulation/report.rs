@@ -257,11 +257,12 @@ impl fmt::Display for Told<'_> {
             writeln!(f, "{}", report.failure(group, kept.as_ref()))?;
         }
         if report.summary.seeds > 0 {
-            let held = report.exit() == Exit::Held && report.is_mended();
-            let totals = |word| Totals { summary: &report.summary, elapsed: report.elapsed, word };
-            match held {
-                true => write!(f, "{}", totals("ok"))?,
-                false => totals("FAIL").headline(f)?,
+            let held = report.exit() == Exit::Held;
+            let word = if held { "ok" } else { "FAIL" };
+            let totals = Totals { summary: &report.summary, elapsed: report.elapsed, word };
+            match held && report.is_mended() {
+                true => write!(f, "{totals}")?,
+                false => totals.headline(f)?,
             }
         }
         write!(f, "{}", sandbox_note())
