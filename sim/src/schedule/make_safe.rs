@@ -30,7 +30,8 @@ impl Schedule {
         settings.parallelism = settings.parallelism.min(settings.splits).max(1);
         let answered = undisturbed::round_trip(timing.latency, timing.store) * 2;
         timing.request_timeout = timing.request_timeout.max(answered);
-        settings.checkpoint_timeout = settings.checkpoint_timeout.max(undisturbed::checkpoint(settings, timing));
+        settings.checkpoint_timeout =
+            settings.checkpoint_timeout.max(undisturbed::checkpoint(settings, timing));
         settings.heartbeat_timeout = settings.heartbeat_timeout.max(undisturbed::silence(settings, timing));
         settings.restart_delay_max = settings.restart_delay_max.max(settings.restart_delay);
         self.faults.iter_mut().filter(|fault| is_known_unsafe(fault)).for_each(delay_instead);

@@ -1,0 +1,88 @@
+//! Bytes as what is read from outside: saved schedules, the histories that come of them, recordings, and what processes
+//! read of each other and of the store. Each is an error that says what was expected, or a value.
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::str;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use twophase::message::{ToCoordinator, ToWorker};
+use twophase::two_phase::State;
+use twophase_sim::timeline::{Look, Timeline};
+use twophase_sim::{Anomaly, Keep, Saved, Schedule, play, subjects};
+
+use crate::lines;
+
+/// Reads them as each of these.
+///
+/// # Panics
+/// If an error does not say what was expected, what was read is not written as it is, or a history cannot be drawn.
+pub fn check(bytes: &[u8]) {
+    as_messages(bytes);
+    if let Ok(text) = str::from_utf8(bytes) {
+        as_recording(text);
+        as_schedule(text);
+    }
+}
+
+fn as_messages(bytes: &[u8]) {
+    reads_back(ToWorker::from_bytes, ToWorker::to_bytes, bytes);
+    reads_back(ToCoordinator::from_bytes, ToCoordinator::to_bytes, bytes);
+    if let Err(failure) = State::<String, u64>::decode(bytes) {
+        assert!(failure.to_string().contains("format"), "{failure}");
+    }
+}
+
+fn reads_back<T: Debug + PartialEq>(read: fn(&[u8]) -> Option<T>, write: fn(&T) -> Bytes, bytes: &[u8]) {
+    if let Some(value) = read(bytes) {
+        assert_eq!(read(&write(&value)), Some(value));
+    }
+}
+
+fn as_recording(text: &str) {
+    if let Err(error) = lines::parse(Path::new("recording.jsonl"), text) {
+        assert!(error.starts_with("recording.jsonl: line "), "{error}");
+    }
+}
+
+fn as_schedule(text: &str) {
+    match Saved::parse(text) {
+        Err(error) => assert!(error.contains("expected") && error.starts_with(':'), "{error}"),
+        Ok(saved) => {
+            let written = serde_json::to_string(&saved).expect("what was read can be written");
+            assert_eq!(Saved::parse(&written).as_ref(), Ok(&saved));
+            if is_small(&saved.schedule) {
+                as_history(saved);
+            }
+        }
+    }
+}
+
+/// Whether it is played in a moment.
+fn is_small(schedule: &Schedule) -> bool {
+    let settings = &schedule.settings;
+    schedule.records() <= 100
+        && schedule.faults.len() <= 30
+        && settings.parallelism <= 4
+        && settings.splits <= 16
+        && settings.partitions <= 8
+}
+
+/// What was read can be played, as silly as it may be, and the history can be drawn and explained.
+fn as_history(saved: Saved) {
+    let subject = subjects::named(&saved.subject).or_else(|| subjects::named("kafka"));
+    let subject = subject.expect("the correct job comes along");
+    let schedule = Arc::new(saved.schedule);
+    let outcome = play(&subject, &schedule, Keep { history: true, ..Keep::default() });
+    if let Some(finding) = outcome.finding() {
+        let of_the_stage =
+            finding.anomaly == Anomaly::Panicked && finding.detail.contains("the stage itself");
+        assert!(!of_the_stage, "{}", finding.detail);
+    }
+    let timeline = Timeline::new(&subject.name, "a file", Some("again"), &schedule, &outcome);
+    let timeline = timeline.expect("a history was kept");
+    timeline.text(&Look::default()).expect("nothing is asked for that could not be there");
+    assert!(timeline.page().starts_with("<!doctype html>"));
+    assert!(timeline.chrome().is_object() || timeline.chrome().is_array());
+}
