@@ -69,18 +69,29 @@ fn is_small(schedule: &Schedule) -> bool {
         && settings.partitions <= 8
 }
 
+/// The subject that never comes back; only a watchdog can tell.
+const HANGS: &str = "polls-the-clock";
+
+/// Of a job that never settles there are some hundred thousand events. They can be drawn, but not a thousand times.
+const MOST_DRAWN: u64 = 20_000;
+
 /// What was read can be played, as silly as it may be, and the history can be drawn and explained.
 fn as_history(saved: Saved) {
-    let subject = subjects::named(&saved.subject).or_else(|| subjects::named("kafka"));
-    let subject = subject.expect("the correct job comes along");
+    let known = subjects::named(&saved.subject).filter(|subject| subject.name != HANGS);
+    let subject = known.or_else(|| subjects::named("kafka")).expect("the correct job comes along");
     let schedule = Arc::new(saved.schedule);
-    let outcome = play(&subject, &schedule, Keep { history: true, ..Keep::default() });
+    let outcome = play(&subject, &schedule, Keep::default());
     if let Some(finding) = outcome.finding() {
         let of_the_stage =
             finding.anomaly == Anomaly::Panicked && finding.detail.contains("the stage itself");
         assert!(!of_the_stage, "{}", finding.detail);
     }
-    let timeline = Timeline::new(&subject.name, "a file", Some("again"), &schedule, &outcome);
+    if outcome.events > MOST_DRAWN {
+        return;
+    }
+    let again = play(&subject, &schedule, Keep { history: true, ..Keep::default() });
+    assert_eq!(again.digest, outcome.digest, "what is kept of a history changes nothing in it");
+    let timeline = Timeline::new(&subject.name, "a file", Some("again"), &schedule, &again);
     let timeline = timeline.expect("a history was kept");
     timeline.text(&Look::default()).expect("nothing is asked for that could not be there");
     assert!(timeline.page().starts_with("<!doctype html>"));
