@@ -8,7 +8,7 @@
 //! A seed means something only to this build of the generator. What lasts is the schedule.
 
 mod aim;
-mod alone;
+pub(crate) mod alone;
 mod fixed;
 mod plot;
 mod rates;

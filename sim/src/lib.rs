@@ -33,6 +33,7 @@
 //! - [`schedule`], [`fault`], [`site`], [`seed`]: what is to happen; what goes wrong; where; and what is drawn from
 //! - `generate`: from a seed to a schedule; `safe`: the [safe rule](safe_rule) that the settings obey; `undisturbed`: how
 //!   long a job needs anyway
+//! - `strategies` (feature `proptest`): schedules for properties, whole and in parts
 //! - `file`, `input`, `playable`: schedules as files; real records; what may be played of what comes from outside
 //! - `subject`, [`subjects`]: what is tested, and what comes along to be tested
 //!
@@ -69,6 +70,8 @@ pub mod log;
 pub mod schedule;
 pub mod seed;
 pub mod site;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 pub mod subjects;
 pub mod timeline;
 

@@ -89,7 +89,9 @@ fn pause() -> BoxedStrategy<Fault> {
 
 fn zombie() -> BoxedStrategy<Fault> {
     let parts = (sites(), millis(1..40), millis(0..150));
-    parts.prop_map(|(at, replaced_after, wakes_after)| Fault::Zombie { at, replaced_after, wakes_after }).boxed()
+    parts
+        .prop_map(|(at, replaced_after, wakes_after)| Fault::Zombie { at, replaced_after, wakes_after })
+        .boxed()
 }
 
 fn stop() -> BoxedStrategy<Fault> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use proptest::collection::{SizeRange, vec};
+use proptest::collection::SizeRange;
 use proptest::prelude::*;
 use twophase::Settings;
 

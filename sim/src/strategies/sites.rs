@@ -97,8 +97,12 @@ fn at(
     let lives = prop_oneof![6 => Just(1), 2 => Just(2), 1 => Just(3)].prop_map(Life);
     let ordinals = prop_oneof![Just(1), ordinals];
     (lives, ordinals, select(&Phase::ALL[..]), processes)
-        .prop_map(move |(life, ordinal, phase, process)| {
-            Site { process, life, operation: operation.clone(), ordinal, phase }
+        .prop_map(move |(life, ordinal, phase, process)| Site {
+            process,
+            life,
+            operation: operation.clone(),
+            ordinal,
+            phase,
         })
         .boxed()
 }

@@ -10,7 +10,8 @@ use twophase::naming::Naming;
 use super::faults::{faults, millis};
 use super::job::{broker, payloads, settings, timing};
 use crate::fault::{End, Fault};
-use crate::generate::{Generator, Safety, aim_elsewhere};
+use crate::generate::alone::aim_elsewhere;
+use crate::generate::{Generator, Safety};
 use crate::schedule::Schedule;
 use crate::site::Name;
 use crate::subject::Subject;
@@ -58,7 +59,9 @@ fn of(pinned: Generator, safety: Safety) -> impl Strategy<Value = Schedule> {
     let records: BoxedStrategy<Vec<Bytes>> = match input {
         None => payloads(1..MOST_RECORDS).boxed(),
         Some(input) => (1..MOST_RECORDS, any::<u64>().no_shrink())
-            .prop_map(move |(count, place)| input.window(place, count).expect("the subject's input can be read"))
+            .prop_map(move |(count, place)| {
+                input.window(place, count).expect("the subject's input can be read")
+            })
             .boxed(),
     };
     let protocols = protocol.map_or(vec![Protocol::V2, Protocol::V1], |protocol| vec![protocol]);
@@ -69,10 +72,11 @@ fn of(pinned: Generator, safety: Safety) -> impl Strategy<Value = Schedule> {
         Safety::Safe => 100_u32..150,
         Safety::Unsafe => 5..100,
     };
-    (faults(0..=MOST_FAULTS), records, settings(), how, timing(), broker(), millis(250..1_200), timeouts).prop_map(
-        move |(faults, records, settings, (protocol, naming), timing, broker, heal_at, timeout)| {
+    (faults(0..=MOST_FAULTS), records, settings(), how, timing(), broker(), millis(250..1_200), timeouts)
+        .prop_map(move |(faults, records, settings, (protocol, naming), timing, broker, heal_at, timeout)| {
             let input = dealt(records, settings.splits.into());
-            let mut schedule = Schedule { settings, protocol, naming, broker, timing, heal_at, faults, input };
+            let mut schedule =
+                Schedule { settings, protocol, naming, broker, timing, heal_at, faults, input };
             let sinks = schedule.settings.parallelism;
             schedule.faults.iter_mut().for_each(|fault| strike_one_of(sinks, fault));
             if alone {
@@ -82,8 +86,7 @@ fn of(pinned: Generator, safety: Safety) -> impl Strategy<Value = Schedule> {
             let needed = &mut schedule.settings.transaction_timeout;
             *needed = Duration::from_millis((needed.as_millis() as u64 * u64::from(timeout)).div_ceil(100));
             schedule
-        },
-    )
+        })
 }
 
 fn dealt(records: Vec<Bytes>, splits: usize) -> Vec<Vec<Bytes>> {
