@@ -125,5 +125,8 @@ fn a_schedule_that_cannot_be_played_fails_with_what_is_wrong() {
     schedule.settings.partitions = 0;
     let failed = strategies::check(&named("kafka"), &schedule);
     let said = failed.expect_err("no partition is too few").to_string();
-    assert!(said.ends_with("the schedule cannot be played: settings.partitions is 0; expected 1 to 64"), "{said}");
+    assert!(
+        said.ends_with("the schedule cannot be played: settings.partitions is 0; expected 1 to 64"),
+        "{said}"
+    );
 }

@@ -28,6 +28,16 @@ impl Operations {
         Operations::arbitrary(&mut Unstructured::new(bytes)).expect("no bytes are rejected")
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether nothing happens.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// The bytes for these operations.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut tape = Writer::default();

@@ -3,11 +3,13 @@
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use twophase_fuzz::TARGETS;
+use twophase_fuzz::{Case, Operations, TARGETS};
+use twophase_sim::{Expectation, Keep, Saved, is_safe, play, subjects};
 
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(directory) else {
+fn files(directory: &str) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(directory)) else {
         return Vec::new(); // nothing was found for this target
     };
     let paths = entries.map(|entry| entry.expect("a directory can be read to its end").path());
@@ -16,17 +18,17 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Replays all of `kind`, and returns how many there are for each target.
+fn bytes(file: &Path) -> Vec<u8> {
+    fs::read(file).expect("a file that is listed can be read")
+}
+
+/// Gives all bytes of `kind` to their targets, and returns how many there are for each.
 fn replay(kind: &str) -> Vec<usize> {
     let mut failed = Vec::new();
     let numbers = TARGETS.map(|(name, target)| {
-        let files = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(kind).join(name));
-        for file in &files {
-            let bytes = fs::read(file).expect("a file that is listed can be read");
-            if catch_unwind(|| target(&bytes)).is_err() {
-                failed.push(format!("{}", file.display()));
-            }
-        }
+        let files = files(&format!("{kind}/{name}"));
+        let fails = |file: &&PathBuf| catch_unwind(|| target(&bytes(file))).is_err();
+        failed.extend(files.iter().filter(fails).cloned());
         files.len()
     });
     assert!(failed.is_empty(), "these fail, as told above: {failed:#?}");
@@ -40,6 +42,51 @@ fn every_start_of_the_fuzzers_passes() {
 }
 
 #[test]
-fn whatever_a_fuzzer_has_found_stays_mended() {
+fn whatever_bytes_a_fuzzer_has_found_pass_now() {
     replay("found");
+}
+
+/// Schedules are kept as files, which mean the same when the bytes of a case mean something else.
+#[test]
+fn every_schedule_that_a_fuzzer_has_found_ends_as_its_file_says() {
+    let files = files("found/schedules");
+    assert!(!files.is_empty());
+    for file in files {
+        let saved = Saved::read(&file).unwrap_or_else(|error| panic!("{error}"));
+        let subject = subjects::named(&saved.subject).expect("a correct subject comes along");
+        let outcome = play(&subject, &Arc::new(saved.schedule), Keep::default());
+        let found = Expectation::from(&outcome.verdict);
+        assert_eq!(found, saved.expected, "{}: {:?}", file.display(), outcome.verdict);
+    }
+}
+
+/// Bytes of all lengths, which look like nothing.
+fn noise() -> impl Iterator<Item = Vec<u8>> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    (0..2_000).map(move |number| (0..number % 400).map(|_| next()).collect())
+}
+
+#[test]
+fn no_bytes_are_rejected() {
+    let mut operations = 0;
+    for bytes in noise() {
+        let Case { schedule, .. } = Case::from_bytes(&bytes);
+        assert_eq!(schedule.check(), Ok(()), "{bytes:?}");
+        assert!(is_safe(&schedule), "{bytes:?}");
+        operations += Operations::from_bytes(&bytes).len();
+    }
+    assert!(operations > 10_000, "{operations}");
+}
+
+#[test]
+fn noise_passes_too() {
+    for bytes in noise().step_by(20) {
+        TARGETS.iter().for_each(|(_, target)| target(&bytes));
+    }
 }
