@@ -8,9 +8,7 @@ use twophase_fuzz::starts;
 
 fn main() -> Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    for (target, starts) in
-        [("schedule", starts::of_schedule()), ("log", starts::of_log()), ("files", starts::of_files())]
-    {
+    for (target, starts) in starts::all() {
         let directory = corpus.join(target);
         fs::create_dir_all(&directory)?;
         for (name, bytes) in starts {

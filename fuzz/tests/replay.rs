@@ -5,6 +5,7 @@ use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use twophase_fuzz::starts::{self, Starts};
 use twophase_fuzz::{Case, Operations, TARGETS};
 use twophase_sim::{Expectation, Keep, Saved, is_safe, play, subjects};
 
@@ -44,6 +45,22 @@ fn every_start_of_the_fuzzers_passes() {
 #[test]
 fn whatever_bytes_a_fuzzer_has_found_pass_now() {
     replay("found");
+}
+
+/// They are written again where bytes have come to mean something else, or a seed another schedule.
+#[test]
+fn the_starts_are_those_that_the_example_writes() {
+    for (name, starts) in starts::all() {
+        let written = files(&format!("corpus/{name}"));
+        let written: Starts = written.iter().map(|file| (file_name(file), bytes(file))).collect();
+        let names = |starts: &Starts| starts.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&written), names(&starts), "{name}: run the example seed_corpus");
+        assert!(written == starts, "{name} has changed: run the example seed_corpus");
+    }
+}
+
+fn file_name(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Schedules are kept as files, which mean the same when the bytes of a case mean something else.
