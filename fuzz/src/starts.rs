@@ -2,6 +2,7 @@
 //! the log, and files as they are written.
 
 use std::collections::BTreeMap;
+use std::slice;
 use std::sync::Arc;
 
 use twophase::kafka::protocol::{Marker, Protocol};
@@ -147,7 +148,7 @@ fn plots() -> Vec<(String, Protocol, Vec<Operation>)> {
     let mut all = Vec::new();
     for (suffix, protocol) in [("v1", Protocol::V1), ("v2", Protocol::V2)] {
         let committed = vec![write(0), write(1), end(Marker::Commit), marked.clone(), marked.clone()];
-        let begun = vec![start(protocol), write(0), write(1)];
+        let begun = [start(protocol), write(0), write(1)];
         let taken_over =
             [&begun[..], &[start(protocol), marked.clone(), marked.clone(), start(protocol)]].concat();
         let plot = |more: &[&[Operation]]| [&begun[..], &more.concat()].concat();
@@ -165,7 +166,7 @@ fn plots() -> Vec<(String, Protocol, Vec<Operation>)> {
                 "coordinator-dies",
                 plot(&[&[end(Marker::Commit), CoordinatorDies, marked.clone()], &committed]),
             ),
-            ("zombie-writes", [&taken_over[..], &committed, &[zombie.clone()]].concat()),
+            ("zombie-writes", [&taken_over[..], &committed, slice::from_ref(&zombie)].concat()),
             ("zombie-ends", [&taken_over[..], &[write(0), zombie_ends]].concat()),
             ("zombie-before-its-marker", plot(&[&[start(protocol), zombie, marked.clone()]])),
         ] {

@@ -1,13 +1,14 @@
 //! What the fuzzers start from and what they have found, on the stable toolchain and without libFuzzer.
+//!
+//! Schedules that were found are files, which `tests/found_by_fuzzing.rs` of the whole project replays.
 
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use twophase_fuzz::starts::{self, Starts};
 use twophase_fuzz::{Case, Operations, TARGETS};
-use twophase_sim::{Expectation, Keep, Saved, is_safe, play, subjects};
+use twophase_sim::is_safe;
 
 fn files(directory: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(directory)) else {
@@ -61,20 +62,6 @@ fn the_starts_are_those_that_the_example_writes() {
 
 fn file_name(file: &Path) -> String {
     file.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// Schedules are kept as files, which mean the same when the bytes of a case mean something else.
-#[test]
-fn every_schedule_that_a_fuzzer_has_found_ends_as_its_file_says() {
-    let files = files("found/schedules");
-    assert!(!files.is_empty());
-    for file in files {
-        let saved = Saved::read(&file).unwrap_or_else(|error| panic!("{error}"));
-        let subject = subjects::named(&saved.subject).expect("a correct subject comes along");
-        let outcome = play(&subject, &Arc::new(saved.schedule), Keep::default());
-        let found = Expectation::from(&outcome.verdict);
-        assert_eq!(found, saved.expected, "{}: {:?}", file.display(), outcome.verdict);
-    }
 }
 
 /// Bytes of all lengths, which look like nothing.

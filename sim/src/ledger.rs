@@ -145,7 +145,7 @@ impl Ledger {
             }
             (Request::AddPartitions { id, producer, .. }, Response::AddPartitions(Ok(answers))) => {
                 let added = answers.iter().filter_map(|(partition, answer)| answer.ok().map(|()| *partition));
-                if !self.position(*producer).is_some_and(|at| self.transactions[at].decided.is_none()) {
+                if self.position(*producer).is_none_or(|at| self.transactions[at].decided.is_some()) {
                     self.empties.add(id, *producer, added);
                 }
             }
