@@ -36,7 +36,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(twophase_sim::strategies::config(2_000))]
 
     #[test]
     fn readers_see_exactly_the_committed_records_below_the_first_undecided_one(

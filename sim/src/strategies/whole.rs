@@ -9,11 +9,11 @@ use twophase::naming::Naming;
 
 use super::faults::{faults, millis};
 use super::job::{broker, payloads, settings, timing};
-use crate::fault::{End, Fault};
+use crate::fault::Fault;
 use crate::generate::alone::aim_elsewhere;
 use crate::generate::{Generator, Safety};
 use crate::schedule::Schedule;
-use crate::site::Name;
+use crate::shrink::within::names_mut;
 use crate::subject::Subject;
 
 const MOST_FAULTS: usize = 8;
@@ -99,25 +99,5 @@ fn dealt(records: Vec<Bytes>, splits: usize) -> Vec<Vec<Bytes>> {
 
 /// A fault of a sink that there is not strikes one that there is.
 fn strike_one_of(sinks: u16, fault: &mut Fault) {
-    let fold = |name: &mut Name| name.index %= sinks;
-    match fault {
-        Fault::Crash { at, .. }
-        | Fault::Pause { at, .. }
-        | Fault::Zombie { at, .. }
-        | Fault::Lose { at }
-        | Fault::Delay { at, .. }
-        | Fault::Repeat { at, .. } => fold(&mut at.process),
-        Fault::Stop { process, .. } | Fault::CrashAt { process, .. } | Fault::ClockJump { process, .. } => {
-            fold(process);
-        }
-        Fault::Partition { from, to, .. } => [from, to].into_iter().for_each(|end| {
-            if let End::Process(name) = end {
-                fold(name);
-            }
-        }),
-        Fault::BrokerRestart { .. }
-        | Fault::CoordinatorFailover { .. }
-        | Fault::SlowMarkers { .. }
-        | Fault::RepeatMarkers { .. } => {}
-    }
+    names_mut(fault).into_iter().for_each(|name| name.index %= sinks);
 }
