@@ -31,7 +31,9 @@
 //!
 //! Before a run:
 //! - [`schedule`], [`fault`], [`site`], [`seed`]: what is to happen; what goes wrong; where; and what is drawn from
-//! - `generate`: from a seed to a schedule; `safe`: the [safe rule](safe_rule) that the settings obey
+//! - `generate`: from a seed to a schedule; `safe`: the [safe rule](safe_rule) that the settings obey; `undisturbed`: how
+//!   long a job needs anyway
+//! - `strategies` (feature `proptest`): schedules for properties, whole and in parts
 //! - `file`, `input`, `playable`: schedules as files; real records; what may be played of what comes from outside
 //! - `subject`, [`subjects`]: what is tested, and what comes along to be tested
 //!
@@ -72,6 +74,8 @@ pub mod log;
 pub mod schedule;
 pub mod seed;
 pub mod site;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 pub mod subjects;
 pub mod timeline;
 
@@ -115,6 +119,7 @@ mod summary;
 mod sweep;
 mod trips;
 mod twice;
+mod undisturbed;
 mod wall;
 mod watch;
 mod why;

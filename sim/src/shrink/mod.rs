@@ -19,7 +19,7 @@ mod settle;
 mod shape;
 mod way;
 mod weight;
-mod within;
+pub(crate) mod within;
 
 use std::collections::BTreeSet;
 use std::io;

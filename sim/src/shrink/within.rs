@@ -30,7 +30,7 @@ pub(super) fn times_mut(fault: &mut Fault) -> Vec<&mut Duration> {
 }
 
 /// The processes that a fault names.
-pub(super) fn names_mut(fault: &mut Fault) -> Vec<&mut Name> {
+pub(crate) fn names_mut(fault: &mut Fault) -> Vec<&mut Name> {
     match fault {
         Fault::Stop { process, .. } | Fault::CrashAt { process, .. } | Fault::ClockJump { process, .. } => {
             vec![process]
