@@ -1,8 +1,9 @@
 //! One history, from the first start to the verdict: polls whoever is ready, then lets the next thing happen.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
+use parking_lot::MutexGuard;
 use twophase::{BoxFuture, Job};
 
 use crate::env::{Shared, SharedWorld, SimEnv};
@@ -112,7 +113,11 @@ impl<'a> Stage<'a> {
         let mut world = shared.world();
         loop {
             // Nobody is ready after many a step: the world is left only when somebody is.
-            if !world.chores.is_empty() || self.executor.has_woken() || !self.ready.is_empty() {
+            if !world.chores.is_empty()
+                || !world.woken.is_empty()
+                || self.executor.has_woken()
+                || !self.ready.is_empty()
+            {
                 if passed > 0 {
                     sandbox.advance(std::mem::take(&mut passed));
                 }
@@ -123,12 +128,14 @@ impl<'a> Stage<'a> {
                     world = shared.world();
                     continue;
                 }
+                self.executor.wake(&mut world.woken, &mut self.ready);
                 self.executor.take_woken(&mut self.ready);
                 if let Some((task, process)) = self.choose(&mut world) {
                     if polls.are_too_many(process) {
                         return Err(Spins(process));
                     }
                     self.enter_in(&mut world, process);
+                    world.polls(task, self.executor.waker(task));
                     drop(world);
                     let polled = self.executor.poll(task);
                     self.leave(process, polled);

@@ -66,6 +66,10 @@ pub(super) struct PartitionLog {
 }
 
 impl PartitionLog {
+    pub(super) fn new() -> Self {
+        PartitionLog { entries: Vec::with_capacity(128), ..PartitionLog::default() }
+    }
+
     pub(super) fn end(&self) -> LogOffset {
         self.entries.last().map_or(LogOffset(0), Entry::end)
     }

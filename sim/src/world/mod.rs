@@ -25,6 +25,7 @@ mod waits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::task::Waker;
 
 use bytes::Bytes;
 use twophase::{Fact, Timestamp};
@@ -96,6 +97,8 @@ pub(crate) struct World {
     pub(crate) watch: Watch,
     /// What the driver has to do before the next step.
     pub(crate) chores: Chores,
+    /// The tasks whose waits have ended, in that order.
+    pub(crate) woken: Vec<TaskId>,
     now: u64,
     steps: u64,
     queue: Queue<Happening>,
@@ -187,6 +190,7 @@ impl World {
             alone,
             watch,
             chores: Chores::default(),
+            woken: Vec::with_capacity(8),
             now: 0,
             steps: 0,
             queue: Queue::new(),
@@ -282,6 +286,18 @@ impl World {
         &mut self.lives[pid.0]
     }
 
+    /// Whether what this process asks for still counts.
+    #[inline]
+    pub(crate) fn is_alive(&self, pid: Pid) -> bool {
+        self.lives[pid.0].is_alive()
+    }
+
+    /// From here on this task is polled.
+    #[inline]
+    pub(crate) fn polls(&mut self, task: TaskId, waker: &Waker) {
+        self.waits.polls(task, waker);
+    }
+
     /// The time on the machine of this process.
     pub(crate) fn clock(&self, pid: Pid) -> Timestamp {
         Timestamp((EPOCH + self.now).saturating_add_signed(self.lives[pid.0].clock_off))
@@ -298,7 +314,7 @@ impl World {
             Happening::Answer(flight) => self.answer(flight),
             Happening::GiveUp(flight) => self.give_up(flight),
             Happening::Wake(wait) => {
-                let _ = self.waits.end(wait, Ending::Woke); // who waited may be gone
+                let _ = self.waits.end(wait, Ending::Woke, &mut self.woken); // who waited may be gone
             }
             Happening::Deliver(parcel) => self.deliver(parcel),
             Happening::Start(name) => self.start(name),

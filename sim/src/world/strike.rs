@@ -157,7 +157,7 @@ impl World {
         }
         self.lives[pid.0].asked_to_stop = true;
         for wait in std::mem::take(&mut self.lives[pid.0].stopping) {
-            let _ = self.waits.end(wait, Ending::Woke); // who waited may be gone
+            let _ = self.waits.end(wait, Ending::Woke, &mut self.woken); // who waited may be gone
         }
         let who = self.lives[pid.0].actor();
         self.emit(who, What::AskedToStop);
