@@ -48,6 +48,7 @@ pub mod worker;
 
 mod alarm;
 mod channel;
+mod checked;
 mod checkpoint;
 mod companion;
 mod error;

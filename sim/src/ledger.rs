@@ -44,7 +44,13 @@ impl Ledger {
     pub(crate) fn new(splits: impl Iterator<Item = usize>, sight: Sight) -> Self {
         let newest: Vec<_> = splits.map(|length| vec![usize::MAX; length]).collect();
         let records = newest.iter().map(Vec::len).sum::<usize>();
-        Ledger { newest, carried: Vec::with_capacity(records + records / 4), sight, ..Ledger::default() }
+        Ledger {
+            transactions: Vec::with_capacity(32),
+            carried: Vec::with_capacity(records + records / 4),
+            newest,
+            sight,
+            ..Ledger::default()
+        }
     }
 
     pub(crate) fn transactions(&self) -> &[Transaction] {

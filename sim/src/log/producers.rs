@@ -123,29 +123,45 @@ impl Producers {
         Ok(())
     }
 
-    /// The offset at which this very batch was written before, if it is among the last ones of its producer.
+    /// Whether a client's batch may be written. If this very batch was written before, and is among the last ones
+    /// of its producer: at which offset.
     ///
-    /// It is not asked whether the transaction it was written in is still open, nor how that ended.
-    pub(super) fn duplicate(&self, producer: Producer, first: Sequence, last: Sequence) -> Option<LogOffset> {
-        let known = self.find(producer.id)?;
-        if known.producer != producer {
-            return None;
+    /// It is not asked whether the transaction that a repeated one was written in is still open, nor how that ended.
+    pub(super) fn judge(
+        &self,
+        producer: Producer,
+        batch: Span,
+        transactional: bool,
+    ) -> Result<Option<LogOffset>, ErrorCode> {
+        let known = self.find(producer.id);
+        if let Some(known) = known.filter(|known| known.producer == producer) {
+            if let Some(written) = known.recent.position(batch.first, batch.last) {
+                return Ok(Some(written));
+            }
         }
-        known.recent.position(first, last)
+        check_epoch(known, producer)?;
+        self.check_sequence(known, producer, batch.first)?;
+        match known {
+            // A batch outside of transactions must not slip into the one that its producer has open.
+            Some(known) if !transactional && known.open_from.is_some() => Err(ErrorCode::InvalidTxnState),
+            _ => Ok(None),
+        }
     }
 
     /// Refuses producers that a newer epoch has shut out here.
     pub(super) fn check_epoch(&self, producer: Producer) -> Result<(), ErrorCode> {
-        match self.find(producer.id) {
-            Some(known) if producer.epoch < known.producer.epoch => Err(ErrorCode::InvalidProducerEpoch),
-            _ => Ok(()),
-        }
+        check_epoch(self.find(producer.id), producer)
     }
 
     /// Whether a client's batch that starts at `first` comes next.
-    pub(super) fn check_sequence(&self, producer: Producer, first: Sequence) -> Result<(), ErrorCode> {
+    fn check_sequence(
+        &self,
+        known: Option<&ProducerState>,
+        producer: Producer,
+        first: Sequence,
+    ) -> Result<(), ErrorCode> {
         let asked = self.verifying.iter().find(|entry| entry.producer.id == producer.id);
-        let in_order = match self.find(producer.id) {
+        let in_order = match known {
             Some(known) if known.producer.epoch == producer.epoch => known.recent.is_followed_by(first),
             Some(_) => first.0 == 0,
             // An unknown producer may have been forgotten, so any sequence could be its next one. Not so in V2: its
@@ -156,14 +172,6 @@ impl Producers {
             Ok(())
         } else {
             Err(ErrorCode::OutOfOrderSequenceNumber)
-        }
-    }
-
-    /// A batch outside of transactions must not slip into the one that its producer has open.
-    pub(super) fn check_plain(&self, id: ProducerId) -> Result<(), ErrorCode> {
-        match self.find(id) {
-            Some(known) if known.open_from.is_some() => Err(ErrorCode::InvalidTxnState),
-            _ => Ok(()),
         }
     }
 
@@ -272,5 +280,12 @@ impl Producers {
         let at = self.known.binary_search_by_key(&id, |known| known.producer.id);
         self.last.set(at.unwrap_or_else(|at| at));
         at
+    }
+}
+
+fn check_epoch(known: Option<&ProducerState>, producer: Producer) -> Result<(), ErrorCode> {
+    match known {
+        Some(known) if producer.epoch < known.producer.epoch => Err(ErrorCode::InvalidProducerEpoch),
+        _ => Ok(()),
     }
 }

@@ -302,6 +302,7 @@ impl World {
     }
 
     /// Whether nothing gets through on it.
+    #[inline]
     pub(super) fn is_cut(&self, pid: Pid, way: Way) -> bool {
         self.links.is_cut(self.lives[pid.0].name, way, self.now)
     }

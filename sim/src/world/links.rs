@@ -103,10 +103,12 @@ impl Links {
         self.cuts.clear();
     }
 
+    #[inline]
     pub(super) fn is_cut(&self, process: Name, way: Way, now: u64) -> bool {
-        if self.cuts.is_empty() {
-            return false; // as nearly always
-        }
+        !self.cuts.is_empty() && self.is_among_cuts(process, way, now) // nearly always there are none
+    }
+
+    fn is_among_cuts(&self, process: Name, way: Way, now: u64) -> bool {
         let (from, to) = way.ends(process);
         self.cuts.iter().any(|cut| cut.from == from && cut.to == to && now < cut.until)
     }

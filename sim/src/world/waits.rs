@@ -127,11 +127,10 @@ impl<T> Waits<T> {
     /// How it ended, if it has; the wait is gone then. Otherwise it will be woken like this.
     #[inline]
     pub(crate) fn poll(&mut self, id: WaitId, waker: &Waker) -> Option<T> {
-        let lasts = self.sleeper(waker);
-        let entry = &mut self.slots[id.slot as usize];
+        let entry = &self.slots[id.slot as usize];
         assert_eq!(entry.generation, id.generation, "a wait is polled only while it lasts");
-        if let State::Waiting(sleeper) = &mut entry.state {
-            *sleeper = lasts;
+        if let State::Waiting(_) = entry.state {
+            self.slots[id.slot as usize].state = State::Waiting(self.sleeper(waker));
             return None;
         }
         match self.release(id) {
