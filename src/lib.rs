@@ -48,7 +48,6 @@ pub mod worker;
 
 mod alarm;
 mod channel;
-mod checked;
 mod checkpoint;
 mod companion;
 mod error;

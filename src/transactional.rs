@@ -5,9 +5,7 @@
 //! left without a trace in any state. To fence first would abort what was promised.
 
 use std::collections::BTreeSet;
-use std::future::Future;
 
-use crate::checked::Checked;
 use crate::naming::{Counters, Name, Naming, Prefix};
 use crate::ownership::{Author, Ownership};
 use crate::{
@@ -194,14 +192,9 @@ impl<E: Env, B: Broker> Participant for Transactional<E, B> {
         Ok(handle)
     }
 
-    #[inline]
-    fn write(
-        &mut self,
-        transaction: &mut Handle,
-        record: Record,
-    ) -> impl Future<Output = Result<(), Failure>> + Send {
+    async fn write(&mut self, transaction: &mut Handle, record: Record) -> Result<(), Failure> {
         let to = (self.options.route)(&record, self.options.partitions);
-        Checked::new(self.live(&transaction.id).map(|live| live.append(to, record)))
+        self.live(&transaction.id)?.append(to, record).await
     }
 
     async fn pre_commit(

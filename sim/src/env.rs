@@ -20,7 +20,7 @@ use crate::executor::WakerId;
 use crate::schedule::Schedule;
 use crate::seed::micros;
 use crate::site::Call;
-use crate::world::{Answer, Bells, Errand, Pid, Received, StoreAnswer, StoreRequest, WaitId, World};
+use crate::world::{Answer, Bells, Chore, Errand, Pid, Received, StoreAnswer, StoreRequest, WaitId, World};
 
 /// The world, shared by everything that plays in it.
 pub(crate) type SharedWorld = Arc<Shared>;
@@ -191,7 +191,7 @@ impl Env for SimEnv {
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if let Some(mut world) = self.access.alive() {
-            world.chores.spawn.push((self.access.pid, Box::pin(task)));
+            world.chores.push(Chore::Spawn(self.access.pid, Box::pin(task)));
         }
     }
 

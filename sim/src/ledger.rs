@@ -250,6 +250,7 @@ impl Ledger {
         }
     }
 
+    #[inline(never)]
     fn noted(&mut self, name: Name, life: Life, current: bool, fact: &Fact) {
         self.sight.note(fact);
         match fact {
@@ -296,6 +297,7 @@ impl Ledger {
 
     /// A checkpoint became durable. Everything that was pre-committed up to it is promised now, unless its
     /// writer has begun anew since: then another incarnation took that checkpoint.
+    #[cold]
     fn durable(&mut self, checkpoint: CheckpointId) {
         for transaction in &mut self.transactions {
             let covered = transaction.checkpoint.is_some_and(|id| id <= checkpoint);
@@ -310,6 +312,7 @@ impl Ledger {
     }
 
     /// A sink was struck down: in which windows, its transactions tell.
+    #[cold]
     fn crashed(&mut self, name: Name, life: Life) {
         if self.restores.get(&name).is_some_and(|(_, over)| !over) && self.owes(name) {
             self.windows.enter(Window::W6);
@@ -351,6 +354,7 @@ impl Ledger {
         self.restores.insert(name, (self.steps, false));
     }
 
+    #[cold]
     fn timed_out(&mut self, id: &TransactionalId) {
         let undecided = |open: &&mut Transaction| open.id == *id && open.decided.is_none();
         for transaction in self.transactions.iter_mut().filter(undecided) {

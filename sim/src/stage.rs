@@ -16,7 +16,7 @@ use crate::schedule::Schedule;
 use crate::seed::{Purpose, Seed, Stream};
 use crate::wall::Pulse;
 use crate::watch::Watch;
-use crate::world::{Chores, Condition, LifeState, Pid, World};
+use crate::world::{Chore, Condition, LifeState, Pid, World};
 
 /// The processes of a job in their world.
 pub(crate) struct Stage<'a> {
@@ -210,21 +210,25 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn attend_to(&mut self, chores: Chores) {
-        for pid in chores.drop {
-            self.enter(pid);
-            let killed = self.executor.kill(pid);
-            self.leave(pid, killed);
+    #[cold]
+    fn attend_to(&mut self, mut chores: Vec<Chore>) {
+        chores.sort_by_key(Chore::rank);
+        for chore in chores {
+            match chore {
+                Chore::Drop(pid) => {
+                    self.enter(pid);
+                    let killed = self.executor.kill(pid);
+                    self.leave(pid, killed);
+                }
+                Chore::Start(pid) => {
+                    self.enter(pid);
+                    let started = guarded(|| self.main_of(pid)).map(|main| self.executor.spawn(pid, main));
+                    self.leave(pid, started);
+                }
+                Chore::Spawn(pid, task) => self.spawn(pid, task),
+                Chore::Wake(task) => self.ready.push(task),
+            }
         }
-        for pid in chores.start {
-            self.enter(pid);
-            let started = guarded(|| self.main_of(pid)).map(|main| self.executor.spawn(pid, main));
-            self.leave(pid, started);
-        }
-        for (pid, task) in chores.spawn {
-            self.spawn(pid, task);
-        }
-        self.ready.extend(chores.wake);
     }
 
     /// Who spawns something and dies in the same breath leaves nothing behind that runs.

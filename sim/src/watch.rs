@@ -148,7 +148,9 @@ impl Observer for Watch {
 
 impl Watch {
     fn judge(&mut self, event: &Event<'_>) {
-        self.ledger.see(event);
+        if !matches!(event.what, What::Visible { .. }) {
+            self.ledger.see(event); // what can be seen now, it was told when it was written
+        }
         self.checker.see(event, &self.ledger);
     }
 

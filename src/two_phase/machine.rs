@@ -1,11 +1,9 @@
 //! The state machine: which hook is called when.
 
-use std::future::Future;
 use std::time::Duration;
 
 use super::pending::Pending;
 use super::{Begun, CommitFailed, Misuse, Options, Participant, State};
-use crate::checked::Checked;
 use crate::{CheckpointId, Clock, Failure, Record, Sink};
 
 /// Flink's V1 two-phase-commit sink: a [`Sink`] made of a user's [`Participant`].
@@ -219,10 +217,9 @@ impl<P: Participant, C: Clock> Sink for TwoPhase<P, C> {
         Ok(())
     }
 
-    #[inline]
-    fn write(&mut self, record: Record) -> impl Future<Output = Result<(), Failure>> + Send {
-        let current = self.current.as_mut().ok_or(Misuse::NoTransaction);
-        Checked::new(current.map(|current| self.participant.write(&mut current.handle, record)))
+    async fn write(&mut self, record: Record) -> Result<(), Failure> {
+        let current = self.current.as_mut().ok_or(Misuse::NoTransaction)?;
+        self.participant.write(&mut current.handle, record).await
     }
 
     /// Pre-commits, begins the next transaction unless the input has ended, and writes down both.

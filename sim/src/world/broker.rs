@@ -22,6 +22,7 @@ impl World {
         Timestamp(EPOCH + self.now + self.broker_clock)
     }
 
+    #[cold]
     pub(super) fn write_marker(&mut self, write: Box<MarkerWrite>) {
         if let BrokerCondition::Down { until } = self.broker {
             self.queue.push(until + 1, Happening::Marker(write));
@@ -36,6 +37,7 @@ impl World {
         self.take_effects();
     }
 
+    #[cold]
     pub(super) fn sweep(&mut self) {
         let interval = micros(self.schedule.broker.sweep_interval).max(1);
         self.queue.push(self.now + interval, Happening::Sweep);
@@ -54,6 +56,7 @@ impl World {
         self.readers.advance(&*self.log, self.now, &mut self.watch);
     }
 
+    #[cold]
     fn take_all_effects(&mut self) {
         let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
@@ -81,6 +84,7 @@ impl World {
         }
     }
 
+    #[cold]
     pub(super) fn broker_up(&mut self) {
         if self.broker == BrokerCondition::Up {
             return;
@@ -98,6 +102,7 @@ impl World {
         self.take_effects();
     }
 
+    #[cold]
     pub(super) fn coordinator_moved(&mut self) {
         if let BrokerCondition::NoCoordinator { loaded, .. } = self.broker {
             self.broker = BrokerCondition::Loading { until: loaded };

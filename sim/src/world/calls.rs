@@ -181,6 +181,7 @@ impl World {
         Some(response)
     }
 
+    #[cold]
     fn apply_to_store(&mut self, pid: Pid, request: &StoreRequest) -> StoreAnswer {
         let answer = self.store.apply(request);
         if let (StoreRequest::Put { key, value, .. }, StoreAnswer::Put(result)) = (request, &answer) {
@@ -241,6 +242,7 @@ impl World {
         }
     }
 
+    #[cold]
     pub(super) fn give_up(&mut self, flight: Box<Flight>) {
         if self.waits.end(flight.wait, Ending::GivenUp, &mut self.woken).is_ok() {
             let who = self.lives[flight.pid.0].actor();

@@ -96,7 +96,7 @@ pub(crate) struct World {
     alone: bool,
     pub(crate) watch: Watch,
     /// What the driver has to do before the next step.
-    pub(crate) chores: Chores,
+    pub(crate) chores: Vec<Chore>,
     /// The tasks whose waits have ended, in that order.
     pub(crate) woken: Vec<TaskId>,
     now: u64,
@@ -163,22 +163,26 @@ struct Spare {
 }
 
 /// What only the driver can do, because it needs the futures or the subject.
-#[derive(Default)]
-pub(crate) struct Chores {
-    /// Lives that begin.
-    pub(crate) start: Vec<Pid>,
-    /// Tasks that were spawned.
-    pub(crate) spawn: Vec<(Pid, TaskFuture)>,
-    /// Lives whose futures are to be dropped.
-    pub(crate) drop: Vec<Pid>,
-    /// Tasks that were woken while their process stood still.
-    pub(crate) wake: Vec<TaskId>,
+pub(crate) enum Chore {
+    /// Drop the futures of a life.
+    Drop(Pid),
+    /// Begin a life.
+    Start(Pid),
+    /// Add a task that was spawned.
+    Spawn(Pid, TaskFuture),
+    /// Take up a task that was woken while its process stood still.
+    Wake(TaskId),
 }
 
-impl Chores {
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.start.is_empty() && self.spawn.is_empty() && self.drop.is_empty() && self.wake.is_empty()
+impl Chore {
+    /// Of several, those of one kind are done before those of the next.
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Chore::Drop(_) => 0,
+            Chore::Start(_) => 1,
+            Chore::Spawn(..) => 2,
+            Chore::Wake(_) => 3,
+        }
     }
 }
 
@@ -189,7 +193,7 @@ impl World {
         let mut world = World {
             alone,
             watch,
-            chores: Chores::default(),
+            chores: Vec::with_capacity(8),
             woken: Vec::with_capacity(8),
             now: 0,
             steps: 0,
@@ -343,6 +347,7 @@ impl World {
     }
 
     /// Harm is over: everything is repaired, and nothing strikes any more.
+    #[cold]
     fn heal(&mut self) {
         self.healed = true;
         self.links.heal();

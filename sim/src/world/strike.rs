@@ -80,6 +80,7 @@ impl World {
     }
 
     /// A fault's time has come.
+    #[cold]
     pub(super) fn strike_at_time(&mut self, index: usize) {
         if self.healed {
             return;
