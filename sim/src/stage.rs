@@ -194,6 +194,7 @@ impl<'a> Stage<'a> {
     }
 
     /// The same for who holds the world already.
+    #[inline]
     fn enter_in(&self, world: &mut World, process: Pid) {
         let (now, life) = (world.now(), world.life(process));
         self.pulse.enter(life.name, now);
@@ -203,6 +204,7 @@ impl<'a> Stage<'a> {
     }
 
     /// to here.
+    #[inline]
     fn leave(&self, process: Pid, told: Result<(), Panic>) {
         self.pulse.leave();
         if let Err(panic) = told {

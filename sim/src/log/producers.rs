@@ -1,8 +1,6 @@
 //! What a partition leader knows of producers (Kafka `ProducerStateManager`): epochs, sequences, the batches a
 //! repeated request is recognised by, what verification remembers, and which transactions are open here.
 
-use std::cell::Cell;
-
 use twophase::kafka::protocol::{
     ErrorCode, LogOffset, Producer, ProducerEpoch, ProducerId, Protocol, Sequence,
 };
@@ -84,8 +82,6 @@ pub(super) struct Producers {
     /// Forgotten in memory; their batches are still in the log.
     forgotten: Vec<ProducerState>,
     verifying: Vec<Verification>,
-    /// Where the producer is that was asked for last.
-    last: Cell<usize>,
     /// First offsets of open transactions. New ones begin at the end, so the order is ascending by itself.
     open: Vec<LogOffset>,
 }
@@ -271,15 +267,14 @@ impl Producers {
         &mut self.known[at]
     }
 
-    /// Where it is, or where it belongs. One batch asks several times for the same one.
+    /// Where the producer with this id is, or belongs. Ids rise, and who writes is nearly always among the newest.
     fn position(&self, id: ProducerId) -> Result<usize, usize> {
-        let last = self.last.get();
-        if self.known.get(last).is_some_and(|known| known.producer.id == id) {
-            return Ok(last);
+        let newer = self.known.iter().rev().take_while(|known| known.producer.id > id).count();
+        let behind = self.known.len() - newer;
+        match self.known[..behind].last() {
+            Some(known) if known.producer.id == id => Ok(behind - 1),
+            _ => Err(behind),
         }
-        let at = self.known.binary_search_by_key(&id, |known| known.producer.id);
-        self.last.set(at.unwrap_or_else(|at| at));
-        at
     }
 }
 

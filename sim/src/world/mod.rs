@@ -370,10 +370,13 @@ impl World {
 
     /// How long the source of this split needs, this time.
     pub(crate) fn source_delay(&mut self, pid: Pid, split: u16) -> u64 {
-        let (min, max) = self.pace.source;
-        if max == 0 {
-            return 0;
+        match self.pace.source {
+            (_, 0) => 0,
+            pace => self.drawn_source_delay(pid, split, pace),
         }
+    }
+
+    fn drawn_source_delay(&mut self, pid: Pid, split: u16, (min, max): (u64, u64)) -> u64 {
         let key = u64::from(split) << 16 | u64::from(self.lives[pid.0].life.0 & 0xffff);
         let seed = self.schedule.timing.seed;
         let stream = self.paces.entry(key).or_insert_with(|| Stream::new(seed, Purpose::Pace, key));
