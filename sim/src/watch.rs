@@ -31,7 +31,8 @@ pub struct Keep {
 
 /// The observers of one history.
 pub(crate) struct Watch {
-    keep: Keep,
+    /// Whether anything is kept at all.
+    keeps: bool,
     pub(crate) ledger: Ledger,
     pub(crate) checker: Checker,
     pub(crate) digest: Digest,
@@ -71,7 +72,7 @@ impl Watch {
             checker.panicked(0, which, &panic);
         }
         Ok(Watch {
-            keep,
+            keeps: keep != Keep::default(),
             ledger: Ledger::new(
                 checker.expected(),
                 if subject.bound { Sight::BOUND } else { Sight::default() },
@@ -140,7 +141,7 @@ impl Observer for Watch {
                 self.judge(event);
             }
         }
-        if self.keep != Keep::default() {
+        if self.keeps {
             self.record(event, event);
         }
     }
