@@ -194,7 +194,7 @@ impl<'a> Stage<'a> {
     }
 
     /// The same for who holds the world already.
-    #[inline]
+    #[inline(always)]
     fn enter_in(&self, world: &mut World, process: Pid) {
         let (now, life) = (world.now(), world.life(process));
         self.pulse.enter(life.name, now);

@@ -148,6 +148,7 @@ impl Observer for Watch {
 }
 
 impl Watch {
+    #[inline(always)]
     fn judge(&mut self, event: &Event<'_>) {
         if !matches!(event.what, What::Visible { .. }) {
             self.ledger.see(event); // what can be seen now, it was told when it was written

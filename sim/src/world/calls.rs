@@ -297,7 +297,7 @@ impl World {
     }
 
     /// How long one way takes, this time.
-    #[inline]
+    #[inline(always)]
     pub(super) fn delay(&mut self, pid: Pid, way: Way) -> u64 {
         let LifeState { name, life, .. } = self.lives[pid.0];
         let span = if way == Way::InStore { self.pace.store } else { self.pace.latency };

@@ -65,7 +65,7 @@ impl Links {
 
     /// How long one way takes, this time. The life of the process at the one end is part of the key, so that
     /// a crash more or less leaves the delays of later lives as they were.
-    #[inline]
+    #[inline(always)]
     pub(super) fn delay(&mut self, pid: Pid, of: (Name, Life), way: Way, (min, max): (u64, u64)) -> u64 {
         if self.lives.len() <= pid.0 {
             self.lives.resize_with(pid.0 + 1, LinksOfLife::default);

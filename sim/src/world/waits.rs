@@ -34,6 +34,9 @@ struct Slot<T> {
 }
 
 /// All waits of a history; each ends with a `T`.
+///
+/// Each step of a wait is a few instructions, and taken some 300 times in a history from several places: to call it would
+/// cost as much as to do it. So they are always inlined.
 pub(crate) struct Waits<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
@@ -92,7 +95,7 @@ impl<T> Waits<T> {
     }
 
     /// A new wait, to be woken like this.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn start(&mut self, waker: &Waker) -> WaitId {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot { generation: NONE + 1, state: State::Free });
@@ -108,7 +111,7 @@ impl<T> Waits<T> {
     ///
     /// # Errors
     /// Nobody was waiting any more: the first end counts.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn end(&mut self, id: WaitId, with: T, woken: &mut Vec<TaskId>) -> Result<(), T> {
         let entry = &mut self.slots[id.slot as usize];
         if entry.generation != id.generation || !matches!(entry.state, State::Waiting(_)) {
@@ -125,7 +128,7 @@ impl<T> Waits<T> {
     }
 
     /// How it ended, if it has; the wait is gone then. Otherwise it will be woken like this.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll(&mut self, id: WaitId, waker: &Waker) -> Option<T> {
         let entry = &self.slots[id.slot as usize];
         assert_eq!(entry.generation, id.generation, "a wait is polled only while it lasts");
