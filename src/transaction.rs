@@ -98,9 +98,24 @@ pub struct Handle {
     pub id: TransactionalId,
     /// Which layout `bytes` has; a broker refuses formats it does not know.
     pub format: u16,
-    /// The broker's own part (for Kafka: producer id and epoch).
-    #[serde(with = "serde_bytes")]
-    pub bytes: Vec<u8>,
+    /// The broker's own part (for Kafka: producer id and epoch). Shared: handles are handed on far more often than made.
+    #[serde(with = "shared_bytes")]
+    pub bytes: Arc<[u8]>,
+}
+
+/// As a byte string.
+mod shared_bytes {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[u8]>, D::Error> {
+        serde_bytes::ByteBuf::deserialize(deserializer).map(|bytes| bytes.into_vec().into())
+    }
 }
 
 impl fmt::Display for Handle {

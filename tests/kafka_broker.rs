@@ -255,7 +255,7 @@ fn lingering_transactions_are_found_by_name_with_the_epoch_that_is_open() {
 #[test]
 fn a_handle_of_an_unknown_format_is_refused_before_anything_is_sent() {
     let (broker, script, _) = broker(Protocol::V2);
-    let handle = Handle { id: id("t0-i1-1"), format: 9, bytes: vec![] };
+    let handle = Handle { id: id("t0-i1-1"), format: 9, bytes: [].into() };
     assert_eq!(commit(&broker, &handle), Err(Next::Fatal));
     assert_eq!(now(broker.abort(&handle)).unwrap_err().next(), Next::Fatal);
     assert_eq!(script.asked(), []);

@@ -27,7 +27,7 @@ struct Open {
 }
 
 fn handle(name: &str, which: u8) -> Handle {
-    Handle { id: TransactionalId::new(name), format: 1, bytes: vec![which] }
+    Handle { id: TransactionalId::new(name), format: 1, bytes: [which].into() }
 }
 
 impl Target {
@@ -123,7 +123,7 @@ impl Transaction for Open {
     }
 
     async fn pre_commit(&mut self) -> Result<Handle, Failure> {
-        self.handle.bytes = vec![100]; // not the bytes it had when it was opened
+        self.handle.bytes = [100].into(); // not the bytes it had when it was opened
         Ok(self.handle())
     }
 }

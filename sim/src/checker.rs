@@ -258,18 +258,30 @@ impl Checker {
             return;
         };
         if producer < granted {
-            let detail = format!(
-                "{id}: a request of {} {} took effect after {} {} was granted",
-                producer.id, producer.epoch, granted.id, granted.epoch
-            );
-            // The story is that of the transaction it befell: the newer one, if there is one.
-            let about = ledger.of(granted).or_else(|| ledger.of(producer));
-            self.report(at, Anomaly::Unfenced, about, detail);
+            self.unfenced(at, id, (producer, granted), ledger);
         }
+    }
+
+    #[cold]
+    fn unfenced(
+        &mut self,
+        at: u64,
+        id: &TransactionalId,
+        (producer, granted): (Producer, Producer),
+        ledger: &Ledger,
+    ) {
+        let detail = format!(
+            "{id}: a request of {} {} took effect after {} {} was granted",
+            producer.id, producer.epoch, granted.id, granted.epoch
+        );
+        // The story is that of the transaction it befell: the newer one, if there is one.
+        let about = ledger.of(granted).or_else(|| ledger.of(producer));
+        self.report(at, Anomaly::Unfenced, about, detail);
     }
 
     /// The head says that this checkpoint is durable. Taking over and starting anew write the head too, with
     /// the checkpoint that was there.
+    #[cold]
     fn durable(&mut self, at: u64, completed: &Completed, ledger: &Ledger) {
         if Some(completed.id) <= self.completed {
             return;
@@ -364,6 +376,7 @@ impl Checker {
     /// The story is that of the transaction with which it went wrong: of a loss, the one that was promised; of
     /// a duplicate, the one that a zombie committed, or else the older one, of which whoever wrote the record
     /// again did not know that it is committed; of anything else, the one it was read from.
+    #[cold]
     fn report_record(
         &mut self,
         at: u64,
@@ -404,6 +417,7 @@ impl Checker {
         self.finding = Some(Finding { anomaly, window, at, record, records, transaction, detail });
     }
 
+    #[cold]
     pub(crate) fn report(&mut self, at: u64, anomaly: Anomaly, about: Option<&Transaction>, detail: String) {
         if self.finding.is_none() {
             let window = about.and_then(Transaction::window);

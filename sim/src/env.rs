@@ -5,20 +5,22 @@
 
 use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use twophase::env::{CheckpointStore, Clock, Envelope, Key, Network, Source, Timestamp, Value, Version};
 use twophase::kafka::protocol::{Request, Response};
 use twophase::kafka::{KafkaBroker, KafkaOptions, Port, Unanswered};
 use twophase::{Address, Env, Fact, Failure, Next, Process, Record, RecordId, SourceOffset, Split};
 
+use crate::executor::WakerId;
 use crate::schedule::Schedule;
 use crate::seed::micros;
 use crate::site::Call;
-use crate::world::{Answer, Bells, Errand, Pid, Received, StoreAnswer, StoreRequest, WaitId, World};
+use crate::world::{Answer, Bells, Chore, Errand, Pid, Received, StoreAnswer, StoreRequest, WaitId, World};
 
 /// The world, shared by everything that plays in it.
 pub(crate) type SharedWorld = Arc<Shared>;
@@ -36,8 +38,9 @@ impl Shared {
 
     /// One thread plays one history, so nobody ever waits. A broker under test may have panicked: nothing of that is half
     /// done here, and futures still are dropped.
+    #[inline]
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        self.world.lock()
     }
 }
 
@@ -54,9 +57,10 @@ impl Access {
     }
 
     /// The world, if what this process does still counts.
+    #[inline]
     fn alive(&self) -> Option<MutexGuard<'_, World>> {
-        let mut world = self.world();
-        if world.life(self.pid).is_alive() { Some(world) } else { None }
+        let world = self.world();
+        world.is_alive(self.pid).then_some(world)
     }
 }
 
@@ -187,7 +191,7 @@ impl Env for SimEnv {
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if let Some(mut world) = self.access.alive() {
-            world.chores.spawn.push((self.access.pid, Box::pin(task)));
+            world.chores.push(Chore::Spawn(self.access.pid, Box::pin(task)));
         }
     }
 
@@ -218,7 +222,7 @@ impl Network for SimNetwork {
                 return Poll::Pending;
             };
             world.send(self.0.pid, to, label, body);
-            if world.life(self.0.pid).is_alive() { Poll::Ready(()) } else { Poll::Pending }
+            if world.is_alive(self.0.pid) { Poll::Ready(()) } else { Poll::Pending }
         })
     }
 
@@ -319,24 +323,18 @@ impl Source for SimSource {
 #[derive(Clone, Copy)]
 struct Look {
     wait: WaitId,
-    by: (usize, usize),
+    by: WakerId,
 }
 
 impl Look {
     fn new(wait: WaitId, waker: &Waker) -> Self {
-        Look { wait, by: identity(waker) }
+        Look { wait, by: WakerId::of(waker) }
     }
 
     /// Whether another look would find just this: nothing has come, and the same task would be woken.
     fn is_undisturbed(&self, access: &Access, cx: &Context<'_>) -> bool {
-        access.shared.bells.are_silent_for(self.wait) && self.by == identity(cx.waker())
+        access.shared.bells.are_silent_for(self.wait) && self.by == WakerId::of(cx.waker())
     }
-}
-
-/// Two wakers with the same one wake the same task, as long as one of them exists; the world keeps one of a wait
-/// that lasts.
-fn identity(waker: &Waker) -> (usize, usize) {
-    (waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
 }
 
 /// A wait for the order to end.
@@ -461,7 +459,7 @@ impl<'a, T> Wait<'a, T> {
             return Poll::Pending;
         };
         self.state = WaitState::Over;
-        match world.life(self.access.pid).is_alive() {
+        match world.is_alive(self.access.pid) {
             true => Poll::Ready((self.read)(answer)),
             false => Poll::Pending,
         }

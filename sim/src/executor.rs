@@ -19,6 +19,18 @@ pub(crate) type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TaskId(usize);
 
+/// Which waker. Two with the same one wake the same task, as long as one of them exists; those of tasks exist until
+/// the history is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WakerId(usize, usize);
+
+impl WakerId {
+    #[inline]
+    pub(crate) fn of(waker: &Waker) -> Self {
+        WakerId(waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
+    }
+}
+
 /// The tasks that were woken, in the order of waking.
 #[derive(Default)]
 struct Woken {
@@ -49,7 +61,8 @@ impl Wake for TaskWaker {
 
 struct Task {
     process: Pid,
-    future: TaskFuture,
+    /// Until it has ended.
+    future: Option<TaskFuture>,
     waker: Waker,
     queued: Arc<TaskWaker>,
 }
@@ -57,7 +70,7 @@ struct Task {
 /// All tasks of a history.
 #[derive(Default)]
 pub(crate) struct Executor {
-    tasks: Vec<Option<Task>>,
+    tasks: Vec<Task>,
     woken: Arc<Woken>,
 }
 
@@ -68,10 +81,16 @@ impl Executor {
         let queued = Arc::new(TaskWaker { task, queued: AtomicBool::new(false), woken: self.woken.clone() });
         let waker = Waker::from(queued.clone());
         waker.wake_by_ref();
-        self.tasks.push(Some(Task { process, future, waker, queued }));
+        self.tasks.push(Task { process, future: Some(future), waker, queued });
     }
 
-    /// Moves those that were woken since the last call to the end of `ready`.
+    /// Moves these, which the world has woken, to the end of `ready`, but those that are to be polled already.
+    pub(crate) fn wake(&self, woken: &mut Vec<TaskId>, ready: &mut Vec<TaskId>) {
+        let newly = |task: &TaskId| !self.tasks[task.0].queued.queued.swap(true, Ordering::Relaxed);
+        ready.extend(woken.drain(..).filter(newly));
+    }
+
+    /// Moves those that were woken by others since the last call to the end of `ready`.
     pub(crate) fn take_woken(&self, ready: &mut Vec<TaskId>) {
         if !self.has_woken() {
             return;
@@ -91,17 +110,24 @@ impl Executor {
 
     /// Whose task it is; `None` if it has ended.
     pub(crate) fn process(&self, task: TaskId) -> Option<Pid> {
-        self.tasks[task.0].as_ref().map(|task| task.process)
+        let task = &self.tasks[task.0];
+        task.future.is_some().then_some(task.process)
+    }
+
+    /// What wakes it.
+    pub(crate) fn waker(&self, task: TaskId) -> &Waker {
+        &self.tasks[task.0].waker
     }
 
     /// Polls it once. A task that has finished or panicked is dropped, which may panic once more; the first panic
     /// is told.
     pub(crate) fn poll(&mut self, id: TaskId) -> Result<(), Panic> {
-        let Some(task) = &mut self.tasks[id.0] else {
+        let task = &mut self.tasks[id.0];
+        let Some(future) = &mut task.future else {
             return Ok(());
         };
         task.queued.queued.store(false, Ordering::Relaxed);
-        match guarded(|| task.future.as_mut().poll(&mut Context::from_waker(&task.waker))) {
+        match guarded(|| future.as_mut().poll(&mut Context::from_waker(&task.waker))) {
             Ok(Poll::Pending) => Ok(()),
             Ok(Poll::Ready(())) => self.remove(id),
             Err(panic) => {
@@ -112,19 +138,17 @@ impl Executor {
     }
 
     fn remove(&mut self, id: TaskId) -> Result<(), Panic> {
-        let slot = &mut self.tasks[id.0];
-        guarded(|| drop(slot.take()))
+        let future = self.tasks[id.0].future.take();
+        guarded(|| drop(future))
     }
 
     /// Drops all futures of a process, in the order they were spawned, also if one of them panics over it. The
     /// first panic is told.
     pub(crate) fn kill(&mut self, process: Pid) -> Result<(), Panic> {
         let mut told = Ok(());
-        for slot in &mut self.tasks {
-            if slot.as_ref().is_some_and(|task| task.process == process) {
-                let dropped = guarded(|| drop(slot.take()));
-                told = told.and(dropped);
-            }
+        for task in self.tasks.iter_mut().filter(|task| task.process == process) {
+            let dropped = guarded(|| drop(task.future.take()));
+            told = told.and(dropped);
         }
         told
     }
@@ -132,8 +156,8 @@ impl Executor {
     /// Drops what is left when the history is over. Whoever panics now is no longer judged: it would have panicked
     /// when it was killed, too, and no process was.
     pub(crate) fn clear(&mut self) {
-        for slot in &mut self.tasks {
-            let _ = guarded(|| drop(slot.take()));
+        for task in &mut self.tasks {
+            let _ = guarded(|| drop(task.future.take()));
         }
     }
 }

@@ -48,7 +48,13 @@ impl Ledger {
     pub(crate) fn new(splits: impl Iterator<Item = usize>, sight: Sight) -> Self {
         let newest: Vec<_> = splits.map(|length| vec![usize::MAX; length]).collect();
         let records = newest.iter().map(Vec::len).sum::<usize>();
-        Ledger { newest, carried: Vec::with_capacity(records + records / 4), sight, ..Ledger::default() }
+        Ledger {
+            transactions: Vec::with_capacity(32),
+            carried: Vec::with_capacity(records + records / 4),
+            newest,
+            sight,
+            ..Ledger::default()
+        }
     }
 
     pub(crate) fn transactions(&self) -> &[Transaction] {
@@ -259,6 +265,7 @@ impl Ledger {
         }
     }
 
+    #[inline(never)]
     fn noted(&mut self, name: Name, life: Life, current: bool, fact: &Fact) {
         self.sight.note(fact);
         match fact {
@@ -305,6 +312,7 @@ impl Ledger {
 
     /// A checkpoint became durable. Everything that was pre-committed up to it is promised now, unless its
     /// writer has begun anew since: then another incarnation took that checkpoint.
+    #[cold]
     fn durable(&mut self, checkpoint: CheckpointId) {
         for transaction in &mut self.transactions {
             let covered = transaction.checkpoint.is_some_and(|id| id <= checkpoint);
@@ -319,6 +327,7 @@ impl Ledger {
     }
 
     /// A sink was struck down: in which windows, its transactions tell.
+    #[cold]
     fn crashed(&mut self, name: Name, life: Life) {
         if self.restores.get(&name).is_some_and(|(_, over)| !over) && self.owes(name) {
             self.windows.enter(Window::W6);
@@ -360,6 +369,7 @@ impl Ledger {
         self.restores.insert(name, (self.steps, false));
     }
 
+    #[cold]
     fn timed_out(&mut self, id: &TransactionalId) {
         self.empties.abort(id);
         let undecided = |open: &&mut Transaction| open.id == *id && open.decided.is_none();

@@ -1,6 +1,7 @@
 //! Panics of the code under test are findings, told once in the report. A sweep over a sink that panics must
 //! not print a backtrace for each of ten thousand histories.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
@@ -32,13 +33,16 @@ impl fmt::Display for Panic {
 pub(crate) fn guarded<T>(strangers: impl FnOnce() -> T) -> Result<T, Panic> {
     install();
     let _loud_again = Restore(QUIET.replace(true));
-    catch_unwind(AssertUnwindSafe(strangers)).map_err(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        // What was thrown is a stranger's value too, and may panic when it is dropped.
-        std::mem::forget(panic);
-        Panic { message: text.unwrap_or_else(|| "a panic without a message".to_owned()), place: PLACE.take() }
-    })
+    catch_unwind(AssertUnwindSafe(strangers)).map_err(caught)
+}
+
+#[cold]
+fn caught(thrown: Box<dyn Any + Send>) -> Panic {
+    let text = thrown.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| thrown.downcast_ref::<String>().cloned());
+    // What was thrown is a stranger's value too, and may panic when it is dropped.
+    std::mem::forget(thrown);
+    Panic { message: text.unwrap_or_else(|| "a panic without a message".to_owned()), place: PLACE.take() }
 }
 
 fn install() {

@@ -1,8 +1,9 @@
 //! One history, from the first start to the verdict: polls whoever is ready, then lets the next thing happen.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
+use parking_lot::MutexGuard;
 use twophase::{BoxFuture, Job};
 
 use crate::env::{Shared, SharedWorld, SimEnv};
@@ -15,7 +16,7 @@ use crate::schedule::Schedule;
 use crate::seed::{Purpose, Seed, Stream};
 use crate::wall::Pulse;
 use crate::watch::Watch;
-use crate::world::{Chores, Condition, LifeState, Pid, World};
+use crate::world::{Chore, Condition, LifeState, Pid, World};
 
 /// The processes of a job in their world.
 pub(crate) struct Stage<'a> {
@@ -112,7 +113,11 @@ impl<'a> Stage<'a> {
         let mut world = shared.world();
         loop {
             // Nobody is ready after many a step: the world is left only when somebody is.
-            if !world.chores.is_empty() || self.executor.has_woken() || !self.ready.is_empty() {
+            if !world.chores.is_empty()
+                || !world.woken.is_empty()
+                || self.executor.has_woken()
+                || !self.ready.is_empty()
+            {
                 if passed > 0 {
                     sandbox.advance(std::mem::take(&mut passed));
                 }
@@ -123,12 +128,14 @@ impl<'a> Stage<'a> {
                     world = shared.world();
                     continue;
                 }
+                self.executor.wake(&mut world.woken, &mut self.ready);
                 self.executor.take_woken(&mut self.ready);
                 if let Some((task, process)) = self.choose(&mut world) {
                     if polls.are_too_many(process) {
                         return Err(Spins(process));
                     }
                     self.enter_in(&mut world, process);
+                    world.polls(task, self.executor.waker(task));
                     drop(world);
                     let polled = self.executor.poll(task);
                     self.leave(process, polled);
@@ -187,6 +194,7 @@ impl<'a> Stage<'a> {
     }
 
     /// The same for who holds the world already.
+    #[inline(always)]
     fn enter_in(&self, world: &mut World, process: Pid) {
         let (now, life) = (world.now(), world.life(process));
         self.pulse.enter(life.name, now);
@@ -196,6 +204,7 @@ impl<'a> Stage<'a> {
     }
 
     /// to here.
+    #[inline]
     fn leave(&self, process: Pid, told: Result<(), Panic>) {
         self.pulse.leave();
         if let Err(panic) = told {
@@ -203,21 +212,25 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn attend_to(&mut self, chores: Chores) {
-        for pid in chores.drop {
-            self.enter(pid);
-            let killed = self.executor.kill(pid);
-            self.leave(pid, killed);
+    #[cold]
+    fn attend_to(&mut self, mut chores: Vec<Chore>) {
+        chores.sort_by_key(Chore::rank);
+        for chore in chores {
+            match chore {
+                Chore::Drop(pid) => {
+                    self.enter(pid);
+                    let killed = self.executor.kill(pid);
+                    self.leave(pid, killed);
+                }
+                Chore::Start(pid) => {
+                    self.enter(pid);
+                    let started = guarded(|| self.main_of(pid)).map(|main| self.executor.spawn(pid, main));
+                    self.leave(pid, started);
+                }
+                Chore::Spawn(pid, task) => self.spawn(pid, task),
+                Chore::Wake(task) => self.ready.push(task),
+            }
         }
-        for pid in chores.start {
-            self.enter(pid);
-            let started = guarded(|| self.main_of(pid)).map(|main| self.executor.spawn(pid, main));
-            self.leave(pid, started);
-        }
-        for (pid, task) in chores.spawn {
-            self.spawn(pid, task);
-        }
-        self.ready.extend(chores.wake);
     }
 
     /// Who spawns something and dies in the same breath leaves nothing behind that runs.

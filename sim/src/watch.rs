@@ -31,7 +31,8 @@ pub struct Keep {
 
 /// The observers of one history.
 pub(crate) struct Watch {
-    keep: Keep,
+    /// Whether anything is kept at all.
+    keeps: bool,
     pub(crate) ledger: Ledger,
     pub(crate) checker: Checker,
     pub(crate) digest: Digest,
@@ -71,7 +72,7 @@ impl Watch {
             checker.panicked(0, which, &panic);
         }
         Ok(Watch {
-            keep,
+            keeps: keep != Keep::default(),
             ledger: Ledger::new(
                 checker.expected(),
                 if subject.bound { Sight::BOUND } else { Sight::default() },
@@ -140,15 +141,18 @@ impl Observer for Watch {
                 self.judge(event);
             }
         }
-        if self.keep != Keep::default() {
+        if self.keeps {
             self.record(event, event);
         }
     }
 }
 
 impl Watch {
+    #[inline(always)]
     fn judge(&mut self, event: &Event<'_>) {
-        self.ledger.see(event);
+        if !matches!(event.what, What::Visible { .. }) {
+            self.ledger.see(event); // what can be seen now, it was told when it was written
+        }
         self.checker.see(event, &self.ledger);
     }
 

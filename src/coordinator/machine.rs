@@ -151,6 +151,7 @@ impl Coordinator {
         }
     }
 
+    #[cold]
     fn heartbeat(&mut self, index: u16, life: Life, task: Option<Task>, effects: &mut Vec<Effect>) {
         self.roster.report(index, task);
         let incarnation = task.map_or(Incarnation::default(), |task| task.incarnation);
@@ -191,6 +192,7 @@ impl Coordinator {
 
     /// Global failover (CC-23). First everything pending is given up, so that nothing completes while the tasks
     /// are restored from what is complete now.
+    #[cold]
     pub(super) fn restart(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let given_up = self.pending.abort_all();
         effects.extend(given_up.map(|id| Effect::Note(Fact::Expired(id))));
@@ -199,6 +201,7 @@ impl Coordinator {
         self.phase = Phase::BackingOff(now.after(self.backoff.next_wait()));
     }
 
+    #[cold]
     pub(super) fn give_up(&mut self, reason: String, effects: &mut Vec<Effect>) {
         effects.push(Effect::Note(Fact::GaveUp(reason.clone())));
         self.stop(End::GaveUp(reason), effects);
@@ -217,6 +220,7 @@ impl Coordinator {
         self.keeper.time(now, effects);
     }
 
+    #[cold]
     pub(super) fn end(&mut self, now: Timestamp, not_before: Timestamp, effects: &mut Vec<Effect>) {
         self.pending.abort_all().for_each(drop);
         self.phase = Phase::Ending(not_before, now.after(self.settings.checkpoint_timeout));
@@ -246,6 +250,7 @@ impl Coordinator {
         }
     }
 
+    #[cold]
     fn deploy_all(&mut self, effects: &mut Vec<Effect>) {
         self.phase = Phase::Running { final_asked: false };
         for (index, life) in self.roster.here().filter(|&(index, _)| index < self.parallelism) {

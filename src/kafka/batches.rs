@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use smallvec::SmallVec;
+
 use super::protocol::{Records, Sequence};
 use crate::{Partition, Record};
 
@@ -27,14 +29,14 @@ struct Lane {
 pub(super) struct Batches {
     size: usize,
     /// By their partitions. There are few.
-    lanes: Vec<Lane>,
+    lanes: SmallVec<[Lane; 1]>,
     ready: VecDeque<Batch>,
 }
 
 impl Batches {
     /// Cuts batches of `size` records; 0 counts as 1.
     pub(super) fn new(size: usize) -> Self {
-        Batches { size: size.max(1), lanes: Vec::new(), ready: VecDeque::new() }
+        Batches { size: size.max(1), lanes: SmallVec::new(), ready: VecDeque::new() }
     }
 
     /// Queues a record; the one that fills a batch makes it ready.

@@ -235,24 +235,34 @@ impl Client {
 
     /// The task is done, or stays to be repeated, or has failed.
     fn settle(&mut self, kind: Kind, refusal: Option<ErrorCode>) -> Result<(), Trouble> {
-        let trouble = match refusal.map(|code| (class(kind, code), code)) {
-            None | Some((Class::Done, _)) => {
-                self.task = None;
-                self.patience.renew();
-                return Ok(());
-            }
-            Some((Class::Retry, code)) => match self.patience.refused(kind, code) {
-                Ok(()) => {
-                    self.waiting = true;
-                    return Ok(());
-                }
-                Err(trouble) => trouble,
-            },
-            Some((_, code)) => Trouble::Refused { kind, code },
-        };
-        self.fail(trouble)
+        match refusal {
+            None => self.done(),
+            Some(code) => self.refused(kind, code),
+        }
     }
 
+    fn done(&mut self) -> Result<(), Trouble> {
+        self.task = None;
+        self.patience.renew();
+        Ok(())
+    }
+
+    #[cold]
+    fn refused(&mut self, kind: Kind, code: ErrorCode) -> Result<(), Trouble> {
+        match class(kind, code) {
+            Class::Done => self.done(),
+            Class::Retry => match self.patience.refused(kind, code) {
+                Ok(()) => {
+                    self.waiting = true;
+                    Ok(())
+                }
+                Err(trouble) => self.fail(trouble),
+            },
+            _ => self.fail(Trouble::Refused { kind, code }),
+        }
+    }
+
+    #[cold]
     fn fail(&mut self, trouble: Trouble) -> Result<(), Trouble> {
         if trouble.is_final() {
             self.task = None;

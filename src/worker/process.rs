@@ -178,6 +178,7 @@ where
 
     /// Drops the attempt that runs, as a crash would, and starts the one of a newer incarnation. An older one is
     /// what a deposed coordinator, or a late copy, asks for.
+    #[cold]
     fn deploy(&mut self, deployment: Deployment) {
         let for_me = deployment.life == self.env.me().life;
         if !for_me || self.closing || deployment.incarnation <= self.slot.incarnation() {
@@ -209,6 +210,7 @@ where
         }
     }
 
+    #[cold]
     fn fail(&mut self, gave_up: bool, reason: String) {
         let incarnation = self.slot.incarnation();
         self.slot = Slot::Failed { incarnation, gave_up, reason };

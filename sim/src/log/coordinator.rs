@@ -31,7 +31,7 @@ impl Coordinator {
             protocol: settings.protocol,
             timeout_max: settings.timeout_max,
             two_phase_commit: settings.two_phase_commit,
-            ids: Vec::new(),
+            ids: Vec::with_capacity(32),
             next_producer_id: ProducerId(1),
         }
     }

@@ -55,14 +55,25 @@ impl TransactionalLog {
     ///
     /// A refused batch leaves the partition in the transaction; it gets a marker without data then.
     fn join(&mut self, now: Timestamp, partition: Partition, joining: Joining<'_>) -> Result<(), ErrorCode> {
-        let Joining { id, producer, protocol, .. } = joining;
+        let Joining { producer, protocol, .. } = joining;
         if protocol == Protocol::V1 && !self.verification {
             return Ok(());
         }
-        let producers = self.producers_mut(partition)?;
-        if producers.is_open(producer) {
-            return Ok(());
+        match self.producers_mut(partition)?.is_open(producer) {
+            true => Ok(()), // as with all but the first batch of a transaction
+            false => self.ask_coordinator(now, partition, joining),
         }
+    }
+
+    #[cold]
+    fn ask_coordinator(
+        &mut self,
+        now: Timestamp,
+        partition: Partition,
+        joining: Joining<'_>,
+    ) -> Result<(), ErrorCode> {
+        let Joining { id, producer, protocol, .. } = joining;
+        let producers = self.producers_mut(partition)?;
         producers.verify(producer, joining.sequence.unwrap_or(Sequence(-1)), protocol)?;
         let answer = match protocol {
             Protocol::V1 => self.coordinator.verify(id, producer, partition),

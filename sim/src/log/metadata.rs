@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use smallvec::SmallVec;
 use twophase::kafka::protocol::{
     CoordinatorState, Description, ErrorCode, Listing, Marker, Producer, ProducerEpoch, ProducerId, Protocol,
 };
@@ -27,7 +28,7 @@ struct Stored {
     producer: Producer,
     timeout: Duration,
     state: CoordinatorState,
-    partitions: Vec<Partition>,
+    partitions: SmallVec<[Partition; 4]>,
     /// Stays after the end, until the next begin or initialisation.
     started: Option<Timestamp>,
     /// Of the last end; its markers carry it.
@@ -44,7 +45,7 @@ struct Memory {
     /// The producer id that takes over when the markers are written.
     next_id: Option<ProducerId>,
     /// In a Prepare state: where the marker is still missing.
-    unmarked: Vec<Partition>,
+    unmarked: SmallVec<[Partition; 4]>,
 }
 
 /// What happens to epoch and id when a transaction ends.
@@ -68,7 +69,7 @@ impl TransactionMetadata {
                 producer,
                 timeout,
                 state: CoordinatorState::Empty,
-                partitions: Vec::new(),
+                partitions: SmallVec::new(),
                 started: None,
                 protocol: Protocol::V1,
             },
@@ -261,7 +262,7 @@ impl TransactionMetadata {
             producer: self.stored.producer,
             timeout: self.stored.timeout,
             started: self.stored.started.is_some(),
-            partitions: partitions.clone(),
+            partitions: partitions.to_vec(),
         }
     }
 

@@ -66,6 +66,10 @@ pub(super) struct PartitionLog {
 }
 
 impl PartitionLog {
+    pub(super) fn new() -> Self {
+        PartitionLog { entries: Vec::with_capacity(256), ..PartitionLog::default() }
+    }
+
     pub(super) fn end(&self) -> LogOffset {
         self.entries.last().map_or(LogOffset(0), Entry::end)
     }
@@ -98,11 +102,11 @@ impl PartitionLog {
         let base = self.end();
         if let Some(producer) = batch.producer {
             let (first, last) = (batch.base_sequence, advance(batch.base_sequence, further));
-            if let Some(written) = self.producers.duplicate(producer, first, last) {
+            let span = Span { first, last, base };
+            if let Some(written) = self.producers.judge(producer, span, batch.transactional)? {
                 return Ok(written);
             }
-            self.check(producer, batch)?;
-            self.producers.append(producer, Span { first, last, base }, batch.transactional);
+            self.producers.append(producer, span, batch.transactional);
         }
         self.entries.push(Entry {
             base,
@@ -114,12 +118,6 @@ impl PartitionLog {
             },
         });
         Ok(base)
-    }
-
-    fn check(&self, producer: Producer, batch: &Produce) -> Result<(), ErrorCode> {
-        self.producers.check_epoch(producer)?;
-        self.producers.check_sequence(producer, batch.base_sequence)?;
-        if batch.transactional { Ok(()) } else { self.producers.check_plain(producer.id) }
     }
 
     /// Writes a control record. Only aborts that have data are indexed: nobody has to skip anything of others.

@@ -1,8 +1,6 @@
 //! What a partition leader knows of producers (Kafka `ProducerStateManager`): epochs, sequences, the batches a
 //! repeated request is recognised by, what verification remembers, and which transactions are open here.
 
-use std::cell::Cell;
-
 use twophase::kafka::protocol::{
     ErrorCode, LogOffset, Producer, ProducerEpoch, ProducerId, Protocol, Sequence,
 };
@@ -84,8 +82,6 @@ pub(super) struct Producers {
     /// Forgotten in memory; their batches are still in the log.
     forgotten: Vec<ProducerState>,
     verifying: Vec<Verification>,
-    /// Where the producer is that was asked for last.
-    last: Cell<usize>,
     /// First offsets of open transactions. New ones begin at the end, so the order is ascending by itself.
     open: Vec<LogOffset>,
 }
@@ -123,29 +119,45 @@ impl Producers {
         Ok(())
     }
 
-    /// The offset at which this very batch was written before, if it is among the last ones of its producer.
+    /// Whether a client's batch may be written. If this very batch was written before, and is among the last ones
+    /// of its producer: at which offset.
     ///
-    /// It is not asked whether the transaction it was written in is still open, nor how that ended.
-    pub(super) fn duplicate(&self, producer: Producer, first: Sequence, last: Sequence) -> Option<LogOffset> {
-        let known = self.find(producer.id)?;
-        if known.producer != producer {
-            return None;
+    /// It is not asked whether the transaction that a repeated one was written in is still open, nor how that ended.
+    pub(super) fn judge(
+        &self,
+        producer: Producer,
+        batch: Span,
+        transactional: bool,
+    ) -> Result<Option<LogOffset>, ErrorCode> {
+        let known = self.find(producer.id);
+        if let Some(known) = known.filter(|known| known.producer == producer) {
+            if let Some(written) = known.recent.position(batch.first, batch.last) {
+                return Ok(Some(written));
+            }
         }
-        known.recent.position(first, last)
+        check_epoch(known, producer)?;
+        self.check_sequence(known, producer, batch.first)?;
+        match known {
+            // A batch outside of transactions must not slip into the one that its producer has open.
+            Some(known) if !transactional && known.open_from.is_some() => Err(ErrorCode::InvalidTxnState),
+            _ => Ok(None),
+        }
     }
 
     /// Refuses producers that a newer epoch has shut out here.
     pub(super) fn check_epoch(&self, producer: Producer) -> Result<(), ErrorCode> {
-        match self.find(producer.id) {
-            Some(known) if producer.epoch < known.producer.epoch => Err(ErrorCode::InvalidProducerEpoch),
-            _ => Ok(()),
-        }
+        check_epoch(self.find(producer.id), producer)
     }
 
     /// Whether a client's batch that starts at `first` comes next.
-    pub(super) fn check_sequence(&self, producer: Producer, first: Sequence) -> Result<(), ErrorCode> {
+    fn check_sequence(
+        &self,
+        known: Option<&ProducerState>,
+        producer: Producer,
+        first: Sequence,
+    ) -> Result<(), ErrorCode> {
         let asked = self.verifying.iter().find(|entry| entry.producer.id == producer.id);
-        let in_order = match self.find(producer.id) {
+        let in_order = match known {
             Some(known) if known.producer.epoch == producer.epoch => known.recent.is_followed_by(first),
             Some(_) => first.0 == 0,
             // An unknown producer may have been forgotten, so any sequence could be its next one. Not so in V2: its
@@ -156,14 +168,6 @@ impl Producers {
             Ok(())
         } else {
             Err(ErrorCode::OutOfOrderSequenceNumber)
-        }
-    }
-
-    /// A batch outside of transactions must not slip into the one that its producer has open.
-    pub(super) fn check_plain(&self, id: ProducerId) -> Result<(), ErrorCode> {
-        match self.find(id) {
-            Some(known) if known.open_from.is_some() => Err(ErrorCode::InvalidTxnState),
-            _ => Ok(()),
         }
     }
 
@@ -263,14 +267,20 @@ impl Producers {
         &mut self.known[at]
     }
 
-    /// Where it is, or where it belongs. One batch asks several times for the same one.
+    /// Where the producer with this id is, or belongs. Ids rise, and who writes is nearly always among the newest.
     fn position(&self, id: ProducerId) -> Result<usize, usize> {
-        let last = self.last.get();
-        if self.known.get(last).is_some_and(|known| known.producer.id == id) {
-            return Ok(last);
+        let newer = self.known.iter().rev().take_while(|known| known.producer.id > id).count();
+        let behind = self.known.len() - newer;
+        match self.known[..behind].last() {
+            Some(known) if known.producer.id == id => Ok(behind - 1),
+            _ => Err(behind),
         }
-        let at = self.known.binary_search_by_key(&id, |known| known.producer.id);
-        self.last.set(at.unwrap_or_else(|at| at));
-        at
+    }
+}
+
+fn check_epoch(known: Option<&ProducerState>, producer: Producer) -> Result<(), ErrorCode> {
+    match known {
+        Some(known) if producer.epoch < known.producer.epoch => Err(ErrorCode::InvalidProducerEpoch),
+        _ => Ok(()),
     }
 }

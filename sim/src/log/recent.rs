@@ -40,7 +40,8 @@ impl Recent {
 
     /// Where exactly this batch was written. A part of a batch is not a repeat of it.
     pub(super) fn position(&self, first: Sequence, last: Sequence) -> Option<LogOffset> {
-        let oldest_first = (0..REMEMBERED).map(|step| &self.spans[(self.next + step) % REMEMBERED]);
+        let (newer, older) = self.spans.split_at(self.next);
+        let oldest_first = older.iter().chain(newer);
         let same = |span: &&Span| span.first == first && span.last == last;
         oldest_first.flatten().find(same).map(|span| span.base)
     }

@@ -32,7 +32,7 @@ impl TransactionalLog {
         TransactionalLog {
             verification: settings.verification,
             coordinator: Coordinator::new(settings),
-            partitions: vec![PartitionLog::default(); settings.partitions as usize],
+            partitions: (0..settings.partitions).map(|_| PartitionLog::new()).collect(),
             offsets: Offsets::default(),
         }
     }

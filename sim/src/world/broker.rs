@@ -22,32 +22,43 @@ impl World {
         Timestamp(EPOCH + self.now + self.broker_clock)
     }
 
+    #[cold]
     pub(super) fn write_marker(&mut self, write: Box<MarkerWrite>) {
         if let BrokerCondition::Down { until } = self.broker {
             self.queue.push(until + 1, Happening::Marker(write));
             return;
         }
-        let mut effects = std::mem::take(&mut self.effects);
-        let written = self.log.write_marker(self.broker_time(), &write, &mut effects);
+        let now = self.broker_time();
+        let written = self.log.write_marker(now, &write, &mut self.effects);
         if let (Ok(()), Some(id)) = (written, &write.id) {
             let MarkerWrite { partition, producer, marker, .. } = *write;
             self.emit(Actor::Broker, What::MarkerWritten { partition, id, producer, marker });
         }
-        self.take_effects(effects);
+        self.take_effects();
     }
 
+    #[cold]
     pub(super) fn sweep(&mut self) {
         let interval = micros(self.schedule.broker.sweep_interval).max(1);
         self.queue.push(self.now + interval, Happening::Sweep);
         if self.broker == BrokerCondition::Up {
-            let mut effects = std::mem::take(&mut self.effects);
-            self.log.sweep(self.broker_time(), &mut effects);
-            self.take_effects(effects);
+            let now = self.broker_time();
+            self.log.sweep(now, &mut self.effects);
+            self.take_effects();
         }
     }
 
     /// What follows from a step of the log: markers to be written, each in its own time.
-    pub(super) fn take_effects(&mut self, mut effects: Vec<Effect>) {
+    pub(super) fn take_effects(&mut self) {
+        if !self.effects.is_empty() {
+            self.take_all_effects();
+        }
+        self.readers.advance(&*self.log, self.now, &mut self.watch);
+    }
+
+    #[cold]
+    fn take_all_effects(&mut self) {
+        let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
             match effect {
                 Effect::WriteMarker(write) => {
@@ -62,7 +73,6 @@ impl World {
             }
         }
         self.effects = effects;
-        self.readers.advance(&*self.log, self.now, &mut self.watch);
     }
 
     pub(super) fn marker_delay(&mut self, partition: u32) -> u64 {
@@ -74,23 +84,25 @@ impl World {
         }
     }
 
+    #[cold]
     pub(super) fn broker_up(&mut self) {
         if self.broker == BrokerCondition::Up {
             return;
         }
         let leaders_too = matches!(self.broker, BrokerCondition::Down { .. });
         self.broker = BrokerCondition::Up;
-        let mut effects = std::mem::take(&mut self.effects);
         if leaders_too {
             for partition in 0..self.log.partitions() {
                 self.log.restart(Partition(partition));
             }
         }
-        self.log.reload(self.broker_time(), &mut effects);
+        let now = self.broker_time();
+        self.log.reload(now, &mut self.effects);
         self.emit(Actor::Broker, What::BrokerUp);
-        self.take_effects(effects);
+        self.take_effects();
     }
 
+    #[cold]
     pub(super) fn coordinator_moved(&mut self) {
         if let BrokerCondition::NoCoordinator { loaded, .. } = self.broker {
             self.broker = BrokerCondition::Loading { until: loaded };

@@ -172,17 +172,16 @@ impl World {
         if let Some(error) = refused {
             return Some(refuse(request, error));
         }
-        let mut effects = std::mem::take(&mut self.effects);
-        let before = touched::mark(&*self.log, request);
-        let response = self.log.apply(self.broker_time(), request, &mut effects);
-        let state = touched::state(&*self.log, request);
-        let changed = touched::has_changed(&*self.log, request, before, state);
+        let (now, before) = (self.broker_time(), touched::mark(&*self.log, request));
+        let response = self.log.apply(now, request, &mut self.effects);
+        let (changed, state) = touched::since(&*self.log, request, before);
         let who = self.lives[pid.0].actor();
         self.emit(who, What::Applied { request, response: &response, changed, state });
-        self.take_effects(effects);
+        self.take_effects();
         Some(response)
     }
 
+    #[cold]
     fn apply_to_store(&mut self, pid: Pid, request: &StoreRequest) -> StoreAnswer {
         let answer = self.store.apply(request);
         if let (StoreRequest::Put { key, value, .. }, StoreAnswer::Put(result)) = (request, &answer) {
@@ -237,13 +236,15 @@ impl World {
 
     /// The answer reaches the process. The first one counts.
     pub(super) fn answer(&mut self, flight: Box<Flight>) {
-        if let Err(Ending::Answered(flight)) = self.waits.end(flight.wait, Ending::Answered(flight)) {
+        let (wait, answered) = (flight.wait, Ending::Answered(flight));
+        if let Err(Ending::Answered(flight)) = self.waits.end(wait, answered, &mut self.woken) {
             self.spare.flights.push(flight);
         }
     }
 
+    #[cold]
     pub(super) fn give_up(&mut self, flight: Box<Flight>) {
-        if self.waits.end(flight.wait, Ending::GivenUp).is_ok() {
+        if self.waits.end(flight.wait, Ending::GivenUp, &mut self.woken).is_ok() {
             let who = self.lives[flight.pid.0].actor();
             self.emit(who, What::Unanswered { operation: &flight.call.into() });
         }
@@ -296,6 +297,7 @@ impl World {
     }
 
     /// How long one way takes, this time.
+    #[inline(always)]
     pub(super) fn delay(&mut self, pid: Pid, way: Way) -> u64 {
         let LifeState { name, life, .. } = self.lives[pid.0];
         let span = if way == Way::InStore { self.pace.store } else { self.pace.latency };
@@ -303,6 +305,7 @@ impl World {
     }
 
     /// Whether nothing gets through on it.
+    #[inline]
     pub(super) fn is_cut(&self, pid: Pid, way: Way) -> bool {
         self.links.is_cut(self.lives[pid.0].name, way, self.now)
     }

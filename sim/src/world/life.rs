@@ -144,6 +144,7 @@ impl Counts {
     }
 
     /// Labels are nearly always the same few strings, in the same place in memory.
+    #[inline(never)]
     fn place_of(&mut self, label: &'static str) -> usize {
         let is = |known: &'static str| std::ptr::eq(known, label) || known == label;
         self.sends.iter().position(|(known, _)| is(known)).unwrap_or_else(|| {

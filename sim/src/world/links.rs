@@ -65,6 +65,7 @@ impl Links {
 
     /// How long one way takes, this time. The life of the process at the one end is part of the key, so that
     /// a crash more or less leaves the delays of later lives as they were.
+    #[inline(always)]
     pub(super) fn delay(&mut self, pid: Pid, of: (Name, Life), way: Way, (min, max): (u64, u64)) -> u64 {
         if self.lives.len() <= pid.0 {
             self.lives.resize_with(pid.0 + 1, LinksOfLife::default);
@@ -103,10 +104,12 @@ impl Links {
         self.cuts.clear();
     }
 
+    #[inline]
     pub(super) fn is_cut(&self, process: Name, way: Way, now: u64) -> bool {
-        if self.cuts.is_empty() {
-            return false; // as nearly always
-        }
+        !self.cuts.is_empty() && self.is_among_cuts(process, way, now) // nearly always there are none
+    }
+
+    fn is_among_cuts(&self, process: Name, way: Way, now: u64) -> bool {
         let (from, to) = way.ends(process);
         self.cuts.iter().any(|cut| cut.from == from && cut.to == to && now < cut.until)
     }
@@ -122,6 +125,7 @@ impl LinksOfLife {
     }
 }
 
+#[cold]
 fn stream(seed: Seed, (name, life): (Name, Life), way: Way) -> Stream {
     let (from, to) = way.ends(name);
     let key = code(from) << 36 | code(to) << 16 | u64::from(life.0 & 0xffff);

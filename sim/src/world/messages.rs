@@ -99,7 +99,7 @@ impl World {
         }
         self.lives[to.0].mailbox.push_back(envelope);
         if let Some(wait) = self.lives[to.0].receiving {
-            let _ = self.waits.end(wait, Ending::Woke); // it may know already that something has come
+            let _ = self.waits.end(wait, Ending::Woke, &mut self.woken); // it may know already that something has come
         }
     }
 

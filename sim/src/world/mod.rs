@@ -25,6 +25,7 @@ mod waits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::task::Waker;
 
 use bytes::Bytes;
 use twophase::{Fact, Timestamp};
@@ -95,7 +96,9 @@ pub(crate) struct World {
     alone: bool,
     pub(crate) watch: Watch,
     /// What the driver has to do before the next step.
-    pub(crate) chores: Chores,
+    pub(crate) chores: Vec<Chore>,
+    /// The tasks whose waits have ended, in that order.
+    pub(crate) woken: Vec<TaskId>,
     now: u64,
     steps: u64,
     queue: Queue<Happening>,
@@ -160,22 +163,26 @@ struct Spare {
 }
 
 /// What only the driver can do, because it needs the futures or the subject.
-#[derive(Default)]
-pub(crate) struct Chores {
-    /// Lives that begin.
-    pub(crate) start: Vec<Pid>,
-    /// Tasks that were spawned.
-    pub(crate) spawn: Vec<(Pid, TaskFuture)>,
-    /// Lives whose futures are to be dropped.
-    pub(crate) drop: Vec<Pid>,
-    /// Tasks that were woken while their process stood still.
-    pub(crate) wake: Vec<TaskId>,
+pub(crate) enum Chore {
+    /// Drop the futures of a life.
+    Drop(Pid),
+    /// Begin a life.
+    Start(Pid),
+    /// Add a task that was spawned.
+    Spawn(Pid, TaskFuture),
+    /// Take up a task that was woken while its process stood still.
+    Wake(TaskId),
 }
 
-impl Chores {
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.start.is_empty() && self.spawn.is_empty() && self.drop.is_empty() && self.wake.is_empty()
+impl Chore {
+    /// Of several, those of one kind are done before those of the next.
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Chore::Drop(_) => 0,
+            Chore::Start(_) => 1,
+            Chore::Spawn(..) => 2,
+            Chore::Wake(_) => 3,
+        }
     }
 }
 
@@ -186,7 +193,8 @@ impl World {
         let mut world = World {
             alone,
             watch,
-            chores: Chores::default(),
+            chores: Vec::with_capacity(8),
+            woken: Vec::with_capacity(8),
             now: 0,
             steps: 0,
             queue: Queue::new(),
@@ -282,6 +290,18 @@ impl World {
         &mut self.lives[pid.0]
     }
 
+    /// Whether what this process asks for still counts.
+    #[inline]
+    pub(crate) fn is_alive(&self, pid: Pid) -> bool {
+        self.lives[pid.0].is_alive()
+    }
+
+    /// From here on this task is polled.
+    #[inline]
+    pub(crate) fn polls(&mut self, task: TaskId, waker: &Waker) {
+        self.waits.polls(task, waker);
+    }
+
     /// The time on the machine of this process.
     pub(crate) fn clock(&self, pid: Pid) -> Timestamp {
         Timestamp((EPOCH + self.now).saturating_add_signed(self.lives[pid.0].clock_off))
@@ -298,7 +318,7 @@ impl World {
             Happening::Answer(flight) => self.answer(flight),
             Happening::GiveUp(flight) => self.give_up(flight),
             Happening::Wake(wait) => {
-                let _ = self.waits.end(wait, Ending::Woke); // who waited may be gone
+                let _ = self.waits.end(wait, Ending::Woke, &mut self.woken); // who waited may be gone
             }
             Happening::Deliver(parcel) => self.deliver(parcel),
             Happening::Start(name) => self.start(name),
@@ -327,6 +347,7 @@ impl World {
     }
 
     /// Harm is over: everything is repaired, and nothing strikes any more.
+    #[cold]
     fn heal(&mut self) {
         self.healed = true;
         self.links.heal();
@@ -349,10 +370,13 @@ impl World {
 
     /// How long the source of this split needs, this time.
     pub(crate) fn source_delay(&mut self, pid: Pid, split: u16) -> u64 {
-        let (min, max) = self.pace.source;
-        if max == 0 {
-            return 0;
+        match self.pace.source {
+            (_, 0) => 0,
+            pace => self.drawn_source_delay(pid, split, pace),
         }
+    }
+
+    fn drawn_source_delay(&mut self, pid: Pid, split: u16, (min, max): (u64, u64)) -> u64 {
         let key = u64::from(split) << 16 | u64::from(self.lives[pid.0].life.0 & 0xffff);
         let seed = self.schedule.timing.seed;
         let stream = self.paces.entry(key).or_insert_with(|| Stream::new(seed, Purpose::Pace, key));

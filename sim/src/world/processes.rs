@@ -6,7 +6,7 @@ use twophase::{Life, Partition, Role, TransactionalId};
 
 use super::life::{Condition, LifeState, Pid};
 use super::waits::WaitId;
-use super::{Happening, World};
+use super::{Chore, Happening, World};
 use crate::event::What;
 use crate::hint;
 use crate::quiet::Panic;
@@ -17,6 +17,7 @@ const SUPERVISOR_DELAY: u64 = 50_000;
 
 impl World {
     /// A process starts, unless it lives.
+    #[cold]
     pub(super) fn start(&mut self, name: Name) {
         let lives_now = |pid: &Pid| self.lives[pid.0].is_alive();
         if !self.current.get(&name).is_some_and(lives_now) {
@@ -36,7 +37,7 @@ impl World {
         state.armed = self.faults_in(name, life);
         self.lives.push(state);
         self.current.insert(name, pid);
-        self.chores.start.push(pid);
+        self.chores.push(Chore::Start(pid));
         let who = self.lives[pid.0].actor();
         self.emit(who, What::Started);
     }
@@ -48,7 +49,7 @@ impl World {
         }
         let who = self.lives[pid.0].actor();
         self.lives[pid.0].condition = Condition::Dead;
-        self.chores.drop.push(pid);
+        self.chores.push(Chore::Drop(pid));
         self.emit(who, What::Crashed);
         if self.lives[pid.0].current {
             self.queue.push(self.now + restart_after, Happening::Start(self.lives[pid.0].name));
@@ -63,7 +64,7 @@ impl World {
         let who = self.lives[pid.0].actor();
         let who_role = self.lives[pid.0].name.role;
         self.lives[pid.0].condition = Condition::Ended;
-        self.chores.drop.push(pid);
+        self.chores.push(Chore::Drop(pid));
         self.emit(who, What::Ended(said));
         self.lives[pid.0].done = said.is_ok() && !self.lives[pid.0].asked_to_stop;
         match (said, who_role) {
@@ -83,6 +84,7 @@ impl World {
 
     /// A future of this process panicked. Where in the code is told, but no part of what happened: a line that
     /// moves changes no digest.
+    #[cold]
     pub(crate) fn panicked(&mut self, pid: Pid, panic: &Panic) {
         let who = self.lives[pid.0].actor();
         let is_first = self.watch.finding().is_none();
@@ -128,17 +130,19 @@ impl World {
         }
     }
 
+    #[cold]
     pub(super) fn resume(&mut self, pid: Pid) {
         if self.lives[pid.0].condition == Condition::Paused {
             self.lives[pid.0].condition = Condition::Running;
             let deferred = std::mem::take(&mut self.lives[pid.0].deferred);
-            self.chores.wake.extend(deferred);
+            self.chores.extend(deferred.into_iter().map(Chore::Wake));
             let who = self.lives[pid.0].actor();
             self.emit(who, What::Resumed);
         }
     }
 
     /// A process that does not answer is taken for dead: the next life starts while the old one is kept.
+    #[cold]
     pub(super) fn replace(&mut self, pid: Pid) {
         if self.lives[pid.0].current && self.lives[pid.0].is_alive() {
             self.begin_life(self.lives[pid.0].name);

@@ -5,65 +5,34 @@
 ///
 /// A few dozen things are under way at a time, and most of what is scheduled comes before most of what waits: messages
 /// take milliseconds, timers seconds. So a sorted list beats a heap: the next one is taken off its end, and a new one
-/// steps over the few that come before it.
+/// goes behind the few that come before it.
 pub(crate) struct Queue<T> {
     /// The latest first.
-    order: Vec<Key>,
-    slots: Vec<Option<T>>,
-    free: Vec<u32>,
+    order: Vec<(Key, T)>,
     scheduled: u64,
 }
 
-/// When, in which order of scheduling, and in which slot: one number, so that two of them compare at once.
+/// When, and in which order of scheduling: one number, so that two of them compare at once.
 type Key = u128;
-
-const SLOT_BITS: u32 = 24;
-const ORDER_BITS: u32 = 40;
 
 impl<T> Queue<T> {
     pub(crate) fn new() -> Self {
-        Queue {
-            order: Vec::with_capacity(64),
-            slots: Vec::with_capacity(64),
-            free: Vec::with_capacity(64),
-            scheduled: 0,
-        }
+        Queue { order: Vec::with_capacity(64), scheduled: 0 }
     }
 
     /// `what` will happen at `time`.
+    #[inline]
     pub(crate) fn push(&mut self, time: u64, what: T) {
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = Some(what);
-                slot
-            }
-            None => self.grow(what),
-        };
         self.scheduled += 1;
-        let key = Key::from(time) << 64 | Key::from(self.scheduled << SLOT_BITS | u64::from(slot));
-        let mut at = self.order.len();
-        self.order.push(key);
-        while at > 0 && self.order[at - 1] < key {
-            self.order[at] = self.order[at - 1];
-            at -= 1;
-        }
-        self.order[at] = key;
-    }
-
-    #[cold]
-    fn grow(&mut self, what: T) -> u32 {
-        let slot = self.slots.len();
-        assert!(slot < 1 << SLOT_BITS && self.scheduled < 1 << ORDER_BITS, "a history ends before that");
-        self.slots.push(Some(what));
-        slot as u32
+        let key = Key::from(time) << 64 | Key::from(self.scheduled);
+        let sooner = self.order.iter().rev().take_while(|(other, _)| *other < key).count();
+        self.order.insert(self.order.len() - sooner, (key, what));
     }
 
     /// The next thing to happen, and when.
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<(u64, T)> {
-        let key = self.order.pop()?;
-        let slot = key as u32 & ((1 << SLOT_BITS) - 1);
-        let what = self.slots[slot as usize].take().expect("what is in the order is in its slot");
-        self.free.push(slot);
+        let (key, what) = self.order.pop()?;
         Some(((key >> 64) as u64, what))
     }
 }

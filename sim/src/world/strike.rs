@@ -80,6 +80,7 @@ impl World {
     }
 
     /// A fault's time has come.
+    #[cold]
     pub(super) fn strike_at_time(&mut self, index: usize) {
         if self.healed {
             return;
@@ -157,7 +158,7 @@ impl World {
         }
         self.lives[pid.0].asked_to_stop = true;
         for wait in std::mem::take(&mut self.lives[pid.0].stopping) {
-            let _ = self.waits.end(wait, Ending::Woke); // who waited may be gone
+            let _ = self.waits.end(wait, Ending::Woke, &mut self.woken); // who waited may be gone
         }
         let who = self.lives[pid.0].actor();
         self.emit(who, What::AskedToStop);

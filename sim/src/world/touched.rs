@@ -16,24 +16,26 @@ pub(super) fn mark(log: &dyn Log, request: &Request) -> u64 {
     }
 }
 
-/// Whether the request has changed anything, with the mark from before and the state from after it.
-pub(super) fn has_changed(log: &dyn Log, request: &Request, before: u64, state: u64) -> bool {
-    match request {
-        Request::Produce(produce) => before != log.log_end_offset(produce.partition).0,
-        _ => before != state,
-    }
-}
-
-/// What is stored, as a number.
+/// Whether the request has changed anything since that mark, and what is stored now, as a number.
 ///
 /// Of a batch it is the end of its partition, and not the transaction as well: under KIP-890 a repeated batch can add its
 /// partition to the next transaction without being written again.
-pub(super) fn state(log: &dyn Log, request: &Request) -> u64 {
+pub(super) fn since(log: &dyn Log, request: &Request, before: u64) -> (bool, u64) {
     match request {
         Request::Produce(produce) => {
-            let partition = produce.partition;
-            digest::of(&(log.log_end_offset(partition), log.last_stable_offset(partition)))
+            let end = log.log_end_offset(produce.partition);
+            (before != end.0, digest::of(&(end, log.last_stable_offset(produce.partition))))
         }
+        _ => {
+            let state = state(log, request);
+            (before != state, state)
+        }
+    }
+}
+
+/// What is stored of the transaction that a request is about, as a number.
+fn state(log: &dyn Log, request: &Request) -> u64 {
+    match request {
         Request::InitProducerId(init) => init.id.as_ref().map_or(0, |id| transaction(log, id)),
         Request::AddPartitions { id, .. }
         | Request::AddOffsets { id, .. }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 
+use crate::executor::{TaskId, WakerId};
+
 /// Which wait. The generation tells a reused slot from the one that was meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WaitId {
@@ -14,8 +16,16 @@ pub(crate) struct WaitId {
 
 enum State<T> {
     Free,
-    Waiting(Waker),
+    Waiting(Sleeper),
     Over(T),
+}
+
+/// Who goes on when a wait ends.
+enum Sleeper {
+    /// The task that was polled when it began, as nearly always.
+    Task(TaskId),
+    /// Something within a task that has a waker of its own.
+    Other(Waker),
 }
 
 struct Slot<T> {
@@ -24,10 +34,15 @@ struct Slot<T> {
 }
 
 /// All waits of a history; each ends with a `T`.
+///
+/// Each step of a wait is a few instructions, and taken some 300 times in a history from several places: to call it would
+/// cost as much as to do it. So they are always inlined.
 pub(crate) struct Waits<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
     bells: Arc<Bells>,
+    /// The task that is being polled, or was last.
+    polled: Option<(TaskId, WakerId)>,
 }
 
 /// For each slot, the generation whose wait ended last. A process that is polled looks at everything it waits for,
@@ -57,7 +72,7 @@ impl Bells {
 impl<T> Waits<T> {
     pub(crate) fn new() -> Self {
         let bells = Arc::new(Bells(std::array::from_fn(|_| AtomicU32::new(NONE))));
-        Waits { slots: Vec::with_capacity(32), free: Vec::with_capacity(32), bells }
+        Waits { slots: Vec::with_capacity(32), free: Vec::with_capacity(32), bells, polled: None }
     }
 
     /// The bells of all waits.
@@ -65,49 +80,65 @@ impl<T> Waits<T> {
         self.bells.clone()
     }
 
-    /// A new wait, to be woken like this.
+    /// This task is being polled, with this waker.
     #[inline]
+    pub(crate) fn polls(&mut self, task: TaskId, waker: &Waker) {
+        self.polled = Some((task, WakerId::of(waker)));
+    }
+
+    #[inline]
+    fn sleeper(&self, waker: &Waker) -> Sleeper {
+        match self.polled {
+            Some((task, id)) if id == WakerId::of(waker) => Sleeper::Task(task),
+            _ => Sleeper::Other(waker.clone()),
+        }
+    }
+
+    /// A new wait, to be woken like this.
+    #[inline(always)]
     pub(crate) fn start(&mut self, waker: &Waker) -> WaitId {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot { generation: NONE + 1, state: State::Free });
             self.slots.len() as u32 - 1
         });
+        let sleeper = self.sleeper(waker);
         let entry = &mut self.slots[slot as usize];
-        entry.state = State::Waiting(waker.clone());
+        entry.state = State::Waiting(sleeper);
         WaitId { slot, generation: entry.generation }
     }
 
-    /// It is over.
+    /// It is over. If a task waits for it, it is among the `woken` from now on.
     ///
     /// # Errors
     /// Nobody was waiting any more: the first end counts.
-    #[inline]
-    pub(crate) fn end(&mut self, id: WaitId, with: T) -> Result<(), T> {
+    #[inline(always)]
+    pub(crate) fn end(&mut self, id: WaitId, with: T, woken: &mut Vec<TaskId>) -> Result<(), T> {
         let entry = &mut self.slots[id.slot as usize];
         if entry.generation != id.generation || !matches!(entry.state, State::Waiting(_)) {
             return Err(with);
         }
-        if let State::Waiting(waker) = std::mem::replace(&mut entry.state, State::Over(with)) {
+        if let State::Waiting(sleeper) = std::mem::replace(&mut entry.state, State::Over(with)) {
             self.bells.ring(id);
-            waker.wake();
+            match sleeper {
+                Sleeper::Task(task) => woken.push(task),
+                Sleeper::Other(waker) => waker.wake(),
+            }
         }
         Ok(())
     }
 
     /// How it ended, if it has; the wait is gone then. Otherwise it will be woken like this.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll(&mut self, id: WaitId, waker: &Waker) -> Option<T> {
-        let entry = &mut self.slots[id.slot as usize];
+        let entry = &self.slots[id.slot as usize];
         assert_eq!(entry.generation, id.generation, "a wait is polled only while it lasts");
-        match &mut entry.state {
-            State::Waiting(old) => {
-                old.clone_from(waker);
-                None
-            }
-            _ => match self.release(id) {
-                State::Over(with) => Some(with),
-                _ => unreachable!("a wait that lasts is not free"),
-            },
+        if let State::Waiting(_) = entry.state {
+            self.slots[id.slot as usize].state = State::Waiting(self.sleeper(waker));
+            return None;
+        }
+        match self.release(id) {
+            State::Over(with) => Some(with),
+            _ => unreachable!("a wait that lasts is not free"),
         }
     }
 
@@ -136,8 +167,8 @@ mod tests {
         let bells = waits.bells();
         let first = waits.start(Waker::noop());
         assert!(bells.are_silent_for(first));
-        assert_eq!(waits.end(first, 'a'), Ok(()));
-        assert_eq!(waits.end(first, 'b'), Err('b'), "the first end counts");
+        assert_eq!(waits.end(first, 'a', &mut Vec::new()), Ok(()));
+        assert_eq!(waits.end(first, 'b', &mut Vec::new()), Err('b'), "the first end counts");
         assert!(!bells.are_silent_for(first));
         assert_eq!(waits.poll(first, Waker::noop()), Some('a'));
         let second = waits.start(Waker::noop());
