@@ -6,7 +6,6 @@
 //! $ cargo run --example first_seed -- run
 //! ```
 
-use twophase::two_phase::Options;
 use twophase::{CheckpointId, Env, Failure, Record, Sink, Transactional, TransactionalOptions, TwoPhase};
 
 struct Orders<S>(S);
@@ -26,10 +25,11 @@ impl<S: Sink> Sink for Orders<S> {
     }
 }
 
-fn orders<E: Env>(env: E) -> impl Sink {
+/// Orders, exactly once.
+pub fn orders<E: Env>(env: E) -> impl Sink {
     let (clock, broker) = (env.clock().clone(), env.broker().clone());
     let inner = Transactional::new(env, broker, TransactionalOptions::default());
-    Orders(TwoPhase::new(inner, clock, Options::default()))
+    Orders(TwoPhase::new(inner, clock, Default::default()))
 }
 
 /// The command `twophase`, over this sink.

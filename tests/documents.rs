@@ -92,13 +92,14 @@ fn every_name_on_the_porting_page_is_there() {
 }
 
 #[test]
-fn the_first_sink_of_the_readme_is_the_one_that_is_tested() {
+fn the_first_sink_of_the_readme_and_the_tutorial_is_the_one_that_is_tested() {
     let readme = read("README.md");
     let section =
         readme.split("## From nothing to the first failing seed").nth(1).expect("the README has it");
     let code = section.split("```rust,no_run\n").nth(1).and_then(|rest| rest.split("```").next());
     let code = code.expect("and code in it");
     assert!(code.lines().count() <= 30, "it says 30 lines");
+    assert!(read("docs/tutorial.md").contains(code), "docs/tutorial.md begins with another sink");
     let (sink, test) = code.split_once("#[test]").expect("with a test");
     assert!(read("examples/first_seed.rs").contains(sink), "examples/first_seed.rs has another sink");
     assert!(test.contains("Simulation::new(orders).run().assert_exactly_once()"), "{test}");

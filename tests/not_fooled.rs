@@ -55,7 +55,7 @@ fn a_loop_inside_one_poll_is_hung_and_ends_the_run_with_its_seed_and_process() {
     assert!(hung.finding.detail.starts_with("one poll of sink-"), "{}", hung.finding.detail);
     assert_eq!(report.summary().hung, Some(hung.seed));
     assert!((1..100_000).contains(&report.summary().held), "what was played before counts");
-    let replay = format!("TWOPHASE_SEED={}", hung.seed);
+    let replay = format!("process-{}.json cargo test ", hung.seed);
     says(&report, &["FAIL  hung", "did not come back within 0.3 s", "ended early", &replay]);
 }
 

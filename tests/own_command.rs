@@ -54,6 +54,16 @@ fn a_broken_job_is_found_saved_replayed_and_shrunk() {
     std::fs::remove_dir_all(&directory).expect("it is ours");
 }
 
+/// It knows the subject: one of its own, of that name.
+#[test]
+fn what_a_failing_test_kept_is_replayed_by_the_command_of_the_same_job() {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/sim/tests/data/saved.json");
+    let (text, code) = said("first_seed", &["replay", kept]);
+    assert!(code == 2 && text.contains("as the file expects: lost in W4"), "{code}: {text}");
+    let (text, code) = said("exactly_once", &["replay", kept]);
+    assert!(code == 0 && text.contains("the file expects lost in W4; found held"), "mended, {code}: {text}");
+}
+
 #[test]
 fn what_is_typed_wrong_is_refused_in_one_line_that_says_what_was_expected() {
     for (words, says) in [

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use twophase_sim::{Generator, Keep, Outcome, Schedule, Seed, Verdict, play, subjects};
+use twophase_sim::{Generator, Keep, Outcome, Schedule, Seed, Verdict, play, strategies, subjects};
 
 fn schedule(seed: u64) -> Schedule {
     Generator::default().schedule(Seed(seed)).expect("made-up records can always be read")
@@ -18,7 +18,7 @@ fn holds(outcome: &Outcome) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(strategies::config(200))]
 
     /// A fault whose moment never comes does no harm, so shrinking is deletion.
     #[test]

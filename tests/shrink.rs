@@ -33,14 +33,8 @@ fn find(
 }
 
 fn found_for(subject: &Subject) -> (Arc<Schedule>, Finding) {
-    let generator = Generator {
-        protocol: subject.protocol,
-        naming: subject.naming,
-        safety: subject.safety,
-        ..Generator::default()
-    };
     match subject.expected {
-        Expected::Broken(anomaly, window) => find(subject, &generator, (anomaly, window)),
+        Expected::Broken(anomaly, window) => find(subject, &subject.generator(), (anomaly, window)),
         Expected::Correct => panic!("{} is not broken", subject.name),
     }
 }

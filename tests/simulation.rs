@@ -32,11 +32,11 @@ fn a_broken_sink_fails_with_the_line_that_replays_it() {
     let said = said(|| report.assert_exactly_once());
     assert!(said.contains(&format!("FAIL  lost          seed {}   (", first.seed)), "{said}");
     assert!(said.contains("window W4: crash after complete, before commit"), "{said}");
-    let replay = format!(
-        "replay   TWOPHASE_SEED={} cargo test a_broken_sink_fails_with_the_line_that_replays_it\n",
-        first.seed
-    );
-    assert!(said.contains(&replay), "{said}");
+    let test = "a_broken_sink_fails_with_the_line_that_replays_it";
+    let replay = format!("cargo test {test}\n");
+    assert!(said.contains(&format!("{test}-{}.json {replay}", first.seed)), "what is kept: {said}");
+    let said = report.to_string();
+    assert!(said.contains(&format!("replay   TWOPHASE_SEED={} {replay}", first.seed)), "{said}");
 }
 
 #[test]

@@ -15,8 +15,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use twophase_sim::{
-    Anomaly, Expectation, Expected, FORMAT, Generator, Keep, Saved, Seed, Shrink, Subject, Threads, Window,
-    explain, play, subjects,
+    Anomaly, Expected, Keep, Saved, Seed, Shrink, Subject, Threads, Window, explain, play, subjects,
 };
 
 /// Within how many seeds each is found.
@@ -56,8 +55,7 @@ fn renew(file: &Path) -> Result<(), String> {
 
 /// The first seed that shows it, shrunk.
 fn find(subject: &Subject, (anomaly, window): (Anomaly, Option<Window>)) -> Saved {
-    let Subject { protocol, naming, safety, .. } = *subject;
-    let generator = Generator { protocol, naming, safety, ..Generator::default() };
+    let generator = subject.generator();
     let shrink = Shrink { budget: NO_BUDGET, threads: Threads::Shared, ..Shrink::new(subject) };
     let found = (0..PATIENCE).find_map(|seed| {
         let schedule = generator.schedule(Seed(seed)).expect("made-up records can always be read");
@@ -67,12 +65,6 @@ fn find(subject: &Subject, (anomaly, window): (Anomaly, Option<Window>)) -> Save
         let shrunk = shrink.run(&schedule, finding, &AtomicBool::new(false), &|_| {});
         shrunk.expect("threads can be started")
     });
-    let schedule = found.expect("every mistake is found").schedule;
-    Saved {
-        format: FORMAT,
-        subject: subject.name.to_string(),
-        test: None,
-        expected: Expectation::Failed { anomaly, window },
-        schedule: (*schedule).clone(),
-    }
+    let shrunk = found.expect("every mistake is found");
+    Saved::of(subject, &shrunk.schedule, &shrunk.outcome)
 }

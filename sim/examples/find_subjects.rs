@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use twophase_sim::{Anomaly, Expected, Generator, Keep, Part, Safety, Seed, Subject, Window, play, subjects};
+use twophase_sim::{Anomaly, Expected, Keep, Part, Safety, Seed, Subject, Window, play, subjects};
 
 /// How many independent starts, this many seeds apart.
 const STARTS: u64 = 20;
@@ -64,8 +64,7 @@ fn count(seeds: u64) -> String {
 }
 
 fn seeds_to_find(subject: &Subject, expected: (Anomaly, Option<Window>), start: u64) -> u64 {
-    let Subject { protocol, naming, safety, .. } = *subject;
-    let generator = Generator { protocol, naming, safety, ..Generator::default() };
+    let generator = subject.generator();
     let finds = |count: &u64| {
         let schedule = generator.schedule(Seed(start + count - 1));
         let schedule = schedule.expect("made-up records can always be read");

@@ -9,8 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use twophase_sim::{
-    Anomaly, Expected, Generator, Keep, Schedule, Seed, Shrink, Shrunk, Subject, Threads, Window, play,
-    subjects,
+    Anomaly, Expected, Keep, Schedule, Seed, Shrink, Shrunk, Subject, Threads, Window, play, subjects,
 };
 
 /// Within how many seeds each is found.
@@ -23,7 +22,7 @@ const HEAD: &str = "\
 # How small the failures of the broken subjects become
 
 Of each broken subject ([subjects.md](subjects.md)) the first seed that shows the stated anomaly in the stated window,
-shrunk to the smallest schedule that still shows the same, inside the safe rule like the one it comes from. Nothing
+shrunk to the smallest schedule that still shows the same, inside the safe rule if the one it comes from is. Nothing
 bounds the time or the tries; `tries` is how many candidates were played until no smaller one was found.
 
 Written by `cargo run --release -p twophase-sim --example shrink_subjects > docs/shrunk.md`.
@@ -48,7 +47,7 @@ fn main() {
 }
 
 fn find(subject: &Subject, expected: (Anomaly, Option<Window>)) -> Arc<Schedule> {
-    let generator = Generator { protocol: subject.protocol, naming: subject.naming, ..Generator::default() };
+    let generator = subject.generator();
     let schedules = (0..PATIENCE).map(|seed| generator.schedule(Seed(seed)));
     let mut schedules =
         schedules.map(|schedule| Arc::new(schedule.expect("made-up records can always be read")));

@@ -1,6 +1,9 @@
 //! Schedules as files: the durable form of a failure. A seed belongs to one build of the generator; a saved
 //! schedule embeds everything and belongs to the version of this format.
 
+mod place;
+mod reading;
+
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,8 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::anomaly::Anomaly;
 use crate::coverage::Window;
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Verdict};
+use crate::reach::crashes_in;
 use crate::schedule::Schedule;
+use crate::subject::Subject;
 
 /// The version that is written, and the only one that is read. Raised whenever a schedule that was saved
 /// would play differently: also when what the delays are drawn from its timing changes.
@@ -29,6 +34,9 @@ pub struct Saved {
     pub test: Option<String>,
     /// What is to come of it.
     pub expected: Expectation,
+    /// The crash window in which its faults strike a process. A replay in which they no longer do is stale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crashes_in: Option<Window>,
     /// What is played.
     pub schedule: Schedule,
 }
@@ -79,45 +87,43 @@ impl Display for Expectation {
     }
 }
 
-/// Only this is read first, so that a file of another version is called that, and not broken.
-#[derive(Deserialize)]
-struct Version {
-    format: Option<serde_json::Value>,
-}
-
 impl Saved {
+    /// A schedule that was played with this subject, and what came of it.
+    pub fn of(subject: &Subject, schedule: &Schedule, outcome: &Outcome) -> Self {
+        Saved {
+            format: FORMAT,
+            subject: subject.name.clone(),
+            test: None,
+            expected: Expectation::from(&outcome.verdict),
+            crashes_in: crashes_in(outcome),
+            schedule: schedule.clone(),
+        }
+    }
+
     /// Reads the file at `path`. What it returns can be played.
     ///
     /// # Errors
-    /// A sentence that names the file and the place, what was found there, what was expected, and what to do.
+    /// A sentence that names the file and the place in it, what was found there, what was expected, and what to do.
     pub fn read(path: &Path) -> Result<Self, String> {
         let name = path.display();
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            format!("{name}: cannot read it ({error}); expected a schedule saved with --save")
-        })?;
-        Saved::parse(&text).map_err(|what| format!("{name}{what}"))
+        let bytes = std::fs::read(path)
+            .map_err(|error| format!("{name}: cannot read it ({error}); expected a saved schedule"))?;
+        reading::read(&bytes).map_err(|what| format!("{name}{what}"))
     }
 
     /// Reads what a file holds.
     ///
     /// # Errors
-    /// The same, behind the name of the file.
+    /// The same, without the name of the file: it begins with the place.
+    ///
+    /// ```
+    /// use twophase_sim::Saved;
+    ///
+    /// let error = Saved::parse("{\n  \"format\": 9\n}").unwrap_err();
+    /// assert!(error.starts_with(":2:13: has format 9; expected format 1"), "{error}");
+    /// ```
     pub fn parse(text: &str) -> Result<Self, String> {
-        let version: Version = serde_json::from_str(text).map_err(|error| syntax(&error))?;
-        let found = match version.format {
-            None => "no format".to_owned(),
-            Some(format) if format == FORMAT => return Saved::parse_current(text),
-            Some(format) => format!("format {format}"),
-        };
-        Err(format!(
-            ": has {found}; expected format {FORMAT}: play it with the version of twophase that saved it, or save it anew"
-        ))
-    }
-
-    fn parse_current(text: &str) -> Result<Self, String> {
-        let saved: Saved = serde_json::from_str(text).map_err(|error| syntax(&error))?;
-        saved.schedule.check().map_err(|what| format!(": cannot be played: {what}"))?;
-        Ok(saved)
+        reading::read(text.as_bytes())
     }
 
     /// Writes it to a new file.
@@ -125,27 +131,14 @@ impl Saved {
     /// # Errors
     /// A sentence, if the file exists or cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), String> {
-        create(path, |file| {
-            serde_json::to_writer_pretty(&mut *file, self)?;
-            file.write_all(b"\n")
-        })
+        create(path, |file| self.print(file))
     }
-}
 
-/// Where it is, what was found there and what was expected, in the words of the parser; and what to do.
-fn syntax(error: &serde_json::Error) -> String {
-    let said = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let what = said.strip_suffix(&place).unwrap_or(&said);
-    let (line, column) = (error.line(), error.column());
-    if error.is_eof() {
-        return format!(
-            ":{line}:{column}: ends in the middle ({what}); expected a whole schedule: copy or save it again"
-        );
+    /// As it stands in a file.
+    pub(crate) fn print(&self, file: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *file, self)?;
+        file.write_all(b"\n")
     }
-    format!(
-        ":{line}:{column}: {what}; expected a schedule as --save writes it: mend that place, or save it again"
-    )
 }
 
 /// Fails, if there is something at `path` already: asked before a long run, and again when it is over.
@@ -248,6 +241,7 @@ mod tests {
             subject: "kafka".to_owned(),
             test: None,
             expected: Expectation::Failed { anomaly: Anomaly::Lost, window: Some(Window::W4) },
+            crashes_in: Some(Window::W4),
             schedule: Generator::default().schedule(Seed(7)).unwrap(),
         }
     }

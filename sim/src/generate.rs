@@ -8,7 +8,7 @@
 //! A seed means something only to this build of the generator. What lasts is the schedule.
 
 mod aim;
-mod alone;
+pub(crate) mod alone;
 mod fixed;
 mod plot;
 mod rates;
@@ -29,6 +29,7 @@ use crate::report::Millis;
 use crate::safe::{is_known_unsafe, safe_rule};
 use crate::schedule::{BrokerSettings, Schedule, Span, Timing};
 use crate::seed::{Purpose, Seed, Stream, micros};
+use crate::undisturbed;
 use scene::Scene;
 
 /// Whether the settings lie inside the safe rule.
@@ -220,21 +221,16 @@ impl Generator {
         timing: &Timing,
         settings: &mut Settings,
     ) -> std::io::Result<()> {
-        let call = timing.latency.max * 2;
         settings.retry_backoff = draw.span(millis(1)..millis(8));
         let interval = Duration::from_micros(draw.log_within(15_000..150_000));
         settings.checkpoint_interval = self.checkpoint_interval.unwrap_or(interval);
-        // A barrier waits for the records before it, for the flush, and for the next transaction to begin.
-        let per_sink = u32::from(settings.splits / settings.parallelism);
-        let before_it = (call + timing.pace.max) * (settings.queue as u32 + 1) * per_sink;
-        let around_it = (call + settings.retry_backoff) * (6 + 2 * settings.partitions) + timing.store.max;
-        let undisturbed = before_it + around_it + millis(20);
+        let undisturbed = undisturbed::checkpoint(settings, timing);
         let timeout = draw.span(undisturbed..undisturbed * 2);
         settings.checkpoint_timeout = self.checkpoint_timeout.unwrap_or(timeout);
         settings.checkpoint_pause =
             if draw.chance(1, 3) { draw.span(millis(1)..millis(20)) } else { Duration::ZERO };
         settings.heartbeat_interval = draw.span(millis(20)..millis(60));
-        let silence = settings.heartbeat_interval * 3 + timing.request_timeout * 2;
+        let silence = undisturbed::silence(settings, timing);
         settings.heartbeat_timeout = draw.span(silence..silence * 2);
         settings.restart_delay = draw.span(millis(2)..millis(30));
         settings.restart_delay_max = settings.restart_delay * draw.weighted(&[(1, 1), (1, 4)]);
@@ -320,12 +316,13 @@ fn made_up(seed: Seed, count: usize) -> Vec<Bytes> {
 fn draw_timing(draw: &mut Stream, seed: Seed) -> Timing {
     let fastest = draw.span(Duration::from_micros(200)..millis(1));
     let slowest = fastest + Duration::from_micros(draw.log_within(500..9_000));
+    let latency = Span::new(fastest, slowest);
     let store = Span::new(Duration::ZERO, draw.span(millis(1)..millis(5)));
     let pace = if draw.chance(1, 4) { 0 } else { draw.log_within(500..8_000) };
-    let round_trip = slowest * 2 + store.max;
+    let round_trip = undisturbed::round_trip(latency, store);
     Timing {
         seed,
-        latency: Span::new(fastest, slowest),
+        latency,
         store,
         pace: Span::new(Duration::ZERO, Duration::from_micros(pace)),
         request_timeout: round_trip + draw.span(round_trip..round_trip * 3),

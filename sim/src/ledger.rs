@@ -4,6 +4,7 @@
 //! What is durable is taken from the broker and the store. Only which checkpoint a transaction belongs to,
 //! and what a sink has been told, is taken from its notes.
 
+mod empty;
 mod transaction;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::coverage::{Window, Windows};
 use crate::event::{Actor, Event, What};
 use crate::sight::Sight;
 use crate::site::Name;
+use empty::Empties;
 pub(crate) use transaction::Transaction;
 use transaction::bit;
 
@@ -25,6 +27,8 @@ pub(crate) const ACK: &str = "ack";
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     transactions: Vec<Transaction>,
+    /// Those that have no record yet.
+    empties: Empties,
     /// Which record went into which transaction, in the order of arrival.
     carried: Vec<(RecordId, usize)>,
     /// The newest entry of `carried` for each record, by split and offset: nearly always the one that is asked for.
@@ -115,6 +119,7 @@ impl Ledger {
                 }
             }
             (What::MarkerWritten { partition, id, producer, marker }, _) => {
+                self.empties.marked(id, producer, partition);
                 if let Some(transaction) = self.ended_by(id, producer, marker) {
                     transaction.written_on |= bit(partition);
                 }
@@ -144,7 +149,16 @@ impl Ledger {
                 }
                 self.acted(at, current);
             }
+            (Request::AddPartitions { id, producer, .. }, Response::AddPartitions(Ok(answers))) => {
+                let added = answers.iter().filter_map(|(partition, answer)| answer.ok().map(|()| *partition));
+                if self.position(*producer).is_none_or(|at| self.transactions[at].decided.is_some()) {
+                    self.empties.add(id, *producer, added);
+                }
+            }
             (Request::EndTxn { producer, marker, .. }, Response::EndTxn(Ok(_))) => {
+                if self.empties.end(*producer, *marker) {
+                    return;
+                }
                 if let Some(at) = self.position(*producer) {
                     self.transactions[at].decide(*marker);
                     self.acted(at, current);
@@ -153,6 +167,7 @@ impl Ledger {
             // Whoever takes a name over aborts what is open under it (KIP-98).
             (Request::InitProducerId(init), _) => {
                 if let Some(id) = &init.id {
+                    self.empties.abort(id);
                     let open = |open: &Transaction| open.id == *id && open.decided.is_none();
                     for at in 0..self.transactions.len() {
                         if open(&self.transactions[at]) {
@@ -210,7 +225,7 @@ impl Ledger {
             promised: false,
             blind: !self.sight.has(Sight::BOUND) || !self.sight.has(Sight::SINKS),
             abandoned: !current, // no checkpoint will ever count on what a zombie opens
-            decided: None,
+            decided: self.empties.first_record(producer, partition),
             written_on: 0,
             told: false,
             told_at_snapshot: false,
@@ -356,6 +371,7 @@ impl Ledger {
 
     #[cold]
     fn timed_out(&mut self, id: &TransactionalId) {
+        self.empties.abort(id);
         let undecided = |open: &&mut Transaction| open.id == *id && open.decided.is_none();
         for transaction in self.transactions.iter_mut().filter(undecided) {
             transaction.timed_out = true;

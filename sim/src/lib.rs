@@ -31,7 +31,9 @@
 //!
 //! Before a run:
 //! - [`schedule`], [`fault`], [`site`], [`seed`]: what is to happen; what goes wrong; where; and what is drawn from
-//! - `generate`: from a seed to a schedule; `safe`: the [safe rule](safe_rule) that the settings obey
+//! - `generate`: from a seed to a schedule; `safe`: the [safe rule](safe_rule) that the settings obey; `undisturbed`: how
+//!   long a job needs anyway
+//! - `strategies` (feature `proptest`): schedules for properties, whole and in parts
 //! - `file`, `input`, `playable`: schedules as files; real records; what may be played of what comes from outside
 //! - `subject`, [`subjects`]: what is tested, and what comes along to be tested
 //!
@@ -57,9 +59,13 @@
 //! - `wall`: the only wall clock: rates for people, and the watchdog for code that never comes back
 //! - `shrink`: from a schedule that fails to the smallest that still fails in the same way
 //! - `why`: what went wrong in a history that failed, told as a story; and the nearest schedule that holds
+//! - `reach`: whether a saved schedule still gets where it was made for
 //! - `twice`, `quiet`, `hint`: the same history twice; panics without their noise; what to do about them
 //! - [`bench`](mod@bench): the scenario by which frameworks are compared, and what it costs
-//! - `summary`, `exit`: what a sweep comes to, for people and for scripts
+//! - `summary`, `exit`: what a sweep comes to, for people and for scripts; `shell`: lines to copy
+//!
+//! Tests:
+//! - `simulation`: many seeds in a `#[test]`; a failure that is kept as a file, replayed from then on, and renewed
 
 pub mod bench;
 pub mod event;
@@ -68,6 +74,8 @@ pub mod log;
 pub mod schedule;
 pub mod seed;
 pub mod site;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 pub mod subjects;
 pub mod timeline;
 
@@ -94,12 +102,14 @@ mod payload;
 mod playable;
 mod quiet;
 mod ratio;
+mod reach;
 mod remarks;
 mod report;
 mod run;
 mod runtime;
 mod safe;
 mod seeds;
+mod shell;
 mod shrink;
 mod sight;
 mod simulation;
@@ -109,6 +119,7 @@ mod summary;
 mod sweep;
 mod trips;
 mod twice;
+mod undisturbed;
 mod wall;
 mod watch;
 mod why;

@@ -76,7 +76,8 @@ impl Outcome {
         Outcome::without_history(Anomaly::Panicked, 0, format!("what makes {what} under test {panic}"))
     }
 
-    fn without_history(anomaly: Anomaly, at: u64, detail: String) -> Self {
+    /// Of a history of which nothing is known but what was found.
+    pub(crate) fn without_history(anomaly: Anomaly, at: u64, detail: String) -> Self {
         let finding =
             Finding { anomaly, window: None, at, record: None, records: 0, transaction: None, detail };
         Outcome {

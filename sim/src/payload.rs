@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "invalid record; expected a text, or {\"base64\": \"...\"}")]
 enum Written {
     Text(String),
     Bytes { base64: String },
@@ -22,12 +22,24 @@ pub(crate) fn serialize<S: Serializer>(splits: &[Vec<Bytes>], serializer: S) -> 
 }
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<Bytes>>, D::Error> {
-    let read = |written: Written| match written {
-        Written::Text(text) => Ok(Bytes::from(text)),
-        Written::Bytes { base64 } => {
-            STANDARD.decode(base64).map(Bytes::from).map_err(serde::de::Error::custom)
-        }
-    };
-    let splits = Vec::<Vec<Written>>::deserialize(deserializer)?;
-    splits.into_iter().map(|split| split.into_iter().map(read).collect()).collect()
+    let splits = Vec::<Vec<Payload>>::deserialize(deserializer)?;
+    Ok(splits.into_iter().map(|split| split.into_iter().map(|Payload(payload)| payload).collect()).collect())
+}
+
+/// One record, so that what is wrong with it is found at its place.
+#[derive(Deserialize)]
+#[serde(try_from = "Written")]
+struct Payload(Bytes);
+
+impl TryFrom<Written> for Payload {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        Ok(Payload(match written {
+            Written::Text(text) => Bytes::from(text),
+            Written::Bytes { base64 } => {
+                Bytes::from(STANDARD.decode(base64).map_err(|error| format!("{error}; expected base64"))?)
+            }
+        }))
+    }
 }

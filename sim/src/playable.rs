@@ -27,13 +27,18 @@ impl Schedule {
     /// # Errors
     /// Which part cannot, what it is, and what was expected.
     pub fn check(&self) -> Result<(), String> {
+        self.check_parts().map_err(|Unplayable { part, what }| format!("{part} {what}"))
+    }
+
+    /// The same, with the part apart from what is wrong with it.
+    pub(crate) fn check_parts(&self) -> Result<(), Unplayable> {
         self.check_shape()?;
         self.check_periods()?;
         self.check_durations()?;
         self.faults.iter().enumerate().try_for_each(|(index, fault)| check_fault(index, fault))
     }
 
-    fn check_shape(&self) -> Result<(), String> {
+    fn check_shape(&self) -> Result<(), Unplayable> {
         let settings = &self.settings;
         within("settings.parallelism", settings.parallelism.into(), 1, MOST_SINKS)?;
         within("settings.splits", settings.splits.into(), 1, MOST_SPLITS)?;
@@ -42,16 +47,17 @@ impl Schedule {
         within("settings.checkpoints_in_flight", in_flight, 1, 255)?;
         within("settings.batch", settings.batch as u64, 1, MOST_RECORDS)?;
         within("settings.queue", settings.queue as u64, 1, MOST_RECORDS)?;
-        within("the number of faults", self.faults.len() as u64, 0, MOST_FAULTS)?;
-        within("the number of records", self.records() as u64, 0, MOST_RECORDS)?;
+        at_most("faults", "faults", self.faults.len() as u64, MOST_FAULTS)?;
+        at_most("input", "records", self.records() as u64, MOST_RECORDS)?;
         if self.input.len() != usize::from(settings.splits) {
             let (found, expected) = (self.input.len(), settings.splits);
-            return Err(format!("input has {found} splits; expected {expected}, as settings.splits says"));
+            let what = format!("has {found} splits; expected {expected}, as settings.splits says");
+            return Err(Unplayable::new("input", what));
         }
         Ok(())
     }
 
-    fn check_periods(&self) -> Result<(), String> {
+    fn check_periods(&self) -> Result<(), Unplayable> {
         let settings = &self.settings;
         for (name, period) in [
             ("settings.checkpoint_interval", settings.checkpoint_interval),
@@ -70,7 +76,7 @@ impl Schedule {
         Ok(())
     }
 
-    fn check_durations(&self) -> Result<(), String> {
+    fn check_durations(&self) -> Result<(), Unplayable> {
         lasts("settings.checkpoint_pause", self.settings.checkpoint_pause, Duration::ZERO)?;
         lasts("broker.sweep_phase", self.broker.sweep_phase, Duration::ZERO)?;
         lasts("heal_at", self.heal_at, Duration::ZERO)?;
@@ -82,50 +88,73 @@ impl Schedule {
         ] {
             lasts(&format!("{name}.max"), max, Duration::ZERO)?;
             if min > max {
-                return Err(format!("{name} is from {min:?} to {max:?}; expected min not above max"));
+                let what = format!("is from {min:?} to {max:?}; expected min not above max");
+                return Err(Unplayable::new(name, what));
             }
         }
         Ok(())
     }
 }
 
-fn check_fault(index: usize, fault: &Fault) -> Result<(), String> {
-    let all: [Option<Duration>; 3] = match fault {
-        Fault::Crash { restart_after, .. } => [Some(*restart_after), None, None],
-        Fault::Pause { lasts, .. } => [Some(*lasts), None, None],
+fn check_fault(index: usize, fault: &Fault) -> Result<(), Unplayable> {
+    let all: Vec<(&str, &Duration)> = match fault {
+        Fault::Crash { restart_after, .. } => vec![("restart_after", restart_after)],
+        Fault::Pause { lasts, .. } => vec![("lasts", lasts)],
         Fault::Zombie { replaced_after, wakes_after, .. } => {
-            [Some(*replaced_after), Some(*wakes_after), None]
+            vec![("replaced_after", replaced_after), ("wakes_after", wakes_after)]
         }
         Fault::CrashAt { at, restart_after, .. } | Fault::Stop { at, restart_after, .. } => {
-            [Some(*at), Some(*restart_after), None]
+            vec![("at", at), ("restart_after", restart_after)]
         }
-        Fault::Lose { .. } => [None; 3],
-        Fault::Delay { by, .. } => [Some(*by), None, None],
-        Fault::Repeat { after, .. } => [Some(*after), None, None],
+        Fault::Lose { .. } => vec![],
+        Fault::Delay { by, .. } => vec![("by", by)],
+        Fault::Repeat { after, .. } => vec![("after", after)],
         Fault::Partition { at, lasts, .. } | Fault::BrokerRestart { at, lasts } => {
-            [Some(*at), Some(*lasts), None]
+            vec![("at", at), ("lasts", lasts)]
         }
         Fault::CoordinatorFailover { at, lasts, clock_ahead } => {
-            [Some(*at), Some(*lasts), Some(*clock_ahead)]
+            vec![("at", at), ("lasts", lasts), ("clock_ahead", clock_ahead)]
         }
-        Fault::SlowMarkers { at, lasts, by } => [Some(*at), Some(*lasts), Some(*by)],
-        Fault::RepeatMarkers { at, lasts, after } => [Some(*at), Some(*lasts), Some(*after)],
-        Fault::ClockJump { at, by, .. } => [Some(*at), Some(*by), None],
+        Fault::SlowMarkers { at, lasts, by } => vec![("at", at), ("lasts", lasts), ("by", by)],
+        Fault::RepeatMarkers { at, lasts, after } => vec![("at", at), ("lasts", lasts), ("after", after)],
+        Fault::ClockJump { at, by, .. } => vec![("at", at), ("by", by)],
     };
-    let name = format!("faults[{index}] ({})", fault.kind().as_str());
-    all.into_iter().flatten().try_for_each(|duration| lasts(&name, duration, Duration::ZERO))
+    let check = |(field, duration): (&str, &Duration)| {
+        lasts(&format!("faults[{index}].{field}"), *duration, Duration::ZERO)
+    };
+    all.into_iter().try_for_each(check)
 }
 
-fn within(name: &str, found: u64, least: u64, most: u64) -> Result<(), String> {
-    match (least..=most).contains(&found) {
-        true => Ok(()),
-        false => Err(format!("{name} is {found}; expected {least} to {most}")),
+/// A part that cannot be played, and why: `settings.splits`, `is 0; expected 1 to 1024`.
+#[derive(Debug)]
+pub(crate) struct Unplayable {
+    pub(crate) part: String,
+    pub(crate) what: String,
+}
+
+impl Unplayable {
+    fn new(part: &str, what: String) -> Self {
+        Unplayable { part: part.to_owned(), what }
     }
 }
 
-fn lasts(name: &str, found: Duration, least: Duration) -> Result<(), String> {
+fn within(part: &str, found: u64, least: u64, most: u64) -> Result<(), Unplayable> {
+    match (least..=most).contains(&found) {
+        true => Ok(()),
+        false => Err(Unplayable::new(part, format!("is {found}; expected {least} to {most}"))),
+    }
+}
+
+fn at_most(part: &str, name: &str, found: u64, most: u64) -> Result<(), Unplayable> {
+    match found <= most {
+        true => Ok(()),
+        false => Err(Unplayable::new(part, format!("has {found} {name}; expected at most {most}"))),
+    }
+}
+
+fn lasts(part: &str, found: Duration, least: Duration) -> Result<(), Unplayable> {
     match (least..=LONGEST).contains(&found) {
         true => Ok(()),
-        false => Err(format!("{name} is {found:?}; expected {least:?} to {LONGEST:?}")),
+        false => Err(Unplayable::new(part, format!("is {found:?}; expected {least:?} to {LONGEST:?}"))),
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Failure<'a> {
     /// Of the smallest, if it was shrunk.
     pub(crate) why: Option<&'a Why>,
     pub(crate) replay: &'a str,
+    /// What else can be done with it, a line each.
+    pub(crate) more: &'a [String],
 }
 
 impl fmt::Display for Failure<'_> {
@@ -54,7 +56,8 @@ impl fmt::Display for Failure<'_> {
         if let Some(why) = self.why {
             self.why(f, why)?;
         }
-        writeln!(f, "\n  replay   {}", self.replay)
+        writeln!(f, "\n  replay   {}", self.replay)?;
+        self.more.iter().try_for_each(|line| writeln!(f, "  {line}"))
     }
 }
 
@@ -117,6 +120,36 @@ impl fmt::Display for Sizes<'_> {
             some("record", Schedule::records),
             some("sink", |schedule| schedule.settings.parallelism.into())
         )
+    }
+}
+
+/// How one history went, whatever came of it.
+pub(crate) struct Figures<'a> {
+    pub(crate) outcome: &'a Outcome,
+    /// How many faults its schedule has.
+    pub(crate) faults: usize,
+}
+
+impl fmt::Display for Figures<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Figures { outcome, faults } = self;
+        let windows: Vec<_> = outcome.windows.iter().map(|window| window.to_string()).collect();
+        let windows = if windows.is_empty() { "none".to_owned() } else { windows.join(" ") };
+        let (completed, given_up) = outcome.checkpoints;
+        writeln!(
+            f,
+            "     {} events in {:.6} s   windows {windows}",
+            outcome.events,
+            outcome.lasted.as_secs_f64()
+        )?;
+        writeln!(
+            f,
+            "     checkpoints completed {completed}, given up {given_up}   restarts {}   faults that struck {} of {faults}   timed out {}",
+            outcome.restarts,
+            outcome.struck.iter().sum::<u32>(),
+            outcome.timed_out,
+        )?;
+        writeln!(f, "     digest {:016x}", outcome.digest)
     }
 }
 
@@ -197,6 +230,17 @@ pub(crate) struct Totals<'a> {
 
 impl fmt::Display for Totals<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.headline(f)?;
+        self.counts(f)?;
+        self.faults(f)?;
+        self.windows(f)?;
+        self.not_checked(f)
+    }
+}
+
+impl Totals<'_> {
+    /// Enough for a test that fails: what comes before it is what is to be read.
+    pub(crate) fn headline(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Summary { seeds, events, failed, .. } = *self.summary;
         let anomalies = if failed == 1 { "anomaly" } else { "anomalies" };
         writeln!(
@@ -216,14 +260,9 @@ impl fmt::Display for Totals<'_> {
                 "ended early"
             )?;
         }
-        self.counts(f)?;
-        self.faults(f)?;
-        self.windows(f)?;
-        self.not_checked(f)
+        Ok(())
     }
-}
 
-impl Totals<'_> {
     fn counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = self.summary;
         row(

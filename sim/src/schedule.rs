@@ -5,6 +5,7 @@
 //! counted, never an error. So shrinking is deletion, any bytes decode, and old files stay valid.
 
 mod calm;
+mod make_safe;
 
 use std::time::Duration;
 

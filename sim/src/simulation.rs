@@ -2,11 +2,16 @@
 
 mod check;
 mod environment;
+mod keep;
+mod places;
+mod regressions;
+mod renew;
 mod report;
 
 use std::env;
 use std::fmt;
 use std::future::Future;
+use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,11 +25,16 @@ use crate::anomaly::Anomaly;
 use crate::drawn::Drawn;
 use crate::env::SimEnv;
 use crate::fault::FaultKind;
+use crate::file::{Expectation, Saved};
 use crate::generate::{Generator, Input, Safety};
+use crate::outcome::Outcome;
 use crate::outputs::Output;
 use crate::ratio::Ratio;
+use crate::report::Figures;
+use crate::schedule::Schedule;
 use crate::seed::Seed;
 use crate::seeds::Extent;
+use crate::shell::quoted;
 use crate::shrink::SHRINK_BUDGET;
 use crate::subject::Subject;
 use crate::summary::Summary;
@@ -32,7 +42,9 @@ use crate::sweep::{Sweep, cores, play_alone};
 use crate::wall::{HANG_TIMEOUT, Stopwatch};
 use crate::watch::Keep;
 
-use environment::asked;
+use environment::{Asked, Play, asked, bad};
+use places::Places;
+use regressions::{Regression, Replayed};
 pub use report::Report;
 
 /// How many seeds a test plays that does not say: enough to enter every window often, few enough for a debug
@@ -57,6 +69,16 @@ const ALL_SEEDS: Range<u64> = 0..u64::MAX;
 /// `TWOPHASE_SEEDS=A..B` makes it play others than it says; `TWOPHASE_TRACE=1` makes it print the trace of the
 /// first seed that fails. In a trace stands also what the code under test says through `tracing`, with its time
 /// on the stage and its process.
+///
+/// # Failures that are kept
+///
+/// A failing [`assert_exactly_once`](Report::assert_exactly_once) writes `target/twophase/<test>-<seed>.json` of the
+/// workspace whose test it is: the smallest schedule that still fails, and beside it its timeline. `TWOPHASE_REPLAY=FILE`
+/// makes the test that it belongs to play that file and nothing else, and print its trace. Once it stands in
+/// `tests/regressions/` of the package, every run of that test replays it first, and fails if it fails again; or if its
+/// faults no longer strike where they did, for then it shows nothing: it is *stale*. `TWOPHASE_RENEW=FILE` looks nearby
+/// for a schedule that gets there again, and writes it in its place. A command made by [`cli`](crate::cli) replays the
+/// file too, if it knows a subject of that name: give both the same [`Subject`], or [`name`](Self::name) it so.
 ///
 /// # Settings
 ///
@@ -83,7 +105,7 @@ const ALL_SEEDS: Range<u64> = 0..u64::MAX;
 /// | [`rate`](Self::rate) of a kind | drawn: each family is in half of the seeds, with a weight of its own |
 /// | [`seeds`](Self::seeds) | `0..500`; with a budget of time, all there are |
 /// | [`for_at_most`](Self::for_at_most): a budget of time | none: all seeds are played |
-/// | [`name`](Self::name) in reports | that of the test |
+/// | [`name`](Self::name) in reports and files | that of the test |
 /// | [`jobs`](Self::jobs): threads | one for each core |
 /// | [`hang_timeout`](Self::hang_timeout) of one poll | 10 s |
 ///
@@ -94,6 +116,8 @@ const ALL_SEEDS: Range<u64> = 0..u64::MAX;
 #[must_use = "nothing is played before run()"]
 pub struct Simulation {
     subject: Subject,
+    /// In place of what the harness calls the test.
+    name: Option<String>,
     generator: Generator,
     seeds: Option<Range<u64>>,
     jobs: usize,
@@ -120,6 +144,7 @@ impl Simulation {
     pub fn of(subject: Subject) -> Self {
         Simulation {
             subject,
+            name: None,
             generator: Generator::default(),
             seeds: None,
             jobs: cores(),
@@ -150,9 +175,10 @@ impl Simulation {
         self
     }
 
-    /// How it is called in reports; otherwise like the test.
+    /// How it is called, in reports and in the files of its failures; otherwise like the test.
     pub fn name(mut self, name: &str) -> Self {
         name.clone_into(&mut self.subject.name);
+        self.name = Some(name.to_owned());
         self
     }
 
@@ -307,32 +333,87 @@ impl Simulation {
         self
     }
 
-    /// Plays all seeds.
+    /// Replays the regressions of this test, and then plays all seeds.
     ///
     /// # Panics
-    /// If the input cannot be read, if a setting cannot be played or contradicts another, if no seed is to be
-    /// played, or if one of the variables above is set to something that it cannot mean.
+    /// If the input or a regression cannot be read, if a setting cannot be played or contradicts another, if no seed is
+    /// to be played, or if one of the variables above is set to something that it cannot mean.
     #[track_caller]
     pub fn run(self) -> Report {
         let asked = asked(|name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()));
-        let asked = asked.unwrap_or_else(|line| panic!("{line}"));
-        let extent = self.extent(asked.extent).unwrap_or_else(|line| panic!("{line}"));
-        self.check(&extent).unwrap_or_else(|line| panic!("{}: {line}", self.subject.name));
+        match asked.and_then(|asked| self.play(asked)) {
+            Ok(report) => report,
+            Err(line) => panic!("{line}"),
+        }
+    }
+
+    fn play(self, asked: Asked) -> Result<Report, String> {
+        let places = Places::of(|name| env::var_os(name), env::current_dir().ok());
+        match asked.play {
+            Some(Play::Replay(file)) => self.play_file(places, &file),
+            Some(Play::Renew(file)) => self.renew_file(places, &file),
+            Some(Play::Seeds(extent)) => self.play_all(places, Some(extent), asked.trace),
+            None => self.play_all(places, None, asked.trace),
+        }
+    }
+
+    fn play_all(self, places: Option<Places>, asked: Option<Extent>, trace: bool) -> Result<Report, String> {
+        let named = |line: String| format!("{}: {line}", self.subject.name);
+        let extent = self.extent(asked)?;
+        self.check(&extent).map_err(named)?;
         let watch = Stopwatch::start();
+        let regressions = places.as_ref().map(|places| self.regressions(places)).transpose()?;
+        let replayed: Result<Vec<_>, _> =
+            regressions.into_iter().flatten().map(|regression| self.replay(regression)).collect();
         let (one, played) = match &extent {
             Extent::One(seed) => (true, self.play_one(*seed)),
             Extent::Many(seeds) => (false, self.play_many(seeds, &watch)),
         };
-        let summary = played.unwrap_or_else(|error| panic!("{}: {}", self.subject.name, unreadable(&error)));
+        let summary = played.map_err(|error| named(unreadable(&error)))?;
         let elapsed = watch.elapsed();
-        if asked.trace && !one {
+        if trace && !one {
             self.trace_first_failure(&summary);
         }
+        Ok(Report { one, summary, elapsed, ..self.report(places, replayed?) })
+    }
+
+    /// One file and nothing else, with its trace.
+    fn play_file(self, places: Option<Places>, file: &str) -> Result<Report, String> {
+        let regression = self.typed("TWOPHASE_REPLAY", places.as_ref(), file)?;
+        let replayed = self.replay(regression)?;
+        println!("{file} of {}\n{}", self.subject.name, Drawn(&replayed.regression.saved.schedule));
+        trace(&replayed.regression.saved.schedule, &replayed.outcome);
+        Ok(self.report(places, vec![replayed]))
+    }
+
+    /// One file, written anew. What the harness captures nobody would see.
+    fn renew_file(self, places: Option<Places>, file: &str) -> Result<Report, String> {
+        let regression = self.typed("TWOPHASE_RENEW", places.as_ref(), file)?;
+        let changed = self.renew(&regression)?;
+        let _ = writeln!(io::stderr(), "renewed  {file}\n    {}", changed.join("\n    "));
+        let renewed = self.typed("TWOPHASE_RENEW", places.as_ref(), file)?;
+        let replayed = self.replay(renewed)?;
+        Ok(self.report(places, vec![replayed]))
+    }
+
+    /// A file that a variable of the environment names.
+    fn typed(&self, variable: &str, places: Option<&Places>, file: &str) -> Result<Regression, String> {
+        let path = places.map_or_else(|| file.into(), |places| places.typed(file));
+        let saved = Saved::read(&path).map_err(|line| bad(variable, &line))?;
+        self.is_for(&saved).map_err(|what| bad(variable, &format!("{file}: {what}")))?;
+        Ok(Regression { name: quoted(file), path, saved })
+    }
+
+    /// Of what was replayed, and of no seed yet.
+    fn report(self, places: Option<Places>, regressions: Vec<Replayed>) -> Report {
         Report {
-            one,
-            summary,
-            elapsed,
-            test: test_name(),
+            one: true,
+            summary: Summary::default(),
+            elapsed: Duration::ZERO,
+            test: self.test(),
+            filter: test_name(),
+            places,
+            regressions,
             subject: self.subject,
             generator: self.generator,
             hang_timeout: self.hang_timeout,
@@ -340,6 +421,12 @@ impl Simulation {
             shrink_budget: self.shrink_budget,
             shrunk: OnceLock::new(),
         }
+    }
+
+    /// How this test is called in the files of its failures.
+    fn test(&self) -> String {
+        let name = self.name.clone().or_else(test_name);
+        name.unwrap_or_else(|| self.subject.name.clone())
     }
 
     fn extent(&self, asked: Option<Extent>) -> Result<Extent, String> {
@@ -355,7 +442,7 @@ impl Simulation {
         }
     }
 
-    fn play_many(&self, seeds: &Range<u64>, watch: &Stopwatch) -> std::io::Result<Summary> {
+    fn play_many(&self, seeds: &Range<u64>, watch: &Stopwatch) -> io::Result<Summary> {
         let stop = AtomicBool::new(false);
         self.sweep(seeds).run(&stop, &|_| {
             if self.budget.is_some_and(|budget| watch.elapsed() >= budget) {
@@ -378,16 +465,13 @@ impl Simulation {
         }
     }
 
-    /// With its trace. Printed like everything a test prints: shown if it fails, or with `--nocapture`.
-    fn play_one(&self, seed: Seed) -> std::io::Result<Summary> {
+    /// With its trace.
+    fn play_one(&self, seed: Seed) -> io::Result<Summary> {
         let schedule = Arc::new(self.subject.pin(self.generator.clone()).schedule(seed)?);
         let keep = Keep { history: true, digests: true, ..Keep::default() };
         let outcome = play_alone(&self.subject, &schedule, keep, self.hang_timeout)?;
         println!("seed {seed} of {}\n{}", self.subject.name, Drawn(&schedule));
-        if let Some(history) = &outcome.history {
-            println!("{history}");
-        }
-        println!("{:?}, windows {:?}, digest {:016x}", outcome.verdict, outcome.windows, outcome.digest);
+        trace(&schedule, &outcome);
         let mut summary = Summary::default();
         if outcome.finding().is_some_and(|finding| finding.anomaly == Anomaly::Hung) {
             // Once is enough: a second play would only wait as long again.
@@ -402,10 +486,19 @@ impl Simulation {
     }
 }
 
+/// Printed like everything a test prints: shown if it fails, or with `--nocapture`.
+fn trace(schedule: &Schedule, outcome: &Outcome) {
+    if let Some(history) = &outcome.history {
+        println!("{history}");
+    }
+    let figures = Figures { outcome, faults: schedule.faults.len() };
+    println!("{}\n{figures}", Expectation::from(&outcome.verdict));
+}
+
 /// Settings that nobody can play name themselves; everything else that fails is the input.
-fn unreadable(error: &std::io::Error) -> String {
+fn unreadable(error: &io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::InvalidInput => error.to_string(),
+        io::ErrorKind::InvalidInput => error.to_string(),
         _ => format!("the input: {error}"),
     }
 }

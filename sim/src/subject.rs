@@ -265,6 +265,20 @@ impl Subject {
         self
     }
 
+    /// The generator of what this subject is to be judged by: the default one, with what the subject always runs
+    /// with, and inside the safe rule or outside as its [`safety`](Self::safety) says.
+    ///
+    /// ```
+    /// use twophase_sim::{Keep, Seed, play, subjects};
+    ///
+    /// let subject = subjects::named("flushes-on-close").unwrap();
+    /// let schedule = subject.generator().schedule(Seed(7)).unwrap();
+    /// let outcome = play(&subject, &schedule.into(), Keep::default());
+    /// ```
+    pub fn generator(&self) -> Generator {
+        self.pin(Generator { safety: self.safety, ..Generator::default() })
+    }
+
     /// The generator, with what this subject always runs with.
     pub(crate) fn pin(&self, generator: Generator) -> Generator {
         Generator {

@@ -158,8 +158,52 @@ fn a_schedule_that_cannot_be_played_says_where_and_what_was_expected() {
         assert!(said.contains("expected"), "{said}");
     }
     std::fs::write(&bad, [0xff, 0xfe]).unwrap();
-    assert!(refused(&["replay", text(&bad)]).contains("cannot read it"));
+    assert!(refused(&["replay", text(&bad)]).contains("bad.json:1:1: the byte 0xff is no UTF-8; expected"));
     assert!(refused(&["replay", text(directory.path())]).contains("cannot read it"));
+}
+
+/// As a failing test keeps it: `sim/tests/keep.rs` writes such files.
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/saved.json");
+
+#[test]
+fn a_file_of_a_test_is_replayed_where_its_subject_is_known_and_otherwise_says_whose_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    for command in ["replay", "show", "shrink"] {
+        let said = refused(&[command, KEPT]);
+        let line = format!("replay it with TWOPHASE_REPLAY={KEPT} cargo test orders_arrive_exactly_once");
+        assert!(
+            said.contains("belongs to the test orders_arrive_exactly_once") && said.contains(&line),
+            "{said}"
+        );
+        assert!(said.contains("subject 'orders' is not known"), "{said}");
+    }
+    let (file, kept) = (directory.path().join("kept.json"), std::fs::read_to_string(KEPT).unwrap());
+    let of = |subject| kept.replace("\"subject\": \"orders\"", &format!("\"subject\": \"{subject}\""));
+    std::fs::write(&file, of("fences-before-committing")).unwrap();
+    let output = twophase(&["replay", text(&file)]);
+    assert_eq!(code(&output), 2);
+    assert!(stdout(&output).contains("as the file expects: lost in W4"), "{}", stdout(&output));
+    std::fs::write(&file, of("kafka")).unwrap();
+    let mended = held(&["replay", text(&file)]);
+    assert!(
+        mended.contains("the file expects lost in W4; found held") && !mended.contains("stale"),
+        "{mended}"
+    );
+    std::fs::write(&file, of("kafka").replace("commit#1", "commit#9")).unwrap();
+    let stale = held(&["replay", text(&file)]);
+    assert!(stale.contains("stale: it no longer gets where it was made for"), "{stale}");
+}
+
+#[test]
+fn what_is_shrunk_is_drawn_beside_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("kept.json");
+    let kept = std::fs::read_to_string(KEPT).unwrap();
+    std::fs::write(&file, kept.replace("\"orders\"", "\"fences-before-committing\"")).unwrap();
+    let output = twophase(&["shrink", text(&file)]);
+    let page = directory.path().join("kept.shrunk.html");
+    assert!(stdout(&output).contains(&format!("  timeline {}\n", text(&page))), "{}", stdout(&output));
+    assert!(std::fs::read_to_string(&page).unwrap().starts_with("<!doctype html>"));
 }
 
 #[test]

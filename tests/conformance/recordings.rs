@@ -2,6 +2,7 @@
 //!
 //! The rule behind every branch: a recording that was not compared must never look like one that agreed.
 
+mod lines;
 mod read;
 #[cfg(test)]
 mod tests;

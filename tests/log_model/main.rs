@@ -5,29 +5,13 @@
 //! committed transactions below the first undecided one, in the order they were written; and what is refused must
 //! have changed nothing.
 
-mod model;
-mod stage;
+mod operations;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use twophase::kafka::protocol::{Marker, Protocol};
 
-use stage::{NAMES, PARTITIONS, Stage};
-
-/// One thing that happens.
-#[derive(Clone, Debug)]
-enum Operation {
-    Initialise { name: usize, protocol: Protocol },
-    Append { name: usize, partition: u32 },
-    RepeatAppend { name: usize },
-    End { name: usize, marker: Marker },
-    ZombieAppends { name: usize, which: usize, partition: u32 },
-    ZombieEnds { name: usize, which: usize, marker: Marker },
-    DeliverMarker { which: usize },
-    TimePasses { ms: u64 },
-    CoordinatorDies,
-    LeaderDies { partition: u32 },
-}
+use operations::{NAMES, Operation, PARTITIONS, play};
 
 fn operation() -> impl Strategy<Value = Operation> {
     use Operation::*;
@@ -51,39 +35,14 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-impl Operation {
-    fn play(&self, stage: &mut Stage) {
-        match *self {
-            Operation::Initialise { name, protocol } => stage.initialise(name, protocol),
-            Operation::Append { name, partition } => stage.append(name, partition),
-            Operation::RepeatAppend { name } => stage.repeat_append(name),
-            Operation::End { name, marker } => stage.end(name, marker),
-            Operation::ZombieAppends { name, which, partition } => {
-                stage.zombie_appends(name, which, partition);
-            }
-            Operation::ZombieEnds { name, which, marker } => stage.zombie_ends(name, which, marker),
-            Operation::DeliverMarker { which } => stage.deliver_marker(which),
-            Operation::TimePasses { ms } => stage.time_passes(ms),
-            Operation::CoordinatorDies => stage.coordinator_dies(),
-            Operation::LeaderDies { partition } => stage.leader_dies(partition),
-        }
-    }
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(twophase_sim::strategies::config(2_000))]
 
     #[test]
     fn readers_see_exactly_the_committed_records_below_the_first_undecided_one(
         operations in vec(operation(), 1..80),
         cluster in prop_oneof![Just(Protocol::V1), Just(Protocol::V2)],
     ) {
-        let mut stage = Stage::new(cluster);
-        for operation in &operations {
-            operation.play(&mut stage);
-            stage.check();
-        }
-        stage.deliver_all();
-        stage.check();
+        play(cluster, &operations);
     }
 }

@@ -10,9 +10,10 @@ use super::out::Out;
 use super::{Trouble, json};
 use crate::drawn::Drawn;
 use crate::exit::Exit;
-use crate::file::{Expectation, FORMAT, Saved, create, must_not_exist};
+use crate::file::{Expectation, Saved, create, must_not_exist};
 use crate::outcome::{Outcome, Verdict};
-use crate::report::{Failure, Smallest, allowed_by, sandbox_note};
+use crate::reach::missed;
+use crate::report::{Failure, Figures, Smallest, allowed_by, sandbox_note};
 use crate::schedule::Schedule;
 use crate::seed::Seed;
 use crate::shrink::Shrunk;
@@ -34,8 +35,8 @@ pub(crate) struct Play<'a> {
     pub(crate) twice: bool,
     pub(crate) hang_timeout: Duration,
     pub(crate) json: bool,
-    /// What a saved schedule says will come of it.
-    pub(crate) expected: Option<Expectation>,
+    /// The file it comes from, if it comes from one.
+    pub(crate) saved: Option<&'a Saved>,
     pub(crate) output: Option<Target<'a>>,
     pub(crate) save: Option<&'a Path>,
     pub(crate) pictures: &'a Pictures,
@@ -108,14 +109,7 @@ pub(crate) fn play(play: &Play<'_>, out: &mut Out) -> Result<Exit, Trouble> {
 
 fn write_files(play: &Play<'_>, outcome: &Outcome) -> Result<(), String> {
     if let Some(path) = play.save {
-        let saved = Saved {
-            format: FORMAT,
-            subject: play.subject.name.clone(),
-            test: None,
-            expected: Expectation::from(&outcome.verdict),
-            schedule: Schedule::clone(&play.schedule),
-        };
-        saved.write(path)?;
+        Saved::of(play.subject, &play.schedule, outcome).write(path)?;
     }
     write_pictures(play, outcome)?;
     match (&play.output, &outcome.output) {
@@ -173,24 +167,7 @@ fn print(
         writeln!(out, "{history}")?;
     }
     print_verdict(play, outcome, why, out)?;
-    let windows: Vec<_> = outcome.windows.iter().map(|window| window.to_string()).collect();
-    let windows = if windows.is_empty() { "none".to_owned() } else { windows.join(" ") };
-    let (completed, given_up) = outcome.checkpoints;
-    writeln!(
-        out,
-        "     {} events in {:.6} s   windows {windows}",
-        outcome.events,
-        outcome.lasted.as_secs_f64()
-    )?;
-    writeln!(
-        out,
-        "     checkpoints completed {completed}, given up {given_up}   restarts {}   faults that struck {} of {}   timed out {}",
-        outcome.restarts,
-        outcome.struck.iter().sum::<u32>(),
-        play.schedule.faults.len(),
-        outcome.timed_out,
-    )?;
-    writeln!(out, "     digest {:016x}", outcome.digest)?;
+    write!(out, "{}", Figures { outcome, faults: play.schedule.faults.len() })?;
     match (play.twice, difference) {
         (true, None) => writeln!(out, "     played twice: it was the same both times")?,
         (_, Some(difference)) => writeln!(out, "\nFAIL  not deterministic  {}\n\n  {difference}", play.of)?,
@@ -228,6 +205,7 @@ fn print_verdict(
                 smallest: play.shrunk_from(),
                 why,
                 replay: &play.replay,
+                more: &[],
             }
         )?,
     }
@@ -235,11 +213,16 @@ fn print_verdict(
 }
 
 fn print_expectation(play: &Play<'_>, outcome: &Outcome, out: &mut Out) -> Result<(), Trouble> {
-    let found = Expectation::from(&outcome.verdict);
-    match play.expected {
-        None => {}
-        Some(expected) if expected == found => writeln!(out, "     as the file expects: {expected}")?,
-        Some(expected) => writeln!(out, "     the file expects {expected}; found {found}")?,
+    let Some(saved) = play.saved else { return Ok(()) };
+    let (expected, found) = (saved.expected, Expectation::from(&outcome.verdict));
+    if expected == found {
+        writeln!(out, "     as the file expects: {expected}")?;
+        return Ok(());
+    }
+    writeln!(out, "     the file expects {expected}; found {found}")?;
+    // In the schedule of a test every fault strikes; in one that was drawn, most of them need not.
+    if let Some(missed) = missed(saved, outcome).filter(|_| saved.test.is_some()) {
+        write!(out, "\n  stale: it no longer gets where it was made for\n{missed}")?;
     }
     Ok(())
 }
@@ -287,7 +270,7 @@ mod tests {
             twice: true,
             hang_timeout: HANG_TIMEOUT,
             json: false,
-            expected: None,
+            saved: None,
             shrunk: None,
             output: None,
             save: None,

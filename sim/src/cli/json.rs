@@ -235,7 +235,7 @@ pub(crate) fn history(
             verdict,
             failure,
             fail_stop,
-            expected: play.expected,
+            expected: play.saved.map(|saved| saved.expected),
             digest: format!("{:016x}", outcome.digest),
             events: outcome.events,
             lasted_seconds: outcome.lasted.as_secs_f64(),

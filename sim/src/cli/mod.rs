@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::exit::Exit;
+use crate::shell::quoted;
 use crate::subject::Subject;
 use crate::sweep::Threads;
 use args::Command;
@@ -180,15 +181,6 @@ fn which(program: &Path) -> Option<String> {
     })
 }
 
-/// For a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,12 +230,5 @@ mod tests {
         assert_eq!(which("target/debug/examples/orders"), " --example orders");
         assert_eq!(which("target/release/orders"), " --bin orders");
         assert_eq!(which("target/release/twophase"), "");
-    }
-
-    #[test]
-    fn words_are_quoted_where_a_shell_would_split_them() {
-        assert_eq!(quoted("data/flights.csv"), "data/flights.csv");
-        assert_eq!(quoted("my file's"), r"'my file'\''s'");
-        assert_eq!(quoted(""), "''");
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::args::{Pictures, Replay};
 use super::history::{self, Play, check_new};
 use super::out::Out;
-use super::{Context, Trouble, quoted};
+use super::{Context, Trouble};
 use crate::exit::Exit;
 use crate::file::Saved;
+use crate::shell::quoted;
 use crate::subject::Subject;
 
 pub(crate) fn replay(context: &Context<'_>, args: &Replay, out: &mut Out) -> Result<Exit, Trouble> {
@@ -21,11 +22,11 @@ pub(crate) fn replay(context: &Context<'_>, args: &Replay, out: &mut Out) -> Res
         of: name.to_string(),
         seed: None,
         replay: format!("{} replay {}", context.called, quoted(&name)),
-        schedule: Arc::new(saved.schedule),
+        schedule: Arc::new(saved.schedule.clone()),
         twice: args.twice,
         hang_timeout: args.hang_timeout.timeout(),
         json: args.json,
-        expected: Some(saved.expected),
+        saved: Some(&saved),
         output: None,
         save: None,
         pictures: &args.pictures,
@@ -34,12 +35,18 @@ pub(crate) fn replay(context: &Context<'_>, args: &Replay, out: &mut Out) -> Res
     history::play(&play, out)
 }
 
-/// The subject that a file names.
+/// The subject that a file names; or whose file it is, and how it is replayed there.
 pub(crate) fn subject_of<'a>(
     context: &'a Context<'_>,
     saved: &Saved,
     name: &str,
 ) -> Result<&'a Subject, String> {
-    let of_test = saved.test.as_ref().map(|test| format!(" (it belongs to the test {test})"));
-    context.subject(&saved.subject).map_err(|what| format!("{name}{}: {what}", of_test.unwrap_or_default()))
+    context.subject(&saved.subject).map_err(|what| match &saved.test {
+        Some(test) => format!(
+            "{name}: belongs to the test {test}: replay it with TWOPHASE_REPLAY={} cargo test {}; {what}",
+            quoted(name),
+            quoted(test)
+        ),
+        None => format!("{name}: {what}"),
+    })
 }

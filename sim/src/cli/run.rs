@@ -15,7 +15,7 @@ use super::history::{self, Play, Target, check_new};
 use super::out::Out;
 use super::progress::Progress;
 use super::shrink::Task;
-use super::{Context, Trouble, json, quoted};
+use super::{Context, Trouble, json};
 use crate::exit::Exit;
 use crate::generate::{Generator, Input};
 use crate::input::LineFile;
@@ -23,6 +23,7 @@ use crate::report::{Failure, Grouped, Missed, NotDeterministic, Smallest, Totals
 use crate::schedule::Schedule;
 use crate::seed::Seed;
 use crate::seeds::Extent;
+use crate::shell::quoted;
 use crate::shrink::{Shrunk, StoppedBy};
 use crate::subject::{Expected, Subject};
 use crate::summary::{Group, Summary};
@@ -105,7 +106,7 @@ fn one(
         twice: args.twice,
         hang_timeout: args.hang_timeout.timeout(),
         json: args.json,
-        expected: None,
+        saved: None,
         output: args.output.as_deref().map(|path| Target {
             path,
             lacks_newline: input.is_some_and(|input| input.lacks_newline.load(Ordering::Relaxed)),
@@ -279,6 +280,7 @@ impl Told<'_> {
                 smallest: self.smallest(group),
                 why: self.why(group),
                 replay: &self.replay(group.seed),
+                more: &[],
             };
             writeln!(out, "{failure}")?;
         }

@@ -8,22 +8,25 @@ use std::time::Duration;
 use super::args::Shrink as Args;
 use super::out::Out;
 use super::progress::ShrinkProgress;
-use super::{Context, Trouble, quoted};
+use super::replay::subject_of;
+use super::{Context, Trouble};
 use crate::anomaly::Finding;
 use crate::exit::Exit;
-use crate::file::{Expectation, FORMAT, Saved, must_not_exist};
+use crate::file::{Expectation, Saved, must_not_exist};
 use crate::report::{Failure, Smallest, allowed_by, sandbox_note};
 use crate::schedule::Schedule;
+use crate::shell::quoted;
 use crate::shrink::{Shrink, Shrunk, StoppedBy};
 use crate::subject::Subject;
 use crate::sweep::play_alone;
+use crate::timeline::Timeline;
 use crate::watch::Keep;
 use crate::why::{Explain, NEAREST_BUDGET};
 
 pub(crate) fn shrink(context: &Context<'_>, args: &Args, out: &mut Out) -> Result<Exit, Trouble> {
     let saved = Saved::read(&args.file)?;
     let name = args.file.to_string_lossy();
-    let subject = context.subject(&saved.subject).map_err(|what| format!("{name}: {what}"))?;
+    let subject = subject_of(context, &saved, &name)?;
     let target = args.save.clone().unwrap_or_else(|| beside(&args.file));
     must_not_exist(&target)?;
     let (schedule, hang_timeout) = (Arc::new(saved.schedule), args.hang_timeout.timeout());
@@ -41,14 +44,10 @@ pub(crate) fn shrink(context: &Context<'_>, args: &Args, out: &mut Out) -> Resul
     let shrunk = task.run(context, args.shrink_budget.budget())?.ok_or_else(|| {
         format!("{name}: failed once, and then did not; expected a subject that is deterministic: play it with --twice")
     })?;
-    let smaller = Saved {
-        format: FORMAT,
-        expected: Expectation::from(&shrunk.outcome.verdict),
-        schedule: Schedule::clone(&shrunk.schedule),
-        subject: saved.subject,
-        test: saved.test,
-    };
+    let smaller = Saved { test: saved.test, ..Saved::of(subject, &shrunk.schedule, &shrunk.outcome) };
     smaller.write(&target)?;
+    let replay = format!("{} replay {}", context.called, quoted(&target.to_string_lossy()));
+    let timeline = draw_beside(subject, &shrunk, &target, &replay, hang_timeout);
     let explain = Explain { subject, schedule: &shrunk.schedule, hang_timeout, budget: NEAREST_BUDGET };
     // What did not come back once is not played again.
     let why = if shrunk.stopped_by == StoppedBy::Hang { None } else { explain.again() };
@@ -59,12 +58,34 @@ pub(crate) fn shrink(context: &Context<'_>, args: &Args, out: &mut Out) -> Resul
         allowed_by: allowed_by(finding, &shrunk.schedule),
         smallest: Some(Smallest { found: &schedule, shrunk: &shrunk }),
         why: why.as_ref(),
-        replay: &format!("{} replay {}", context.called, quoted(&target.to_string_lossy())),
+        replay: &replay,
+        more: timeline.as_slice(),
     };
     write!(out, "{failure}{}", sandbox_note())?;
     Ok(match shrunk.stopped_by {
         StoppedBy::Interrupt => Exit::Interrupted,
         _ => Exit::of_history(&shrunk.outcome.verdict),
+    })
+}
+
+/// The picture of the smallest. What did not come back has none.
+fn draw_beside(
+    subject: &Subject,
+    shrunk: &Shrunk,
+    target: &Path,
+    replay: &str,
+    hang_timeout: Duration,
+) -> Option<String> {
+    if shrunk.stopped_by == StoppedBy::Hang {
+        return None;
+    }
+    let keep = Keep { history: true, ..Keep::default() };
+    let outcome = play_alone(subject, &shrunk.schedule, keep, hang_timeout).ok()?;
+    let of = target.to_string_lossy();
+    let timeline = Timeline::new(&subject.name, &of, Some(replay), &shrunk.schedule, &outcome)?;
+    Some(match timeline.write_page_beside(target) {
+        Ok(page) => format!("timeline {}", quoted(&page.to_string_lossy())),
+        Err(why) => format!("no timeline: {why}"),
     })
 }
 

@@ -4,7 +4,7 @@ use crate::fault::{End, Fault};
 use crate::site::{Name, Operation, Site};
 
 /// Gives a fault another place, if its own cannot be.
-pub(super) fn aim_elsewhere(fault: &mut Fault, processes: u16) {
+pub(crate) fn aim_elsewhere(fault: &mut Fault, processes: u16) {
     match fault {
         Fault::Crash { at, .. }
         | Fault::Pause { at, .. }

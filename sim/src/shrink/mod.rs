@@ -19,7 +19,7 @@ mod settle;
 mod shape;
 mod way;
 mod weight;
-mod within;
+pub(crate) mod within;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -38,6 +38,7 @@ use edit::{Edit, Place};
 use race::{Course, Raced};
 use way::Way;
 use weight::Weight;
+pub(crate) use within::{site_mut, time_mut};
 
 /// How long shrinking may take, unless something else is said.
 pub const SHRINK_BUDGET: Duration = Duration::from_secs(10);

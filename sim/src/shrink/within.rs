@@ -30,7 +30,7 @@ pub(super) fn times_mut(fault: &mut Fault) -> Vec<&mut Duration> {
 }
 
 /// The processes that a fault names.
-pub(super) fn names_mut(fault: &mut Fault) -> Vec<&mut Name> {
+pub(crate) fn names_mut(fault: &mut Fault) -> Vec<&mut Name> {
     match fault {
         Fault::Stop { process, .. } | Fault::CrashAt { process, .. } | Fault::ClockJump { process, .. } => {
             vec![process]
@@ -47,7 +47,7 @@ pub(super) fn names_mut(fault: &mut Fault) -> Vec<&mut Name> {
 }
 
 /// Its site, if it has one.
-pub(super) fn site_mut(fault: &mut Fault) -> Option<&mut Site> {
+pub(crate) fn site_mut(fault: &mut Fault) -> Option<&mut Site> {
     match fault {
         Fault::Crash { at, .. }
         | Fault::Pause { at, .. }
@@ -60,7 +60,7 @@ pub(super) fn site_mut(fault: &mut Fault) -> Option<&mut Site> {
 }
 
 /// When it strikes, if at a time: always the last of its times.
-pub(super) fn time_mut(fault: &mut Fault) -> Option<&mut Duration> {
+pub(crate) fn time_mut(fault: &mut Fault) -> Option<&mut Duration> {
     fault.time()?;
     times_mut(fault).pop()
 }

@@ -1,4 +1,5 @@
-//! What the environment asks of any test: `TWOPHASE_SEED`, `TWOPHASE_SEEDS` and `TWOPHASE_TRACE`.
+//! What the environment asks of any test: `TWOPHASE_SEED`, `TWOPHASE_SEEDS`, `TWOPHASE_REPLAY`, `TWOPHASE_RENEW` and
+//! `TWOPHASE_TRACE`.
 
 use crate::seed::Seed;
 use crate::seeds::{Extent, Seeds};
@@ -6,10 +7,21 @@ use crate::seeds::{Extent, Seeds};
 /// What the environment asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// These seeds, and not those of the test.
-    pub(super) extent: Option<Extent>,
+    /// What is to be played, if not what the test says.
+    pub(super) play: Option<Play>,
     /// The trace of a failing seed.
     pub(super) trace: bool,
+}
+
+/// What is to be played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Play {
+    /// These seeds.
+    Seeds(Extent),
+    /// This file, and nothing else.
+    Replay(String),
+    /// This file has to be renewed.
+    Renew(String),
 }
 
 /// Reads it, by a lookup of variables; or one line that names the variable and what was expected.
@@ -22,28 +34,30 @@ pub(super) fn asked(variable: impl Fn(&str) -> Option<String>) -> Result<Asked, 
             return Err(bad("TWOPHASE_TRACE", &what));
         }
     };
-    Ok(Asked { extent: extent(variable)?, trace })
+    Ok(Asked { play: play(variable)?, trace })
 }
 
-fn extent(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Extent>, String> {
-    match (variable("TWOPHASE_SEED"), variable("TWOPHASE_SEEDS")) {
-        (None, None) => Ok(None),
-        (Some(one), None) => match one.parse::<Seed>() {
-            Ok(seed) => Ok(Some(Extent::One(seed))),
-            Err(what) => Err(bad("TWOPHASE_SEED", &what)),
-        },
-        (None, Some(many)) => match many.parse() {
-            Ok(Seeds(seeds)) => Ok(Some(Extent::Many(seeds))),
-            Err(what) => Err(bad("TWOPHASE_SEEDS", &what)),
-        },
-        (Some(one), Some(many)) => {
-            let what = format!("is '{one}', and TWOPHASE_SEEDS is '{many}'; expected only one of them");
-            Err(bad("TWOPHASE_SEED", &what))
-        }
+fn play(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Play>, String> {
+    let names = ["TWOPHASE_SEED", "TWOPHASE_SEEDS", "TWOPHASE_REPLAY", "TWOPHASE_RENEW"];
+    let mut set = names.into_iter().filter_map(|name| Some((name, variable(name)?)));
+    let Some((name, value)) = set.next() else {
+        return Ok(None);
+    };
+    if let Some((other, also)) = set.next() {
+        let what = format!("is '{value}', and {other} is '{also}'; expected only one of them");
+        return Err(bad(name, &what));
     }
+    let play = match name {
+        "TWOPHASE_SEED" => value.parse().map(|seed: Seed| Play::Seeds(Extent::One(seed))),
+        "TWOPHASE_SEEDS" => value.parse().map(|Seeds(seeds)| Play::Seeds(Extent::Many(seeds))),
+        _ if value.is_empty() => Err("is empty; expected the name of a saved schedule".to_owned()),
+        "TWOPHASE_REPLAY" => Ok(Play::Replay(value)),
+        _ => Ok(Play::Renew(value)),
+    };
+    play.map(Some).map_err(|what| bad(name, &what))
 }
 
-fn bad(name: &str, what: &str) -> String {
+pub(super) fn bad(name: &str, what: &str) -> String {
     format!("environment variable {name}: {what}; unset it to play what the test says")
 }
 
@@ -55,15 +69,17 @@ mod tests {
         asked(|name| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned()))
     }
 
-    fn extent_of(variables: &[(&str, &str)]) -> Option<Extent> {
-        set(variables).unwrap().extent
+    fn play_of(variables: &[(&str, &str)]) -> Option<Play> {
+        set(variables).unwrap().play
     }
 
     #[test]
-    fn the_environment_overrides_the_seeds() {
-        assert_eq!(extent_of(&[]), None);
-        assert_eq!(extent_of(&[("TWOPHASE_SEED", "0x29")]), Some(Extent::One(Seed(41))));
-        assert_eq!(extent_of(&[("TWOPHASE_SEEDS", "3..9")]), Some(Extent::Many(3..9)));
+    fn the_environment_overrides_what_is_played() {
+        assert_eq!(play_of(&[]), None);
+        assert_eq!(play_of(&[("TWOPHASE_SEED", "0x29")]), Some(Play::Seeds(Extent::One(Seed(41)))));
+        assert_eq!(play_of(&[("TWOPHASE_SEEDS", "3..9")]), Some(Play::Seeds(Extent::Many(3..9))));
+        assert_eq!(play_of(&[("TWOPHASE_REPLAY", "a.json")]), Some(Play::Replay("a.json".to_owned())));
+        assert_eq!(play_of(&[("TWOPHASE_RENEW", "a.json")]), Some(Play::Renew("a.json".to_owned())));
     }
 
     #[test]
@@ -79,6 +95,9 @@ mod tests {
             (&[("TWOPHASE_SEED", "")], "TWOPHASE_SEED:"),
             (&[("TWOPHASE_SEEDS", "9..3")], "TWOPHASE_SEEDS:"),
             (&[("TWOPHASE_SEED", "1"), ("TWOPHASE_SEEDS", "1..2")], "TWOPHASE_SEED:"),
+            (&[("TWOPHASE_REPLAY", "a"), ("TWOPHASE_SEEDS", "1..2")], "TWOPHASE_SEEDS:"),
+            (&[("TWOPHASE_REPLAY", "a"), ("TWOPHASE_RENEW", "a")], "TWOPHASE_REPLAY:"),
+            (&[("TWOPHASE_REPLAY", "")], "TWOPHASE_REPLAY:"),
             (&[("TWOPHASE_TRACE", "yes")], "TWOPHASE_TRACE:"),
         ] {
             let said = set(variables).unwrap_err();

@@ -5,8 +5,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::anomaly::Anomaly;
+use super::keep::Kept;
+use super::places::Places;
+use super::regressions::{Came, Regression, Replayed, Stale};
+use crate::anomaly::{Anomaly, Finding};
 use crate::exit::Exit;
+use crate::file::Expectation;
 use crate::generate::Generator;
 use crate::report::{Failure, Grouped, Missed, NotDeterministic, Smallest, Totals, allowed_by, sandbox_note};
 use crate::schedule::Schedule;
@@ -25,7 +29,13 @@ pub struct Report {
     pub(super) generator: Generator,
     pub(super) summary: Summary,
     pub(super) elapsed: Duration,
-    pub(super) test: Option<String>,
+    /// How the test is called in the files of its failures.
+    pub(super) test: String,
+    /// How its harness calls it, if one does: what `cargo test` is told.
+    pub(super) filter: Option<String>,
+    pub(super) places: Option<Places>,
+    /// What was replayed before any seed.
+    pub(super) regressions: Vec<Replayed>,
     pub(super) hang_timeout: Duration,
     /// One history was asked for by its number.
     pub(super) one: bool,
@@ -71,21 +81,27 @@ impl Report {
         shrunk.ok().flatten().map(|shrunk| (found, shrunk))
     }
 
-    fn first_failure(&self) -> Option<&Group> {
+    pub(super) fn first_failure(&self) -> Option<&Group> {
         self.summary.groups.values().min_by_key(|group| group.seed)
     }
 
-    /// Every history committed its input exactly once, and the search entered at least one crash window.
+    /// Every history committed its input exactly once, the search entered at least one crash window, and no regression
+    /// failed again or is stale.
     ///
     /// # Panics
-    /// With the first failure of each kind and the line that replays it, if not. Also if two plays of one
-    /// seed differed, or if no history entered any crash window, unless faults were switched off.
+    /// With the first failure of each kind and the line that replays it, if not; the first of all is written to
+    /// `target/twophase/`. Also if two plays of one seed differed, or if no history entered any crash window, unless
+    /// faults were switched off.
     #[track_caller]
     pub fn assert_exactly_once(&self) {
+        let mended = self.is_mended();
         match self.exit() {
-            Exit::Held => {}
-            Exit::Vacuous => panic!("\n\n{}{}", self.vacuous(), sandbox_note()),
-            _ => panic!("\n\n{self}"),
+            Exit::Held if mended => {}
+            Exit::Vacuous if mended => panic!("\n\n{}{}", self.vacuous(), sandbox_note()),
+            _ => {
+                let drawn = self.regressions.iter().map(|replayed| self.draw_again(replayed)).collect();
+                panic!("\n\n{}", Told { report: self, drawn, kept: self.keep() })
+            }
         }
     }
 
@@ -103,6 +119,11 @@ impl Report {
         }
     }
 
+    /// Whether no regression failed again or is stale.
+    fn is_mended(&self) -> bool {
+        self.regressions.iter().all(|replayed| replayed.came == Came::Mended)
+    }
+
     fn exit(&self) -> Exit {
         Exit::of_sweep(&self.summary, self.generator.calm || self.one)
     }
@@ -118,13 +139,48 @@ impl Report {
     }
 
     fn replay(&self, seed: Seed) -> String {
-        let test = self.test.as_ref().map(|test| format!(" {test}"));
-        format!("TWOPHASE_SEED={seed} cargo test{}", test.unwrap_or_default())
+        format!("TWOPHASE_SEED={seed} cargo test{}", self.filter())
     }
 
-    fn failure(&self, group: &Group) -> String {
+    pub(super) fn replay_file(&self, file: &str) -> String {
+        format!("TWOPHASE_REPLAY={file} cargo test{}", self.filter())
+    }
+
+    /// What comes behind `cargo test`.
+    fn filter(&self) -> String {
+        self.filter.as_ref().map_or(String::new(), |test| format!(" {test}"))
+    }
+
+    /// A regression that failed again, and its picture.
+    fn again(&self, replayed: &Replayed, finding: &Finding, timeline: Option<&String>) -> String {
+        let Replayed { regression: Regression { name, saved, .. }, outcome, .. } = replayed;
+        let schedule = Arc::new(saved.schedule.clone());
+        let why = if finding.anomaly == Anomaly::Hung { None } else { self.explain(&schedule) };
+        let of = match saved.expected == Expectation::from(&outcome.verdict) {
+            true => format!("{name}, again"),
+            false => format!("{name}, which was: {}", saved.expected),
+        };
+        let failure = Failure {
+            of,
+            finding,
+            among: None,
+            allowed_by: allowed_by(finding, &schedule),
+            smallest: None,
+            why: why.as_ref(),
+            replay: &self.replay_file(name),
+            more: timeline.map(std::slice::from_ref).unwrap_or_default(),
+        };
+        failure.to_string()
+    }
+
+    fn failure(&self, group: &Group, kept: Option<&Result<Kept, String>>) -> String {
         let schedule = self.subject.pin(self.generator.clone()).schedule(group.seed).ok();
         let is_first = self.first_failure().is_some_and(|first| first.seed == group.seed);
+        let (replay, more) = match kept.filter(|_| is_first) {
+            Some(Ok(kept)) => (kept.replay.clone(), kept.more.clone()),
+            Some(Err(why)) => (self.replay(group.seed), vec![format!("not kept: {why}")]),
+            None => (self.replay(group.seed), Vec::new()),
+        };
         let shrunk = is_first.then(|| self.found_and_shrunk()).flatten();
         let schedule = schedule.map(Arc::new);
         let told = shrunk.map(|(_, shrunk)| &shrunk.schedule).or(schedule.as_ref());
@@ -136,7 +192,8 @@ impl Report {
             allowed_by: schedule.as_ref().and_then(|schedule| allowed_by(&group.finding, schedule)),
             smallest: shrunk.map(|(found, shrunk)| Smallest { found, shrunk }),
             why: why.as_ref(),
-            replay: &self.replay(group.seed),
+            replay: &replay,
+            more: &more,
         };
         failure.to_string()
     }
@@ -144,13 +201,12 @@ impl Report {
     /// Only of what can be relied on.
     fn why(&self, group: &Group, schedule: &Arc<Schedule>) -> Option<Why> {
         let unreliable = self.summary.unequal.is_some() || self.summary.hung == Some(group.seed);
-        let explain = Explain {
-            subject: &self.subject,
-            schedule,
-            hang_timeout: self.hang_timeout,
-            budget: NEAREST_BUDGET,
-        };
-        if unreliable { None } else { explain.again() }
+        if unreliable { None } else { self.explain(schedule) }
+    }
+
+    fn explain(&self, schedule: &Arc<Schedule>) -> Option<Why> {
+        let (subject, hang_timeout) = (&self.subject, self.hang_timeout);
+        Explain { subject, schedule, hang_timeout, budget: NEAREST_BUDGET }.again()
     }
 
     fn not_deterministic(&self) -> Option<String> {
@@ -166,17 +222,49 @@ impl Report {
 /// The first failure of each kind, then what it all adds up to.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(said) = self.not_deterministic() {
+        Told { report: self, drawn: Vec::new(), kept: None }.fmt(f)
+    }
+}
+
+/// A report, and what became of its failures.
+struct Told<'a> {
+    report: &'a Report,
+    /// Where the pictures of its regressions are.
+    drawn: Vec<Option<String>>,
+    kept: Option<Result<Kept, String>>,
+}
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Told { report, drawn, kept } = self;
+        for (index, replayed) in report.regressions.iter().enumerate() {
+            let Replayed { regression, outcome, came } = replayed;
+            match (came, outcome.finding()) {
+                (Came::Stale(missed), _) => {
+                    writeln!(f, "{}", Stale { regression, missed, filter: &report.filter() })?;
+                }
+                (_, Some(finding)) => {
+                    let timeline = drawn.get(index).and_then(Option::as_ref);
+                    writeln!(f, "{}", report.again(replayed, finding, timeline))?;
+                }
+                (_, None) => {}
+            }
+        }
+        if let Some(said) = report.not_deterministic() {
             writeln!(f, "{said}")?;
         }
-        for group in self.summary.groups.values() {
-            writeln!(f, "{}", self.failure(group))?;
+        for group in report.summary.groups.values() {
+            writeln!(f, "{}", report.failure(group, kept.as_ref()))?;
         }
-        let totals = Totals {
-            summary: &self.summary,
-            elapsed: self.elapsed,
-            word: if self.exit() == Exit::Held { "ok" } else { "FAIL" },
-        };
-        write!(f, "{totals}{}", sandbox_note())
+        if report.summary.seeds > 0 {
+            let held = report.exit() == Exit::Held;
+            let word = if held { "ok" } else { "FAIL" };
+            let totals = Totals { summary: &report.summary, elapsed: report.elapsed, word };
+            match held && report.is_mended() {
+                true => write!(f, "{totals}")?,
+                false => totals.headline(f)?,
+            }
+        }
+        write!(f, "{}", sandbox_note())
     }
 }

@@ -48,7 +48,7 @@ use crate::outcome::Outcome;
 use crate::schedule::Schedule;
 use crate::subject::Subject;
 use crate::sweep::play_alone;
-use crate::wall::{HANG_TIMEOUT, Stopwatch};
+use crate::wall::HANG_TIMEOUT;
 use crate::watch::Keep;
 use account::{Account, name_of};
 use say::{repeats, say};
@@ -115,7 +115,7 @@ impl Why {
 /// assert!(why.should_have.unwrap().starts_with("wait"));
 /// ```
 pub fn explain(subject: &Subject, schedule: &Arc<Schedule>) -> Option<Why> {
-    Explain { subject, schedule, hang_timeout: HANG_TIMEOUT, budget: Duration::MAX }.again()
+    Explain { subject, schedule, hang_timeout: HANG_TIMEOUT, budget: u64::MAX }.again()
 }
 
 /// A schedule that failed, to be explained.
@@ -123,12 +123,14 @@ pub(crate) struct Explain<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) schedule: &'a Arc<Schedule>,
     pub(crate) hang_timeout: Duration,
-    /// How long to look for the nearest schedule that holds, by the wall clock.
-    pub(crate) budget: Duration,
+    /// After how many events to end the search for the nearest schedule that holds: counted, and not timed, so that the
+    /// same is said on every machine.
+    pub(crate) budget: u64,
 }
 
-/// How long reports look for the nearest schedule that holds. It is found in a fraction of it, unless histories are long.
-pub(crate) const NEAREST_BUDGET: Duration = Duration::from_secs(2);
+/// How far reports look for the nearest schedule that holds: some tenths of a second, and some seconds in debug. It is
+/// found in a fraction of it, unless histories are long.
+pub(crate) const NEAREST_BUDGET: u64 = 300_000;
 
 impl Explain<'_> {
     /// Plays it once more, with a recorder.
@@ -142,14 +144,14 @@ impl Explain<'_> {
     pub(crate) fn outcome(&self, outcome: &Outcome) -> Option<Why> {
         let (finding, history) = (outcome.finding()?, outcome.history.as_ref()?);
         let mut why = why(history, self.schedule, finding);
-        let clock = Stopwatch::start();
-        let lost_patience = Cell::new(false);
+        let left = Cell::new(self.budget);
         why.nearest = nearest::nearest(self.schedule, &|candidate| {
-            if lost_patience.get() || clock.elapsed() >= self.budget {
+            if left.get() == 0 {
                 return None;
             }
             let outcome = play_alone(self.subject, candidate, Keep::default(), self.hang_timeout).ok()?;
-            lost_patience.set(outcome.events == 0); // it did not come back, and neither might others
+            let came_back = outcome.events > 0; // where one did not, others might not
+            left.set(if came_back { left.get().saturating_sub(outcome.events) } else { 0 });
             Some(outcome)
         });
         Some(why)

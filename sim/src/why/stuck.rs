@@ -143,6 +143,19 @@ fn refused(account: &Account<'_>, deal: DealId) -> Option<usize> {
     })
 }
 
+/// By which event the next transaction of the same producer was aborted, under the same name.
+fn aborted_since(account: &Account<'_>, deal: DealId) -> Option<usize> {
+    let told = account.deal(deal);
+    account.first(told.decided? + 1, |event| match event.what {
+        What::Applied {
+            request: Request::EndTxn { id, producer, marker: Marker::Abort, .. },
+            response: Response::EndTxn(Ok(_)),
+            ..
+        } => *id == told.is.id && *producer == told.is.producer,
+        _ => false,
+    })
+}
+
 /// After so long, in microseconds, a marker is not on its way any more.
 const MARKERS_TAKE: u64 = 5_000_000;
 
@@ -165,6 +178,19 @@ fn unheard(account: &Account<'_>, deal: DealId) -> Story {
         story.rule = format!(
             "That {name} is to end is logged, and outlives the coordinator: whoever loads the log writes the markers \
              that are owed, and only then is it over. What the old one had sent finishes nothing."
+        );
+        return story;
+    }
+    if told.is.decided == Some(Marker::Abort) {
+        return in_circles(account, story); // as it should be, and over
+    }
+    if let Some(aborted) = aborted_since(account, deal) {
+        story.broke = Some(aborted);
+        story.should_have =
+            "be of another epoch: a producer is initialised before each transaction".to_owned();
+        story.rule = format!(
+            "A producer that begins its next transaction without a new init ends it under the same name and epoch. \
+             Who asks for the commit of {name} again is told of the end of that one, which was aborted."
         );
         return story;
     }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use super::lines;
 
 /// One schedule with what it must lead to.
 pub(super) struct Recording {
@@ -57,9 +59,5 @@ fn names_in(directory: &Path) -> Result<BTreeSet<String>, String> {
 
 fn read_lines(file: &Path) -> Result<Vec<Value>, String> {
     let text = fs::read_to_string(file).map_err(|why| format!("cannot read {}: {why}", file.display()))?;
-    let parse = |(at, line)| {
-        let object = serde_json::from_str::<Map<_, _>>(line).map(Value::Object);
-        object.map_err(|why| format!("{}: line {}: {why}", file.display(), at + 1))
-    };
-    text.lines().enumerate().map(parse).collect()
+    lines::parse(file, &text)
 }

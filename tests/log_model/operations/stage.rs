@@ -9,7 +9,7 @@ use twophase::kafka::protocol::{
 use twophase::{Partition, Record, RecordId, SourceOffset, Split, Timestamp, TransactionalId};
 use twophase_sim::log::{ClusterSettings, Effect, Log, MarkerWrite, TransactionalLog, read_committed};
 
-use crate::model::{Model, Transaction};
+use super::model::{Model, Transaction};
 
 pub(crate) const NAMES: usize = 3;
 pub(crate) const PARTITIONS: u32 = 2;
