@@ -1,7 +1,5 @@
 //! Records on their way out: a queue for each partition, cut into numbered batches.
 
-use std::collections::VecDeque;
-
 use smallvec::SmallVec;
 
 use super::protocol::{Records, Sequence};
@@ -30,13 +28,14 @@ pub(super) struct Batches {
     size: usize,
     /// By their partitions. There are few.
     lanes: SmallVec<[Lane; 1]>,
-    ready: VecDeque<Batch>,
+    /// The next one first. There is rarely more than one: who adds a record sends what it makes ready.
+    ready: SmallVec<[Batch; 1]>,
 }
 
 impl Batches {
     /// Cuts batches of `size` records; 0 counts as 1.
     pub(super) fn new(size: usize) -> Self {
-        Batches { size: size.max(1), lanes: SmallVec::new(), ready: VecDeque::new() }
+        Batches { size: size.max(1), lanes: SmallVec::new(), ready: SmallVec::new() }
     }
 
     /// Queues a record; the one that fills a batch makes it ready.
@@ -44,11 +43,11 @@ impl Batches {
         let place = self.place(partition);
         let lane = &mut self.lanes[place];
         if self.size == 1 {
-            return self.ready.push_back(lane.number(record.into()));
+            return self.ready.push(lane.number(record.into()));
         }
         lane.waiting.push(record);
         if lane.waiting.len() >= self.size {
-            self.ready.push_back(lane.cut());
+            self.ready.push(lane.cut());
         }
     }
 
@@ -79,12 +78,12 @@ impl Batches {
 
     /// The next batch that is ready.
     pub(super) fn first(&self) -> Option<&Batch> {
-        self.ready.front()
+        self.ready.first()
     }
 
     /// Takes the next batch that is ready.
     pub(super) fn pop(&mut self) -> Option<Batch> {
-        self.ready.pop_front()
+        (!self.ready.is_empty()).then(|| self.ready.remove(0))
     }
 
     /// Forgets what was not sent: nothing of an aborted transaction may follow its end (known bug P-07).
