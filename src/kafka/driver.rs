@@ -1,5 +1,7 @@
 //! Where the state machine meets the world: requests through the port, waits through the clock.
 
+use std::pin::pin;
+
 use super::class::{Class, Kind, class};
 use super::client::{Client, Turn};
 use super::options::KafkaOptions;
@@ -30,7 +32,7 @@ impl<P: Port, C: Clock> Driver<P, C> {
                 self.clock.sleep(self.options.retry_backoff).await;
                 continue;
             };
-            match self.port.call(request).await {
+            match pin!(self.port.call(request)).await {
                 Ok(response) => client.answered(response)?,
                 Err(Unanswered) => client.unanswered()?,
             }
