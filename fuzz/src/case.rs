@@ -8,7 +8,7 @@ use twophase::Settings;
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
 use twophase_sim::schedule::{BrokerSettings, Span, Timing};
-use twophase_sim::{Expectation, FORMAT, Keep, Saved, Schedule, Verdict, play, subjects};
+use twophase_sim::{Keep, Saved, Schedule, Verdict, play, subjects};
 
 use crate::faults::faults;
 use crate::tape::{Reader, Tape, Writer, choice, count, micros, millis};
@@ -50,13 +50,7 @@ impl Case {
         if let Verdict::Held | Verdict::Vacuous = outcome.verdict {
             return;
         }
-        let saved = Saved {
-            format: FORMAT,
-            subject: subject.name.clone(),
-            test: None,
-            expected: Expectation::from(&outcome.verdict),
-            schedule: Schedule::clone(&schedule),
-        };
+        let saved = Saved::of(&subject, &schedule, &outcome);
         let file = serde_json::to_string_pretty(&saved).expect("a schedule can be written");
         panic!("{}: {:?}\nas a file for `twophase replay`:\n{file}", subject.name, outcome.verdict);
     }

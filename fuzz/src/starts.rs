@@ -7,10 +7,7 @@ use std::sync::Arc;
 
 use twophase::kafka::protocol::{Marker, Protocol};
 use twophase_sim::event::What;
-use twophase_sim::{
-    Expectation, Expected, FORMAT, Generator, Keep, Outcome, Saved, Schedule, Seed, Subject, Window, play,
-    subjects,
-};
+use twophase_sim::{Expected, Keep, Outcome, Saved, Schedule, Seed, Subject, Window, play, subjects};
 
 use crate::Case;
 use crate::operations::Operations;
@@ -45,24 +42,28 @@ fn of_log() -> Starts {
 /// For the target `files`.
 fn of_files() -> Starts {
     let mut all = Starts::new();
-    for (name, schedule) in windows(1) {
-        all.insert(name, file("kafka", Expectation::Held, &schedule));
+    let correct = correct();
+    for (name, schedule) in windows(1).into_iter().chain([("calm".to_owned(), Schedule::calm())]) {
+        all.insert(name, file(&correct, &schedule, &outcome(&correct, &schedule)));
     }
     let all_broken = broken().into_iter().enumerate();
     // Among them one that panics, which the fuzzer must not take for a finding.
     let some = all_broken
         .filter(|(number, (subject, ..))| number % 4 == 0 || subject.name == "asserts-something-pends");
     for (_, (subject, schedule, outcome)) in some {
-        all.insert(subject.name.clone(), file(&subject.name, Expectation::from(&outcome.verdict), &schedule));
+        all.insert(subject.name.clone(), file(&subject, &schedule, &outcome));
     }
-    all.insert("calm".to_owned(), file("kafka", Expectation::Vacuous, &Schedule::calm()));
     all.extend(messages());
     all.extend(recordings());
     all
 }
 
-fn schedule(generator: &Generator, seed: u64) -> Schedule {
-    generator.schedule(Seed(seed)).expect("made-up records can always be read")
+fn correct() -> Subject {
+    subjects::named("kafka").expect("it comes along")
+}
+
+fn schedule(subject: &Subject, seed: u64) -> Schedule {
+    subject.generator().schedule(Seed(seed)).expect("made-up records can always be read")
 }
 
 fn outcome(subject: &Subject, schedule: &Schedule) -> Outcome {
@@ -71,12 +72,12 @@ fn outcome(subject: &Subject, schedule: &Schedule) -> Outcome {
 
 /// So many schedules for each window that a crash can fall into.
 fn windows(of_each: usize) -> Vec<(String, Schedule)> {
-    let correct = subjects::named("kafka").expect("it comes along");
+    let correct = correct();
     let mut found: BTreeMap<Window, usize> =
         Window::ALL.into_iter().take(7).map(|window| (window, 0)).collect();
     let mut all = Vec::new();
     for seed in 0..SEEDS {
-        let schedule = schedule(&Generator::default(), seed);
+        let schedule = schedule(&correct, seed);
         let entered = outcome(&correct, &schedule).windows;
         let rarest = entered.iter().filter_map(|window| Some((*found.get(&window)?, window))).min();
         let Some((number, window)) = rarest.filter(|(number, _)| *number < of_each) else {
@@ -95,9 +96,7 @@ fn windows(of_each: usize) -> Vec<(String, Schedule)> {
 fn broken() -> Vec<(Subject, Schedule, Outcome)> {
     let found = |subject: Subject| {
         let Expected::Broken(anomaly, window) = subject.expected else { return None };
-        let Subject { protocol, naming, safety, .. } = subject;
-        let generator = Generator { protocol, naming, safety, ..Generator::default() };
-        let all = (0..SEEDS).map(|seed| schedule(&generator, seed));
+        let all = (0..SEEDS).map(|seed| schedule(&subject, seed));
         let mut played = all.map(|schedule| (outcome(&subject, &schedule), schedule));
         let (outcome, schedule) = played.find(|(outcome, _)| {
             outcome.finding().is_some_and(|finding| (finding.anomaly, finding.window) == (anomaly, window))
@@ -107,15 +106,13 @@ fn broken() -> Vec<(Subject, Schedule, Outcome)> {
     subjects::all().into_iter().filter_map(found).collect()
 }
 
-fn file(subject: &str, expected: Expectation, schedule: &Schedule) -> Vec<u8> {
-    let (subject, schedule) = (subject.to_owned(), schedule.clone());
-    let saved = Saved { format: FORMAT, subject, test: None, expected, schedule };
-    serde_json::to_vec_pretty(&saved).expect("a schedule can be written")
+fn file(subject: &Subject, schedule: &Schedule, outcome: &Outcome) -> Vec<u8> {
+    serde_json::to_vec_pretty(&Saved::of(subject, schedule, outcome)).expect("a schedule can be written")
 }
 
 /// The first of each kind that is sent in a history with a restore.
 fn messages() -> Starts {
-    let correct = subjects::named("kafka").expect("it comes along");
+    let correct = correct();
     let (_, schedule) = windows(1).into_iter().find(|(name, _)| name == "W4-1").expect("W4 is entered");
     let outcome = play(&correct, &Arc::new(schedule), Keep { history: true, ..Keep::default() });
     let history = outcome.history.expect("it was kept");

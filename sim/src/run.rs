@@ -19,12 +19,16 @@ use crate::wall::Pulse;
 use crate::watch::{Keep, Watch};
 use crate::world::World;
 
-/// How many things may happen in one history, besides those for each record. The longest legitimate ones need
-/// a tenth of it.
+/// How many things may happen in one history, besides those for each record and heartbeat. The longest legitimate ones
+/// need a tenth of it.
 const STEP_BUDGET: u64 = 400_000;
 
 /// How many more for each record.
 const STEPS_PER_RECORD: u64 = 100;
+
+/// How many more for each heartbeat: its time comes, it arrives, and the answer does; and a zombie beside each process
+/// sends its own.
+const STEPS_PER_HEARTBEAT: u64 = 6;
 
 /// Plays `schedule` with `subject`. A pure function of both: in the sandbox on a fresh thread, because the standard
 /// `HashMap` keeps its keys for each thread, and a second history on the same one would see another order.
@@ -93,7 +97,7 @@ enum End {
 
 fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> End {
     let deadline = micros(schedule.heal_at + patience(schedule));
-    let budget = STEP_BUDGET + schedule.records() as u64 * STEPS_PER_RECORD;
+    let budget = most_steps(schedule, deadline);
     match stage.play(sandbox, |world| end_of(world, deadline, budget)) {
         Ok(Some(End::TimeIsUp(open))) => loops(stage, budget).unwrap_or(End::TimeIsUp(open)),
         Ok(Some(end)) => end,
@@ -105,6 +109,15 @@ fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> 
             End::Found
         }
     }
+}
+
+/// What uses up more than this until the deadline goes in circles. Heartbeats count: who has lost its coordinator says so
+/// with each of them, for as long as its transaction lives.
+fn most_steps(schedule: &Schedule, deadline: u64) -> u64 {
+    let settings = &schedule.settings;
+    let processes = u64::from(settings.parallelism) + 1;
+    let heartbeats = processes * (deadline / micros(settings.heartbeat_interval).max(1));
+    STEP_BUDGET + schedule.records() as u64 * STEPS_PER_RECORD + heartbeats * STEPS_PER_HEARTBEAT
 }
 
 /// Whoever used up most of the budget with one call, over and over, waits for nothing that could happen.

@@ -1,7 +1,9 @@
-//! A sink that aborts and sends again what was not answered, where the others fail and are restarted. It is correct.
+//! A sink that aborts and sends again what was not answered, where the others fail and are restarted. It is correct,
+//! over brokers that verify partitions.
 //!
 //! Whoever writes an application on transactions is told to do it like this. It is the only sink here that ends a
-//! transaction while a batch of it may still be under way.
+//! transaction while a batch of it may still be under way: a broker that does not verify takes that batch for the first
+//! of a new transaction, which nobody ends (KIP-890).
 
 use twophase::{CheckpointId, Failure, Handle, Participant, Record, Sink};
 

@@ -77,7 +77,9 @@ impl World {
         let stays = if self.alone { self.lives[pid.0].done } else { self.watch.is_finished() };
         if self.lives[pid.0].current && !stays {
             let name = self.lives[pid.0].name;
-            let after = self.restart_after_stop(name).unwrap_or(SUPERVISOR_DELAY);
+            // How long it stays away is said of the life that was asked to stop, and of no later one.
+            let asked = self.lives[pid.0].asked_to_stop;
+            let after = asked.then(|| self.restart_after_stop(name)).flatten().unwrap_or(SUPERVISOR_DELAY);
             self.queue.push(self.now + after, Happening::Start(name));
         }
     }
