@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::{Incarnation, TransactionalId};
 
@@ -64,14 +65,14 @@ impl Prefix {
     /// The id of this name.
     pub fn id(&self, name: Name) -> TransactionalId {
         let mut digits = itoa::Buffer::new();
-        let mut text = String::with_capacity(self.0.len() + 32);
-        text.push_str(&self.0);
-        text.push_str(digits.format(name.sink));
-        text.push_str("-i");
-        text.push_str(digits.format(name.incarnation.0));
-        text.push('-');
-        text.push_str(digits.format(name.counter));
-        TransactionalId::new(text)
+        let mut text = SmallVec::<[u8; 64]>::new(); // on the stack: what lasts is the id's own copy
+        text.extend_from_slice(self.0.as_bytes());
+        text.extend_from_slice(digits.format(name.sink).as_bytes());
+        text.extend_from_slice(b"-i");
+        text.extend_from_slice(digits.format(name.incarnation.0).as_bytes());
+        text.push(b'-');
+        text.extend_from_slice(digits.format(name.counter).as_bytes());
+        TransactionalId::new(std::str::from_utf8(&text).expect("texts, one after the other"))
     }
 
     /// The name in this id; none if it is not exactly as [`id`](Prefix::id) writes it.

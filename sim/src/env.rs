@@ -210,7 +210,9 @@ impl Clock for SimClock {
     }
 
     fn sleep(&self, span: Duration) -> impl Future<Output = ()> + Send {
-        Wait::new(&self.0, Wanted::Time(micros(span), Call::Sleep), drop)
+        let begin =
+            move |world: &mut World, pid, waker: &Waker| world.sleep(pid, micros(span), Call::Sleep, waker);
+        Wait::new(&self.0, begin, drop)
     }
 }
 
@@ -233,7 +235,9 @@ impl Network for SimNetwork {
 
 impl Port for SimPort {
     fn call(&self, request: Request) -> impl Future<Output = Result<Response, Unanswered>> + Send {
-        Wait::new(&self.0, Wanted::Errand(Errand::Broker(request)), |answer| match answer {
+        let begin =
+            move |world: &mut World, pid, waker: &Waker| world.ask(pid, Errand::Broker(request), waker);
+        Wait::new(&self.0, begin, |answer| match answer {
             Answer::Broker(response) => Ok(response),
             _ => Err(Unanswered),
         })
@@ -259,7 +263,9 @@ impl CheckpointStore for SimStore {
 
 impl SimStore {
     fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
-        Wait::new(&self.0, Wanted::Errand(Errand::Store(request)), |answer| match answer {
+        let begin =
+            move |world: &mut World, pid, waker: &Waker| world.ask(pid, Errand::Store(request), waker);
+        Wait::new(&self.0, begin, |answer| match answer {
             Answer::Store(answer) => Ok(answer),
             _ => Err(Failure::new(Next::OutcomeUnknown, Unanswered)),
         })
@@ -311,7 +317,9 @@ impl Source for SimSource {
             None => pending().await,
         };
         if wait > 0 {
-            Wait::new(&self.access, Wanted::Time(wait, Call::Next), drop).await;
+            let begin =
+                move |world: &mut World, pid, waker: &Waker| world.sleep(pid, wait, Call::Next, waker);
+            Wait::new(&self.access, begin, drop).await;
         }
         self.due = None;
         self.position += 1;
@@ -400,55 +408,51 @@ impl Future for Receive<'_> {
     }
 }
 
-/// What a process waits for.
-enum Wanted {
-    Errand(Errand),
-    Time(u64, Call),
-}
-
-/// One wait of one process, from asking to what is made of the answer.
-struct Wait<'a, T> {
+/// One wait of one process, from asking (`B`) to what is made of the answer (`R`). It is no larger than what is asked.
+struct Wait<'a, B, R> {
     access: &'a Access,
-    state: WaitState,
-    read: fn(Answer) -> T,
+    state: WaitState<B>,
+    read: R,
 }
 
-enum WaitState {
-    Wanted(Wanted),
-    Started {
-        last: Look,
-        call: Call,
-        ordinal: u32,
-    },
+enum WaitState<B> {
+    Wanted(B),
+    Started(Started),
     /// Over, or inert for ever.
     Over,
 }
 
-impl<'a, T> Wait<'a, T> {
-    fn new(access: &'a Access, wanted: Wanted, read: fn(Answer) -> T) -> Self {
-        Wait { access, state: WaitState::Wanted(wanted), read }
+struct Started {
+    last: Look,
+    call: Call,
+    ordinal: u32,
+}
+
+impl<'a, B, R, T> Wait<'a, B, R>
+where
+    B: FnOnce(&mut World, Pid, &Waker) -> Option<(WaitId, Call, u32)>,
+    R: Fn(Answer) -> T,
+{
+    fn new(access: &'a Access, begin: B, read: R) -> Self {
+        Wait { access, state: WaitState::Wanted(begin), read }
     }
 
     /// Asks, and is inert if the process dies over it.
     fn start(&mut self, cx: &Context<'_>) {
-        let WaitState::Wanted(wanted) = std::mem::replace(&mut self.state, WaitState::Over) else {
+        let WaitState::Wanted(begin) = std::mem::replace(&mut self.state, WaitState::Over) else {
             return; // for ever
         };
         let (pid, waker) = (self.access.pid, cx.waker());
         let Some(mut world) = self.access.alive() else {
             return;
         };
-        let started = match wanted {
-            Wanted::Errand(errand) => world.ask(pid, errand, waker),
-            Wanted::Time(span, call) => world.sleep(pid, span, call, waker),
-        };
-        if let Some((wait, call, ordinal)) = started {
-            self.state = WaitState::Started { last: Look::new(wait, waker), call, ordinal };
+        if let Some((wait, call, ordinal)) = begin(&mut world, pid, waker) {
+            self.state = WaitState::Started(Started { last: Look::new(wait, waker), call, ordinal });
         }
     }
 
     fn look(&mut self, cx: &Context<'_>) -> Poll<T> {
-        let WaitState::Started { last, call, ordinal } = &mut self.state else {
+        let WaitState::Started(Started { last, call, ordinal }) = &mut self.state else {
             return Poll::Pending;
         };
         let Some(mut world) = self.access.alive() else {
@@ -466,13 +470,17 @@ impl<'a, T> Wait<'a, T> {
     }
 }
 
-impl<T> Future for Wait<'_, T> {
+impl<B, R, T> Future for Wait<'_, B, R>
+where
+    B: FnOnce(&mut World, Pid, &Waker) -> Option<(WaitId, Call, u32)> + Unpin,
+    R: Fn(Answer) -> T + Unpin,
+{
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         match &self.state {
-            WaitState::Started { last, .. } if last.is_undisturbed(self.access, cx) => Poll::Pending,
-            WaitState::Started { .. } => self.look(cx),
+            WaitState::Started(Started { last, .. }) if last.is_undisturbed(self.access, cx) => Poll::Pending,
+            WaitState::Started(_) => self.look(cx),
             WaitState::Wanted(_) => {
                 self.start(cx);
                 Poll::Pending
@@ -482,9 +490,9 @@ impl<T> Future for Wait<'_, T> {
     }
 }
 
-impl<T> Drop for Wait<'_, T> {
+impl<B, R> Drop for Wait<'_, B, R> {
     fn drop(&mut self) {
-        if let WaitState::Started { last, .. } = &self.state {
+        if let WaitState::Started(Started { last, .. }) = &self.state {
             self.access.world().forget(last.wait);
         }
     }

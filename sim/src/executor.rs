@@ -86,8 +86,13 @@ impl Executor {
 
     /// Moves these, which the world has woken, to the end of `ready`, but those that are to be polled already.
     pub(crate) fn wake(&self, woken: &mut Vec<TaskId>, ready: &mut Vec<TaskId>) {
-        let newly = |task: &TaskId| !self.tasks[task.0].queued.queued.swap(true, Ordering::Relaxed);
-        ready.extend(woken.drain(..).filter(newly));
+        // (Nearly always it is one: to drain and to filter would cost three times what a loop does.)
+        for &task in &*woken {
+            if !self.tasks[task.0].queued.queued.swap(true, Ordering::Relaxed) {
+                ready.push(task);
+            }
+        }
+        woken.clear();
     }
 
     /// Moves those that were woken by others since the last call to the end of `ready`.

@@ -30,13 +30,16 @@ pub(super) struct Batches {
     size: usize,
     /// By their partitions. There are few.
     lanes: SmallVec<[Lane; 1]>,
-    ready: VecDeque<Batch>,
+    /// The next batch that is ready.
+    first: Option<Batch>,
+    /// Those behind it. There are rarely any: who adds a record sends what it makes ready.
+    later: VecDeque<Batch>,
 }
 
 impl Batches {
     /// Cuts batches of `size` records; 0 counts as 1.
     pub(super) fn new(size: usize) -> Self {
-        Batches { size: size.max(1), lanes: SmallVec::new(), ready: VecDeque::new() }
+        Batches { size: size.max(1), lanes: SmallVec::new(), first: None, later: VecDeque::new() }
     }
 
     /// Queues a record; the one that fills a batch makes it ready.
@@ -44,11 +47,20 @@ impl Batches {
         let place = self.place(partition);
         let lane = &mut self.lanes[place];
         if self.size == 1 {
-            return self.ready.push_back(lane.number(record.into()));
+            let batch = lane.number(record.into());
+            return self.make_ready(batch);
         }
         lane.waiting.push(record);
         if lane.waiting.len() >= self.size {
-            self.ready.push_back(lane.cut());
+            let batch = lane.cut();
+            self.make_ready(batch);
+        }
+    }
+
+    fn make_ready(&mut self, batch: Batch) {
+        match self.first {
+            None => self.first = Some(batch),
+            Some(_) => self.later.push_back(batch),
         }
     }
 
@@ -63,33 +75,40 @@ impl Batches {
 
     /// Makes everything ready that waits.
     pub(super) fn flush(&mut self) {
-        let unfinished = self.lanes.iter_mut().filter(|lane| !lane.waiting.is_empty());
-        self.ready.extend(unfinished.map(Lane::cut));
+        for place in 0..self.lanes.len() {
+            if !self.lanes[place].waiting.is_empty() {
+                let batch = self.lanes[place].cut();
+                self.make_ready(batch);
+            }
+        }
     }
 
     /// The batches that are ready, in the order in which they became so.
     pub(super) fn ready(&self) -> impl Iterator<Item = &Batch> {
-        self.ready.iter()
+        self.first.iter().chain(&self.later)
     }
 
     /// Whether no batch is ready.
     pub(super) fn is_empty(&self) -> bool {
-        self.ready.is_empty()
+        self.first.is_none()
     }
 
     /// The next batch that is ready.
     pub(super) fn first(&self) -> Option<&Batch> {
-        self.ready.front()
+        self.first.as_ref()
     }
 
     /// Takes the next batch that is ready.
     pub(super) fn pop(&mut self) -> Option<Batch> {
-        self.ready.pop_front()
+        let first = self.first.take();
+        self.first = self.later.pop_front();
+        first
     }
 
     /// Forgets what was not sent: nothing of an aborted transaction may follow its end (known bug P-07).
     pub(super) fn clear(&mut self) {
-        self.ready.clear();
+        self.first = None;
+        self.later.clear();
         self.lanes.iter_mut().for_each(|lane| lane.waiting.clear());
     }
 

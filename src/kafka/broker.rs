@@ -190,15 +190,18 @@ impl<P: Port, C: Clock> KafkaTransaction<P, C> {
     /// secret: the future may be dropped in the middle of a request.
     #[inline] // so that the future is made where it is awaited, and not moved there
     fn send(&mut self) -> impl Future<Output = Result<(), Failure>> + Send {
-        if !self.touched && self.client.is_busy() {
+        if !self.touched {
             self.touch();
         }
         self.broker.driver.drive(&mut self.client)
     }
 
+    #[cold]
     fn touch(&mut self) {
-        self.touched = true;
-        self.broker.producers().touched(self.client.id());
+        if self.client.is_busy() {
+            self.touched = true;
+            self.broker.producers().touched(self.client.id());
+        }
     }
 
     /// Commits these offsets of a consumer group with the transaction.

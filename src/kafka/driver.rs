@@ -1,5 +1,7 @@
 //! Where the state machine meets the world: requests through the port, waits through the clock.
 
+use std::pin::pin;
+
 use super::class::{Class, Kind, class};
 use super::client::{Client, Turn};
 use super::options::KafkaOptions;
@@ -20,13 +22,19 @@ impl<P: Port, C: Clock> Driver<P, C> {
     /// Does what the client wants until it wants nothing more.
     pub(super) async fn drive<E: From<Trouble>>(&self, client: &mut Client) -> Result<(), E> {
         loop {
-            match client.turn()? {
+            // (What is matched lives on in the future across an await, so none is within.)
+            let request = match client.turn()? {
                 Turn::Idle => return Ok(()),
-                Turn::BackOff => self.clock.sleep(self.options.retry_backoff).await,
-                Turn::Send(request) => match self.port.call(request).await {
-                    Ok(response) => client.answered(response)?,
-                    Err(Unanswered) => client.unanswered()?,
-                },
+                Turn::BackOff => None,
+                Turn::Send(request) => Some(request),
+            };
+            let Some(request) = request else {
+                self.clock.sleep(self.options.retry_backoff).await;
+                continue;
+            };
+            match pin!(self.port.call(request)).await {
+                Ok(response) => client.answered(response)?,
+                Err(Unanswered) => client.unanswered()?,
             }
             if !client.is_busy() {
                 return Ok(()); // as after nearly every request

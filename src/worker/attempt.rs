@@ -111,8 +111,9 @@ impl<E: Env, S: Sink> Attempt<E, S> {
             match self.next().await {
                 Either::First(None | Some(Command::Close)) => return self.sink.close().await,
                 Either::First(Some(command)) => self.obey(command).await?,
-                // Not by way of `take`, whose future has room for a snapshot, and would be moved for each record.
-                Either::Second(Ok(Step::Record(record))) => self.sink.write(record).await?,
+                // Not by way of `take`, whose future has room for a snapshot; and pinned where it is made, because to
+                // await it as it is may move it twice, for each record.
+                Either::Second(Ok(Step::Record(record))) => pin!(self.sink.write(record)).await?,
                 Either::Second(step) => self.take(step?).await?,
             }
             records += 1;

@@ -130,7 +130,10 @@ impl Producers {
         transactional: bool,
     ) -> Result<Option<LogOffset>, ErrorCode> {
         let known = self.find(producer.id);
-        if let Some(known) = known.filter(|known| known.producer == producer) {
+        // (What comes next is no repetition, so nobody need look for it.)
+        let may_repeat =
+            |known: &&ProducerState| known.producer == producer && !known.recent.is_followed_by(batch.first);
+        if let Some(known) = known.filter(may_repeat) {
             if let Some(written) = known.recent.position(batch.first, batch.last) {
                 return Ok(Some(written));
             }

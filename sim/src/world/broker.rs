@@ -34,6 +34,7 @@ impl World {
             let MarkerWrite { partition, producer, marker, .. } = *write;
             self.emit(Actor::Broker, What::MarkerWritten { partition, id, producer, marker });
         }
+        self.spare.markers.push(write);
         self.take_effects();
     }
 
@@ -63,7 +64,13 @@ impl World {
             match effect {
                 Effect::WriteMarker(write) => {
                     let arrives = self.now + self.marker_delay(write.partition.0);
-                    let write = Box::new(write);
+                    let write = match self.spare.markers.pop() {
+                        None => Box::new(write),
+                        Some(mut spare) => {
+                            *spare = write;
+                            spare
+                        }
+                    };
                     if let Some((_, after)) = self.repeated_markers.filter(|(until, _)| self.now < *until) {
                         self.queue.push(arrives + after, Happening::Marker(write.clone()));
                     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use smallvec::SmallVec;
 use twophase::env::Envelope;
 use twophase::{Life, Process};
 
@@ -52,7 +53,7 @@ pub(crate) struct LifeState {
 #[derive(Default)]
 struct Counts {
     fixed: [u32; FIXED],
-    sends: Vec<(&'static str, u32)>,
+    sends: SmallVec<[(&'static str, u32); 6]>,
     /// Which of them was the last: a place in `fixed`, or behind it in `sends`.
     last: Option<usize>,
 }
@@ -146,8 +147,9 @@ impl Counts {
     /// Labels are nearly always the same few strings, in the same place in memory.
     #[inline(never)]
     fn place_of(&mut self, label: &'static str) -> usize {
-        let is = |known: &'static str| std::ptr::eq(known, label) || known == label;
-        self.sends.iter().position(|(known, _)| is(known)).unwrap_or_else(|| {
+        let same = self.sends.iter().position(|(known, _)| std::ptr::eq(*known, label));
+        let same = same.or_else(|| self.sends.iter().position(|(known, _)| *known == label));
+        same.unwrap_or_else(|| {
             self.sends.push((label, 0));
             self.sends.len() - 1
         })

@@ -151,7 +151,7 @@ impl Pace {
     }
 }
 
-/// Boxes of requests and messages that have arrived, for the next ones.
+/// Boxes of requests, messages and markers that have arrived, for the next ones.
 #[derive(Default)]
 #[expect(
     clippy::vec_box,
@@ -160,6 +160,7 @@ impl Pace {
 struct Spare {
     flights: Vec<Box<Flight>>,
     parcels: Vec<Box<Parcel>>,
+    markers: Vec<Box<MarkerWrite>>,
 }
 
 /// What only the driver can do, because it needs the futures or the subject.

@@ -8,32 +8,28 @@
 /// goes behind the few that come before it.
 pub(crate) struct Queue<T> {
     /// The latest first.
-    order: Vec<(Key, T)>,
-    scheduled: u64,
+    order: Vec<(u64, T)>,
 }
-
-/// When, and in which order of scheduling: one number, so that two of them compare at once.
-type Key = u128;
 
 impl<T> Queue<T> {
     pub(crate) fn new() -> Self {
-        Queue { order: Vec::with_capacity(64), scheduled: 0 }
+        Queue { order: Vec::with_capacity(64) }
     }
 
-    /// `what` will happen at `time`.
+    /// `what` will happen at `time`, after all that was scheduled for then before.
     #[inline]
     pub(crate) fn push(&mut self, time: u64, what: T) {
-        self.scheduled += 1;
-        let key = Key::from(time) << 64 | Key::from(self.scheduled);
-        let sooner = self.order.iter().rev().take_while(|(other, _)| *other < key).count();
-        self.order.insert(self.order.len() - sooner, (key, what));
+        let mut place = self.order.len();
+        while place > 0 && self.order[place - 1].0 <= time {
+            place -= 1;
+        }
+        self.order.insert(place, (time, what));
     }
 
     /// The next thing to happen, and when.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<(u64, T)> {
-        let (key, what) = self.order.pop()?;
-        Some(((key >> 64) as u64, what))
+        self.order.pop()
     }
 }
 
