@@ -1,7 +1,10 @@
 //! One run: harm, heal, demand.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
+
+use twophase::message::ToCoordinator;
 
 use crate::anomaly::Anomaly;
 use crate::history::Recorder;
@@ -26,9 +29,9 @@ const STEP_BUDGET: u64 = 400_000;
 /// How many more for each record.
 const STEPS_PER_RECORD: u64 = 100;
 
-/// How many more for each heartbeat: its time comes, it arrives, and the answer does; and a zombie beside each process
-/// sends its own.
-const STEPS_PER_HEARTBEAT: u64 = 6;
+/// How many more for each heartbeat that was sent: its time comes, it arrives, and so does the answer. Who has lost its
+/// coordinator says so with each of them, for as long as its transaction lives, and is not going in circles.
+const STEPS_PER_HEARTBEAT: u64 = 3;
 
 /// Plays `schedule` with `subject`. A pure function of both: in the sandbox on a fresh thread, because the standard
 /// `HashMap` keeps its keys for each thread, and a second history on the same one would see another order.
@@ -97,9 +100,9 @@ enum End {
 
 fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> End {
     let deadline = micros(schedule.heal_at + patience(schedule));
-    let budget = most_steps(schedule, deadline);
-    match stage.play(sandbox, |world| end_of(world, deadline, budget)) {
-        Ok(Some(End::TimeIsUp(open))) => loops(stage, budget).unwrap_or(End::TimeIsUp(open)),
+    let budget = Budget::new(schedule);
+    match stage.play(sandbox, |world| end_of(world, deadline, &budget)) {
+        Ok(Some(End::TimeIsUp(open))) => loops(stage, budget.most.get()).unwrap_or(End::TimeIsUp(open)),
         Ok(Some(end)) => end,
         Ok(None) => End::TimeIsUp("nothing will ever happen again".to_owned()),
         Err(Spins(process)) => {
@@ -111,13 +114,29 @@ fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> 
     }
 }
 
-/// What uses up more than this until the deadline goes in circles. Heartbeats count: who has lost its coordinator says so
-/// with each of them, for as long as its transaction lives.
-fn most_steps(schedule: &Schedule, deadline: u64) -> u64 {
-    let settings = &schedule.settings;
-    let processes = u64::from(settings.parallelism) + 1;
-    let heartbeats = processes * (deadline / micros(settings.heartbeat_interval).max(1));
-    STEP_BUDGET + schedule.records() as u64 * STEPS_PER_RECORD + heartbeats * STEPS_PER_HEARTBEAT
+/// How many things may happen. It grows with the heartbeats that were sent, which are counted only when it is used up.
+struct Budget {
+    without_heartbeats: u64,
+    most: Cell<u64>,
+}
+
+impl Budget {
+    fn new(schedule: &Schedule) -> Self {
+        let without_heartbeats = STEP_BUDGET + schedule.records() as u64 * STEPS_PER_RECORD;
+        Budget { without_heartbeats, most: Cell::new(without_heartbeats) }
+    }
+
+    #[inline]
+    fn is_used_up(&self, world: &World) -> bool {
+        world.steps() > self.most.get() && !self.grows(world)
+    }
+
+    #[cold]
+    fn grows(&self, world: &World) -> bool {
+        let heartbeat = ToCoordinator::Heartbeat(None).label();
+        self.most.set(self.without_heartbeats + world.sent(heartbeat) * STEPS_PER_HEARTBEAT);
+        world.steps() <= self.most.get()
+    }
 }
 
 /// Whoever used up most of the budget with one call, over and over, waits for nothing that could happen.
@@ -144,7 +163,7 @@ fn broken_off(stage: &Stage<'_>, panic: &Panic) -> End {
 
 /// Whether it is over, as things stand.
 #[inline]
-fn end_of(world: &World, deadline: u64, budget: u64) -> Option<End> {
+fn end_of(world: &World, deadline: u64, budget: &Budget) -> Option<End> {
     if world.watch.finding().is_some() {
         return Some(End::Found);
     }
@@ -154,7 +173,7 @@ fn end_of(world: &World, deadline: u64, budget: u64) -> Option<End> {
     if world.is_done() && world.is_quiet() {
         return Some(End::Done);
     }
-    (world.now() > deadline || world.steps() > budget).then(|| End::TimeIsUp(world.why_not_quiet()))
+    (world.now() > deadline || budget.is_used_up(world)).then(|| End::TimeIsUp(world.why_not_quiet()))
 }
 
 /// How long a repaired job may take until all is committed and nothing is open: what it has to do, and what

@@ -282,6 +282,13 @@ impl World {
         most.map(|(name, (call, count))| (name, call, count))
     }
 
+    /// How many messages with this label were sent, by all lives together.
+    pub(crate) fn sent(&self, label: &str) -> u64 {
+        let made = self.lives.iter().flat_map(LifeState::made);
+        let sent = made.filter(|(call, _)| matches!(call, Call::Send(sent) if *sent == label));
+        sent.map(|(_, count)| u64::from(count)).sum()
+    }
+
     /// A digest of all that outlives the job: what the broker and the checkpoint store hold.
     pub(crate) fn state(&self) -> u64 {
         digest::of(&(touched::all(&*self.log), &self.store))
