@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::{Simulation, unreadable};
+use super::Simulation;
+use super::play::unreadable;
 use crate::generate::{Generator, Safety};
 use crate::report::Millis;
 use crate::safe::safe_rule;

@@ -13,7 +13,6 @@ use crate::file::{Saved, create_or_renew};
 use crate::schedule::Schedule;
 use crate::shrink::{site_mut, time_mut};
 use crate::sweep::play_alone;
-use crate::wall::Stopwatch;
 use crate::watch::Keep;
 
 /// How many calls further on a fault is tried, and among the first ones.
@@ -56,13 +55,10 @@ impl Simulation {
 
     /// Downhill: each step is the first nearby schedule that misses less.
     fn nearby(&self, saved: &Saved, mut misses: usize) -> Result<Option<Saved>, String> {
-        let (mut best, watch) = (saved.clone(), Stopwatch::start());
+        let mut best = saved.clone();
         while misses > 0 {
             let mut closer = None;
             for schedule in neighbours(&best.schedule) {
-                if watch.elapsed() >= self.shrink_budget {
-                    return Ok(None);
-                }
                 let candidate = Saved { schedule, ..best.clone() };
                 let now = match self.missed(&candidate)? {
                     Stands::There => 0,
