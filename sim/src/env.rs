@@ -20,7 +20,7 @@ use crate::executor::WakerId;
 use crate::schedule::Schedule;
 use crate::seed::micros;
 use crate::site::Call;
-use crate::world::{Answer, Bells, Chore, Errand, Pid, Received, StoreAnswer, StoreRequest, WaitId, World};
+use crate::world::{Answer, Asked, Bells, Chore, Errand, Pid, Received, StoreAnswer, StoreRequest, World};
 
 /// The world, shared by everything that plays in it.
 pub(crate) type SharedWorld = Arc<Shared>;
@@ -210,9 +210,7 @@ impl Clock for SimClock {
     }
 
     fn sleep(&self, span: Duration) -> impl Future<Output = ()> + Send {
-        let begin =
-            move |world: &mut World, pid, waker: &Waker| world.sleep(pid, micros(span), Call::Sleep, waker);
-        Wait::new(&self.0, begin, drop)
+        Wait::begin(&self.0, |world, pid| world.sleep(pid, micros(span), Call::Sleep), drop)
     }
 }
 
@@ -235,9 +233,8 @@ impl Network for SimNetwork {
 
 impl Port for SimPort {
     fn call(&self, request: Request) -> impl Future<Output = Result<Response, Unanswered>> + Send {
-        let begin =
-            move |world: &mut World, pid, waker: &Waker| world.ask(pid, Errand::Broker(request), waker);
-        Wait::new(&self.0, begin, |answer| match answer {
+        let ask = |world: &mut World, pid| world.ask(pid, Errand::Broker(request));
+        Wait::begin(&self.0, ask, |answer| match answer {
             Answer::Broker(response) => Ok(response),
             _ => Err(Unanswered),
         })
@@ -263,9 +260,8 @@ impl CheckpointStore for SimStore {
 
 impl SimStore {
     fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
-        let begin =
-            move |world: &mut World, pid, waker: &Waker| world.ask(pid, Errand::Store(request), waker);
-        Wait::new(&self.0, begin, |answer| match answer {
+        let ask = |world: &mut World, pid| world.ask(pid, Errand::Store(request));
+        Wait::begin(&self.0, ask, |answer| match answer {
             Answer::Store(answer) => Ok(answer),
             _ => Err(Failure::new(Next::OutcomeUnknown, Unanswered)),
         })
@@ -317,9 +313,7 @@ impl Source for SimSource {
             None => pending().await,
         };
         if wait > 0 {
-            let begin =
-                move |world: &mut World, pid, waker: &Waker| world.sleep(pid, wait, Call::Next, waker);
-            Wait::new(&self.access, begin, drop).await;
+            Wait::begin(&self.access, |world, pid| world.sleep(pid, wait, Call::Next), drop).await;
         }
         self.due = None;
         self.position += 1;
@@ -327,28 +321,23 @@ impl Source for SimSource {
     }
 }
 
-/// How a wait was looked at last, and by whom.
-#[derive(Clone, Copy)]
-struct Look {
-    wait: WaitId,
-    by: WakerId,
-}
-
-impl Look {
-    fn new(wait: WaitId, waker: &Waker) -> Self {
-        Look { wait, by: WakerId::of(waker) }
+impl Asked {
+    /// Whether another look would find just this: nothing has come, and the same task would be woken.
+    #[inline]
+    fn is_undisturbed(self, access: &Access, cx: &Context<'_>) -> bool {
+        access.shared.bells.are_silent_for(self.wait) && self.by == WakerId::of(cx.waker())
     }
 
-    /// Whether another look would find just this: nothing has come, and the same task would be woken.
-    fn is_undisturbed(&self, access: &Access, cx: &Context<'_>) -> bool {
-        access.shared.bells.are_silent_for(self.wait) && self.by == WakerId::of(cx.waker())
+    /// The same wait, with this waker from now on.
+    fn by(self, waker: &Waker) -> Self {
+        Asked { by: WakerId::of(waker), ..self }
     }
 }
 
 /// A wait for the order to end.
 struct Stopped<'a> {
     access: &'a Access,
-    last: Option<Look>,
+    last: Option<Asked>,
 }
 
 impl Future for Stopped<'_> {
@@ -365,7 +354,7 @@ impl Future for Stopped<'_> {
         match world.stopped(access.pid, self.last.map(|last| last.wait), cx.waker()) {
             None => Poll::Ready(()),
             Some(wait) => {
-                self.last = Some(Look::new(wait, cx.waker()));
+                self.last = Some(Asked { wait, by: WakerId::of(cx.waker()) });
                 Poll::Pending
             }
         }
@@ -383,7 +372,7 @@ impl Drop for Stopped<'_> {
 /// A wait for a message. The process has one mailbox, and the world one wait for it.
 struct Receive<'a> {
     access: &'a Access,
-    last: Option<Look>,
+    last: Option<Asked>,
 }
 
 impl Future for Receive<'_> {
@@ -400,7 +389,7 @@ impl Future for Receive<'_> {
         match world.receive(access.pid, cx.waker()) {
             Received::Message(envelope) => Poll::Ready(envelope),
             Received::Nothing(wait) => {
-                self.last = Some(Look::new(wait, cx.waker()));
+                self.last = Some(Asked { wait, by: WakerId::of(cx.waker()) });
                 Poll::Pending
             }
             Received::Death => Poll::Pending,
@@ -408,92 +397,62 @@ impl Future for Receive<'_> {
     }
 }
 
-/// One wait of one process, from asking (`B`) to what is made of the answer (`R`). It is no larger than what is asked.
-struct Wait<'a, B, R> {
+/// One wait of one process, for what it has asked for. It was asked when the wait was made, as a sleep of tokio's counts
+/// from then: so it is no larger than this, and moves for nothing.
+struct Wait<'a, R> {
     access: &'a Access,
-    state: WaitState<B>,
+    /// Nothing once it is over, or if the process died over it: inert for ever.
+    asked: Option<Asked>,
+    /// What is made of the answer.
     read: R,
 }
 
-enum WaitState<B> {
-    Wanted(B),
-    Started(Started),
-    /// Over, or inert for ever.
-    Over,
-}
-
-struct Started {
-    last: Look,
-    call: Call,
-    ordinal: u32,
-}
-
-impl<'a, B, R, T> Wait<'a, B, R>
+impl<'a, R, T> Wait<'a, R>
 where
-    B: FnOnce(&mut World, Pid, &Waker) -> Option<(WaitId, Call, u32)>,
     R: Fn(Answer) -> T,
 {
-    fn new(access: &'a Access, begin: B, read: R) -> Self {
-        Wait { access, state: WaitState::Wanted(begin), read }
+    #[inline]
+    fn begin(access: &'a Access, ask: impl FnOnce(&mut World, Pid) -> Option<Asked>, read: R) -> Self {
+        let asked = access.alive().and_then(|mut world| ask(&mut world, access.pid));
+        Wait { access, asked, read }
     }
 
-    /// Asks, and is inert if the process dies over it.
-    fn start(&mut self, cx: &Context<'_>) {
-        let WaitState::Wanted(begin) = std::mem::replace(&mut self.state, WaitState::Over) else {
-            return; // for ever
-        };
-        let (pid, waker) = (self.access.pid, cx.waker());
-        let Some(mut world) = self.access.alive() else {
-            return;
-        };
-        if let Some((wait, call, ordinal)) = begin(&mut world, pid, waker) {
-            self.state = WaitState::Started(Started { last: Look::new(wait, waker), call, ordinal });
-        }
-    }
-
-    fn look(&mut self, cx: &Context<'_>) -> Poll<T> {
-        let WaitState::Started(Started { last, call, ordinal }) = &mut self.state else {
-            return Poll::Pending;
-        };
+    #[inline]
+    fn look(&mut self, asked: Asked, cx: &Context<'_>) -> Poll<T> {
         let Some(mut world) = self.access.alive() else {
             return Poll::Pending;
         };
-        let Some(answer) = world.take_answer(self.access.pid, last.wait, *call, *ordinal, cx.waker()) else {
-            *last = Look::new(last.wait, cx.waker());
-            return Poll::Pending;
-        };
-        self.state = WaitState::Over;
-        match world.is_alive(self.access.pid) {
-            true => Poll::Ready((self.read)(answer)),
-            false => Poll::Pending,
+        match world.take_answer(self.access.pid, asked.wait, cx.waker(), &self.read) {
+            Poll::Pending => {
+                self.asked = Some(asked.by(cx.waker()));
+                Poll::Pending
+            }
+            Poll::Ready(read) => {
+                self.asked = None;
+                read.map_or(Poll::Pending, Poll::Ready)
+            }
         }
     }
 }
 
-impl<B, R, T> Future for Wait<'_, B, R>
+impl<R, T> Future for Wait<'_, R>
 where
-    B: FnOnce(&mut World, Pid, &Waker) -> Option<(WaitId, Call, u32)> + Unpin,
     R: Fn(Answer) -> T + Unpin,
 {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        match &self.state {
-            WaitState::Started(Started { last, .. }) if last.is_undisturbed(self.access, cx) => Poll::Pending,
-            WaitState::Started(_) => self.look(cx),
-            WaitState::Wanted(_) => {
-                self.start(cx);
-                Poll::Pending
-            }
-            WaitState::Over => Poll::Pending,
+        match self.asked {
+            Some(asked) if !asked.is_undisturbed(self.access, cx) => self.look(asked, cx),
+            _ => Poll::Pending,
         }
     }
 }
 
-impl<B, R> Drop for Wait<'_, B, R> {
+impl<R> Drop for Wait<'_, R> {
     fn drop(&mut self) {
-        if let WaitState::Started(Started { last, .. }) = &self.state {
-            self.access.world().forget(last.wait);
+        if let Some(asked) = self.asked {
+            self.access.world().forget(asked.wait);
         }
     }
 }

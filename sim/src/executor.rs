@@ -25,6 +25,9 @@ pub(crate) struct TaskId(usize);
 pub(crate) struct WakerId(usize, usize);
 
 impl WakerId {
+    /// That of no waker.
+    pub(crate) const NONE: WakerId = WakerId(0, 0);
+
     #[inline]
     pub(crate) fn of(waker: &Waker) -> Self {
         WakerId(waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
@@ -119,9 +122,9 @@ impl Executor {
         task.future.is_some().then_some(task.process)
     }
 
-    /// What wakes it.
-    pub(crate) fn waker(&self, task: TaskId) -> &Waker {
-        &self.tasks[task.0].waker
+    /// Which waker wakes it.
+    pub(crate) fn waker_id(&self, task: TaskId) -> WakerId {
+        WakerId::of(&self.tasks[task.0].waker)
     }
 
     /// Polls it once. A task that has finished or panicked is dropped, which may panic once more; the first panic

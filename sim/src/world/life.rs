@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use twophase::env::Envelope;
 use twophase::{Life, Process};
 
+use super::links::Delays;
 use super::waits::WaitId;
 use crate::event::Actor;
 use crate::executor::TaskId;
@@ -46,6 +47,7 @@ pub(crate) struct LifeState {
     /// How far the clock of its machine is off, in microseconds.
     pub(crate) clock_off: i64,
     pub(crate) poll_order: Option<Stream>,
+    pub(super) delays: Delays,
     counts: Counts,
 }
 
@@ -79,6 +81,7 @@ impl LifeState {
             armed: Vec::new(),
             clock_off: 0,
             poll_order: None,
+            delays: Delays::default(),
             counts: Counts::default(),
         }
     }
@@ -90,6 +93,12 @@ impl LifeState {
     /// Whether what its futures ask for still counts.
     pub(crate) fn is_alive(&self) -> bool {
         matches!(self.condition, Condition::Running | Condition::Paused)
+    }
+
+    /// Whether any fault may strike at one of its sites.
+    #[inline]
+    pub(crate) fn is_in_danger(&self) -> bool {
+        !self.armed.is_empty()
     }
 
     /// Who it is, in a job of this size, before any incarnation was given.

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use twophase::Address;
 use twophase::env::Envelope;
 
-use super::calls::Ending;
+use super::calls::{Ending, Made};
 use super::life::LifeState;
 use super::links::Way;
+use super::strike::Fate;
 use super::waits::WaitId;
 use super::{Happening, Pid, World};
 use crate::event::What;
@@ -30,17 +31,15 @@ impl World {
     /// A process hands a message to the network. It may die before or after that; `is_alive` tells.
     pub(crate) fn send(&mut self, pid: Pid, to: Address, label: &'static str, body: Bytes) {
         let call = Call::Send(label);
-        let ordinal = self.lives[pid.0].count(call);
-        self.strike(pid, call, ordinal, Phase::Before);
-        if !self.lives[pid.0].is_alive() {
+        let Some((made, in_danger)) = self.make(pid, call) else {
             return;
-        }
+        };
         let who = self.lives[pid.0].actor();
         self.emit(who, What::Sent { to: Name::from(to), label, body: &body });
         let LifeState { name: from, life, .. } = self.lives[pid.0];
         let way = Way::To(Name::from(to));
         let delay = self.delay(pid, way);
-        let fate = self.strike(pid, call, ordinal, Phase::Sent);
+        let fate = if in_danger { self.strike(pid, made, Phase::Sent) } else { Fate::default() };
         let lost = fate.lost || self.is_cut(pid, way);
         if let Some(history) = &mut self.watch.history {
             let trip = Trip {
@@ -108,16 +107,18 @@ impl World {
         let life = &mut self.lives[pid.0];
         let Some(envelope) = life.mailbox.pop_front() else {
             let lasts = life.receiving.filter(|wait| self.waits.poll(*wait, waker).is_none());
-            let wait = lasts.unwrap_or_else(|| self.waits.start(waker));
+            let wait = lasts.unwrap_or_else(|| self.waits.start_for(waker));
             life.receiving = Some(wait);
             return Received::Nothing(wait);
         };
-        let ordinal = life.count(Call::Receive);
-        self.strike(pid, Call::Receive, ordinal, Phase::Received);
-        match self.lives[pid.0].is_alive() {
-            true => Received::Message(envelope),
-            false => Received::Death,
+        let made = Made { call: Call::Receive, ordinal: life.count(Call::Receive) };
+        if life.is_in_danger() {
+            self.strike(pid, made, Phase::Received);
+            if !self.lives[pid.0].is_alive() {
+                return Received::Death;
+            }
         }
+        Received::Message(envelope)
     }
 }
 
