@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::quiet::{Panic, guarded};
+use crate::quiet::{Panic, guarded, guarded_within};
 use crate::world::Pid;
 
 /// A future of some process.
@@ -127,7 +127,7 @@ impl Executor {
         WakerId::of(&self.tasks[task.0].waker)
     }
 
-    /// Polls it once. A task that has finished or panicked is dropped, which may panic once more; the first panic
+    /// Polls it once; for whoever is guarded himself. A task that has finished or panicked is dropped, which may panic once more; the first panic
     /// is told.
     pub(crate) fn poll(&mut self, id: TaskId) -> Result<(), Panic> {
         let task = &mut self.tasks[id.0];
@@ -135,7 +135,7 @@ impl Executor {
             return Ok(());
         };
         task.queued.queued.store(false, Ordering::Relaxed);
-        match guarded(|| future.as_mut().poll(&mut Context::from_waker(&task.waker))) {
+        match guarded_within(|| future.as_mut().poll(&mut Context::from_waker(&task.waker))) {
             Ok(Poll::Pending) => Ok(()),
             Ok(Poll::Ready(())) => self.remove(id),
             Err(panic) => {

@@ -102,7 +102,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Lets one thing happen after the other, and whoever becomes ready by it go on until he waits again, until
-    /// `end` says that it is over. `None` if nothing will ever happen again.
+    /// `end` says that it is over. `None` if nothing will ever happen again. To be called [`guarded`].
     pub(crate) fn play<T>(
         &mut self,
         sandbox: &Sandbox,

@@ -9,7 +9,7 @@ use twophase::env::{Key, Value};
 use twophase::kafka::protocol::{ErrorCode, Request, Response};
 
 use super::broker::BrokerCondition;
-use super::life::LifeState;
+use super::life::Made;
 use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
 use super::strike::Fate;
@@ -49,13 +49,6 @@ pub(super) struct Flight {
     answer: Answer,
 }
 
-/// A call of some life: for the how-manieth time, counting from 1.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Made {
-    pub(super) call: Call,
-    pub(super) ordinal: u32,
-}
-
 /// How a wait ends.
 pub(super) enum Ending {
     Answered(Box<Flight>),
@@ -92,7 +85,7 @@ impl Errand {
 
 impl World {
     /// A process asks. Returns what it waits for, or `None` if it dies over it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ask(&mut self, pid: Pid, errand: Errand) -> Option<Asked> {
         let call = errand.call();
         let (made, in_danger) = self.make(pid, call)?;
@@ -118,7 +111,7 @@ impl World {
     #[inline(always)]
     pub(super) fn make(&mut self, pid: Pid, call: Call) -> Option<(Made, bool)> {
         let life = &mut self.lives[pid.0];
-        let (made, in_danger) = (Made { call, ordinal: life.count(call) }, life.is_in_danger());
+        let (made, in_danger) = (life.make(call), life.is_in_danger());
         if in_danger {
             self.strike(pid, made, Phase::Before);
             if !self.lives[pid.0].is_alive() {
@@ -133,7 +126,7 @@ impl World {
         let Flight { pid, made, deadline, .. } = *flight;
         let (there, _) = flight.errand.ways();
         let mut arrives = self.now + self.delay(pid, there);
-        if made.call == Call::Put {
+        if let Errand::Store(StoreRequest::Put { .. }) = flight.errand {
             arrives += self.delay(pid, Way::InStore);
         }
         let fate = if in_danger { self.strike(pid, made, Phase::Sent) } else { Fate::default() };
@@ -158,8 +151,8 @@ impl World {
         let Flight { pid, made, errand, answer, .. } = &mut *flight;
         let (pid, made) = (*pid, *made);
         if let Some(history) = &mut self.watch.history {
-            let LifeState { name, life, .. } = self.lives[pid.0];
-            history.trips.request_arrives(self.now, (name, life), &made.call.into());
+            let life = &self.lives[pid.0];
+            history.trips.request_arrives(self.now, (life.name, life.life), &life.call(made).into());
         }
         match errand {
             Errand::Broker(request) if self.is_broker_away() => {
@@ -180,6 +173,7 @@ impl World {
     }
 
     /// Nobody is there to answer.
+    #[inline]
     fn is_broker_away(&self) -> bool {
         matches!(self.broker, BrokerCondition::Down { .. })
     }
@@ -243,13 +237,13 @@ impl World {
     /// For the recorder, if there is one.
     #[cold]
     fn record_trip(&mut self, kind: Kind, flight: &Flight, due: u64, fate: Fate) {
-        let LifeState { name, life, .. } = self.lives[flight.pid.0];
+        let life = &self.lives[flight.pid.0];
         if let Some(history) = &mut self.watch.history {
             let trip = Trip {
                 kind,
-                by: (name, life),
+                by: (life.name, life.life),
                 other: flight.errand.end(),
-                operation: flight.made.call.into(),
+                operation: life.call(flight.made).into(),
                 left: self.now,
                 due,
                 fate: trips::Fate { lost: fate.lost, late: fate.delay, again: false },
@@ -271,15 +265,16 @@ impl World {
     #[cold]
     pub(super) fn give_up(&mut self, flight: Box<Flight>) {
         if self.waits.end(flight.wait, Ending::GivenUp, &mut self.woken).is_ok() {
-            let who = self.lives[flight.pid.0].actor();
-            self.emit(who, What::Unanswered { operation: &flight.made.call.into() });
+            let life = &self.lives[flight.pid.0];
+            let (who, call) = (life.actor(), life.call(flight.made));
+            self.emit(who, What::Unanswered { operation: &call.into() });
         }
         self.spare.flights.push(flight);
     }
 
     /// How a wait ended, as `read` from what came, if it has. The answer to a request strikes first: who dies of it
     /// never sees it, and gets nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_answer<T>(
         &mut self,
         pid: Pid,
@@ -325,13 +320,13 @@ impl World {
         self.sent += u64::from(!is_in_store);
         let span = if is_in_store { self.pace.store } else { self.pace.latency };
         let life = &mut self.lives[pid.0];
-        life.delays.draw(self.seed, (life.name, life.life), way, span)
+        life.delays.draw(&self.streams, (life.name, life.life), way, span)
     }
 
     /// Whether nothing gets through on it.
     #[inline(always)]
     pub(super) fn is_cut(&self, pid: Pid, way: Way) -> bool {
-        self.cuts.hold(self.lives[pid.0].name, way, self.now)
+        !self.cuts.are_none() && self.cuts.hold(self.lives[pid.0].name, way, self.now)
     }
 }
 

@@ -3,7 +3,7 @@
 use twophase::Life;
 
 use crate::fault::End;
-use crate::seed::{Purpose, Seed, Stream};
+use crate::seed::{Purpose, Stream, Streams};
 use crate::site::Name;
 
 /// One way between a process and something else.
@@ -56,16 +56,22 @@ impl Delays {
     /// How long one way takes, this time. The life of the process at the one end is part of the key, so that
     /// a crash more or less leaves the delays of later lives as they were.
     #[inline(always)]
-    pub(super) fn draw(&mut self, seed: Seed, of: (Name, Life), way: Way, (min, max): (u64, u64)) -> u64 {
+    pub(super) fn draw(
+        &mut self,
+        streams: &Streams,
+        of: (Name, Life),
+        way: Way,
+        (min, max): (u64, u64),
+    ) -> u64 {
         let fixed = match way {
             Way::ToBroker => &mut self.fixed[0],
             Way::FromBroker => &mut self.fixed[1],
             Way::ToStore => &mut self.fixed[2],
             Way::FromStore => &mut self.fixed[3],
             Way::InStore => &mut self.fixed[4],
-            Way::To(name) => return self.to(name, || stream(seed, of, way)).within(min..max),
+            Way::To(name) => return self.to(name, || stream(streams, of, way)).within(min..max),
         };
-        fixed.get_or_insert_with(|| stream(seed, of, way)).within(min..max)
+        fixed.get_or_insert_with(|| stream(streams, of, way)).within(min..max)
     }
 
     fn to(&mut self, name: Name, make: impl FnOnce() -> Stream) -> &mut Stream {
@@ -88,23 +94,25 @@ impl Cuts {
         self.0.clear();
     }
 
+    /// Nearly always there are none.
     #[inline(always)]
-    pub(super) fn hold(&self, process: Name, way: Way, now: u64) -> bool {
-        !self.0.is_empty() && self.hold_one(process, way, now) // nearly always there are none
+    pub(super) fn are_none(&self) -> bool {
+        self.0.is_empty()
     }
 
+    /// Whether nothing gets through on this way.
     #[cold]
-    fn hold_one(&self, process: Name, way: Way, now: u64) -> bool {
+    pub(super) fn hold(&self, process: Name, way: Way, now: u64) -> bool {
         let (from, to) = way.ends(process);
         self.0.iter().any(|cut| cut.from == from && cut.to == to && now < cut.until)
     }
 }
 
 #[cold]
-fn stream(seed: Seed, (name, life): (Name, Life), way: Way) -> Stream {
+fn stream(streams: &Streams, (name, life): (Name, Life), way: Way) -> Stream {
     let (from, to) = way.ends(name);
     let key = code(from) << 36 | code(to) << 16 | u64::from(life.0 & 0xffff);
-    Stream::new(seed, Purpose::Link, key)
+    streams.stream(Purpose::Link, key)
 }
 
 /// 20 bits for each end.

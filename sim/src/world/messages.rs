@@ -7,7 +7,7 @@ use bytes::Bytes;
 use twophase::Address;
 use twophase::env::Envelope;
 
-use super::calls::{Ending, Made};
+use super::calls::Ending;
 use super::life::LifeState;
 use super::links::Way;
 use super::strike::Fate;
@@ -28,11 +28,11 @@ pub(super) struct Parcel {
 }
 
 impl World {
-    /// A process hands a message to the network. It may die before or after that; `is_alive` tells.
-    pub(crate) fn send(&mut self, pid: Pid, to: Address, label: &'static str, body: Bytes) {
+    /// A process hands a message to the network. Whether it lives to know.
+    pub(crate) fn send(&mut self, pid: Pid, to: Address, label: &'static str, body: Bytes) -> bool {
         let call = Call::Send(label);
         let Some((made, in_danger)) = self.make(pid, call) else {
-            return;
+            return false;
         };
         let who = self.lives[pid.0].actor();
         self.emit(who, What::Sent { to: Name::from(to), label, body: &body });
@@ -55,8 +55,9 @@ impl World {
             };
             history.trips.departs(trip, fate.again);
         }
+        let is_alive = !in_danger || self.lives[pid.0].is_alive();
         if lost {
-            return;
+            return is_alive;
         }
         let from = Address { role: from.role, index: from.index, life: Some(life) };
         let parcel = Parcel { to, label, envelope: Some(Envelope { from, body }) };
@@ -72,6 +73,7 @@ impl World {
             self.queue.push(arrives + after, Happening::Deliver(parcel.clone()));
         }
         self.queue.push(arrives, Happening::Deliver(parcel));
+        is_alive
     }
 
     /// It arrives at the life it was sent to, or at whichever is the newest by now.
@@ -103,6 +105,7 @@ impl World {
     }
 
     /// The next message for a process. It stays in the mailbox until it is taken, so a dropped wait loses none.
+    #[inline(always)]
     pub(crate) fn receive(&mut self, pid: Pid, waker: &Waker) -> Received {
         let life = &mut self.lives[pid.0];
         let Some(envelope) = life.mailbox.pop_front() else {
@@ -111,7 +114,7 @@ impl World {
             life.receiving = Some(wait);
             return Received::Nothing(wait);
         };
-        let made = Made { call: Call::Receive, ordinal: life.count(Call::Receive) };
+        let made = life.make(Call::Receive);
         if life.is_in_danger() {
             self.strike(pid, made, Phase::Received);
             if !self.lives[pid.0].is_alive() {

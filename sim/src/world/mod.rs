@@ -41,7 +41,7 @@ use crate::event::{Actor, Event, Observer, What};
 use crate::executor::{TaskFuture, TaskId, WakerId};
 use crate::log::{Effect, Log, MarkerWrite};
 use crate::schedule::{Schedule, Span};
-use crate::seed::{Purpose, Seed, Stream, micros};
+use crate::seed::{Purpose, Stream, Streams, micros};
 use crate::site::{Call, Name};
 use crate::watch::Watch;
 use broker::BrokerCondition;
@@ -105,7 +105,7 @@ pub(crate) struct World {
     spare: Spare,
     lives: Vec<LifeState>,
     current: BTreeMap<Name, Pid>,
-    seed: Seed,
+    streams: Streams,
     cuts: Cuts,
     /// How many messages were sent on their way, requests and answers too.
     sent: u64,
@@ -191,8 +191,9 @@ impl Chore {
 
 impl World {
     pub(crate) fn new(schedule: Arc<Schedule>, alone: bool, log: Box<dyn Log>, watch: Watch) -> Self {
-        let seed = schedule.timing.seed;
+        let streams = Streams::of(schedule.timing.seed);
         let partitions = schedule.settings.partitions;
+        let markers = (0..partitions).map(|of| streams.stream(Purpose::Marker, of.into())).collect();
         let mut world = World {
             alone,
             watch,
@@ -205,7 +206,7 @@ impl World {
             spare: Spare::default(),
             lives: Vec::with_capacity(8),
             current: BTreeMap::new(),
-            seed,
+            streams,
             cuts: Cuts::default(),
             sent: 0,
             log,
@@ -213,7 +214,7 @@ impl World {
             readers: Readers::new(partitions),
             pace: Pace::of(&schedule),
             paces: BTreeMap::new(),
-            markers: (0..partitions).map(|of| Stream::new(seed, Purpose::Marker, of.into())).collect(),
+            markers,
             effects: Vec::new(),
             broker: BrokerCondition::Up,
             broker_clock: 0,
@@ -391,8 +392,7 @@ impl World {
 
     fn drawn_source_delay(&mut self, pid: Pid, split: u16, (min, max): (u64, u64)) -> u64 {
         let key = u64::from(split) << 16 | u64::from(self.lives[pid.0].life.0 & 0xffff);
-        let seed = self.seed;
-        let stream = self.paces.entry(key).or_insert_with(|| Stream::new(seed, Purpose::Pace, key));
+        let stream = self.paces.entry(key).or_insert_with(|| self.streams.stream(Purpose::Pace, key));
         stream.within(min..max)
     }
 }

@@ -1,7 +1,8 @@
 //! Where faults strike: at a site, as a process passes it, or at a time.
 
 use super::broker::BrokerCondition;
-use super::calls::{Ending, Made};
+use super::calls::Ending;
+use super::life::Made;
 use super::{Happening, Pid, World};
 use crate::event::{Actor, What};
 use crate::fault::{End, Fault};
@@ -34,9 +35,9 @@ impl World {
     #[inline(never)]
     pub(super) fn strike(&mut self, pid: Pid, made: Made, phase: Phase) -> Fate {
         let mut fate = Fate::default();
-        let here = |site: &Site| {
-            site.ordinal == made.ordinal && site.phase == phase && site.operation == made.call
-        };
+        let call = self.lives[pid.0].call(made);
+        let here =
+            |site: &Site| site.ordinal == made.ordinal && site.phase == phase && site.operation == call;
         let placed = |index: &usize| self.schedule.faults[*index].site().is_some_and(here);
         if !self.lives[pid.0].armed.iter().any(placed) {
             return fate; // as nearly always

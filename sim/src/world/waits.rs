@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 
-use super::calls::Made;
+use super::life::Made;
 use crate::executor::{TaskId, WakerId};
-use crate::site::Call;
 
 /// Which wait. The generation tells a reused slot from the one that was meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +113,7 @@ impl<T> Waits<T> {
     /// A new wait for something at which no fault strikes, to be woken like this.
     #[inline]
     pub(crate) fn start_for(&mut self, waker: &Waker) -> WaitId {
-        self.start_with(Made { call: Call::Receive, ordinal: 0 }, sleeper(self.polled, waker))
+        self.start_with(Made::NONE, sleeper(self.polled, waker))
     }
 
     #[inline(always)]
@@ -198,19 +197,17 @@ fn sleeper(polled: Option<(TaskId, WakerId)>, waker: &Waker) -> Sleeper {
 mod tests {
     use super::*;
 
-    const MADE: Made = Made { call: Call::Sleep, ordinal: 1 };
-
     #[test]
     fn a_bell_rings_for_its_wait_and_not_for_the_next_one_in_its_slot() {
         let mut waits = Waits::new();
         let bells = waits.bells();
-        let first = waits.start(MADE).wait;
+        let first = waits.start(Made::NONE).wait;
         assert!(bells.are_silent_for(first));
         assert_eq!(waits.end(first, 'a', &mut Vec::new()), Ok(()));
         assert_eq!(waits.end(first, 'b', &mut Vec::new()), Err('b'), "the first end counts");
         assert!(!bells.are_silent_for(first));
         assert_eq!(waits.poll(first, Waker::noop()).map(|(with, _)| with), Some('a'));
-        let second = waits.start(MADE).wait;
+        let second = waits.start(Made::NONE).wait;
         assert_eq!(second.slot, first.slot);
         assert!(bells.are_silent_for(second));
     }
@@ -219,7 +216,7 @@ mod tests {
     fn a_wait_without_a_bell_is_never_called_silent() {
         let mut waits = Waits::<char>::new();
         let bells = waits.bells();
-        let all: Vec<_> = (0..=BELLS).map(|_| waits.start(MADE).wait).collect();
+        let all: Vec<_> = (0..=BELLS).map(|_| waits.start(Made::NONE).wait).collect();
         assert!(bells.are_silent_for(all[BELLS - 1]));
         assert!(!bells.are_silent_for(all[BELLS]));
     }
