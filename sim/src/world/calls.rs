@@ -13,8 +13,9 @@ use super::life::LifeState;
 use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
 use super::strike::Fate;
+use super::touched::Mark;
 use super::waits::WaitId;
-use super::{Happening, Pid, World, touched};
+use super::{Happening, Pid, World};
 use crate::event::What;
 use crate::fault::End;
 use crate::site::{Ask, Call, Phase};
@@ -172,9 +173,9 @@ impl World {
         if let Some(error) = refused {
             return Some(refuse(request, error));
         }
-        let (now, before) = (self.broker_time(), touched::mark(&*self.log, request));
+        let (now, before) = (self.broker_time(), Mark::of(&*self.log, request));
         let response = self.log.apply(now, request, &mut self.effects);
-        let (changed, state) = touched::since(&*self.log, request, before);
+        let (changed, state) = before.changed(&*self.log, request);
         let who = self.lives[pid.0].actor();
         self.emit(who, What::Applied { request, response: &response, changed, state });
         self.take_effects();
