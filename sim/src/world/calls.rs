@@ -13,8 +13,9 @@ use super::life::Made;
 use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
 use super::strike::Fate;
+use super::touched::Mark;
 use super::waits::{Asked, WaitId};
-use super::{Happening, Pid, World, touched};
+use super::{Happening, Pid, World};
 use crate::event::What;
 use crate::fault::End;
 use crate::site::{Ask, Call, Phase};
@@ -189,9 +190,9 @@ impl World {
             *answer = Answer::Broker(refuse(request, error));
             return;
         }
-        let (now, before) = (self.broker_time(), touched::mark(&*self.log, request));
+        let (now, before) = (self.broker_time(), Mark::of(&*self.log, request));
         let response = self.log.apply(now, request, &mut self.effects);
-        let (changed, state) = touched::since(&*self.log, request, before);
+        let (changed, state) = before.changed(&*self.log, request);
         let who = self.lives[pid.0].actor();
         self.emit(who, What::Applied { request, response: &response, changed, state });
         *answer = Answer::Broker(response);

@@ -37,7 +37,7 @@ pub(crate) use waits::{Asked, Bells, WaitId};
 
 use crate::coverage::Calls;
 use crate::digest;
-use crate::event::{Actor, Event, Observer, What};
+use crate::event::{Actor, Event, What};
 use crate::executor::{TaskFuture, TaskId, WakerId};
 use crate::log::{Effect, Log, MarkerWrite};
 use crate::schedule::{Schedule, Span};
@@ -347,8 +347,9 @@ impl World {
         Some(passed)
     }
 
+    #[inline(always)]
     fn emit(&mut self, who: Actor, what: What<'_>) {
-        self.watch.see(&Event { at: self.now, who, what });
+        self.watch.see(Event { at: self.now, who, what });
     }
 
     /// A process says something of itself.
