@@ -234,9 +234,10 @@ impl Network for SimNetwork {
 }
 
 impl Port for SimPort {
-    fn call(&self, request: Request) -> impl Future<Output = Result<Response, Unanswered>> + Send {
-        let begin =
-            move |world: &mut World, pid, waker: &Waker| world.ask(pid, Errand::Broker(request), waker);
+    fn call(&self, request: &Request) -> impl Future<Output = Result<Response, Unanswered>> + Send {
+        let begin = move |world: &mut World, pid, waker: &Waker| {
+            world.ask(pid, Errand::Broker(request.clone()), waker)
+        };
         Wait::new(&self.0, begin, |answer| match answer {
             Answer::Broker(response) => Ok(response),
             _ => Err(Unanswered),
