@@ -224,8 +224,8 @@ impl Network for SimNetwork {
 }
 
 impl Port for SimPort {
-    fn call(&self, request: Request) -> impl Future<Output = Result<Response, Unanswered>> + Send {
-        let ask = |world: &mut World, pid| world.ask(pid, Errand::Broker(request));
+    fn call(&self, request: &Request) -> impl Future<Output = Result<Response, Unanswered>> + Send {
+        let ask = |world: &mut World, pid| world.ask(pid, Errand::Broker(request.clone()));
         Wait::begin(&self.0, ask, |answer| match answer {
             Answer::Broker(response) => Ok(response),
             _ => Err(Unanswered),

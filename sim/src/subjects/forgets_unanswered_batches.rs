@@ -18,7 +18,7 @@ use crate::{Anomaly, Part, Subject};
 struct ForgetsUnansweredBatches(SimPort);
 
 impl Port for ForgetsUnansweredBatches {
-    async fn call(&self, request: Request) -> Result<Response, Unanswered> {
+    async fn call(&self, request: &Request) -> Result<Response, Unanswered> {
         let is_batch = matches!(request, Request::Produce(_));
         match self.0.call(request).await {
             Err(Unanswered) if is_batch => Ok(Response::Produce(Ok(LogOffset(0)))), // the mistake
