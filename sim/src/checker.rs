@@ -24,6 +24,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use twophase::env::Completed;
 use twophase::kafka::protocol::{Marker, Producer, Request, Response};
 use twophase::{CheckpointId, Partition, Record, RecordId, SourceOffset, Split, TransactionalId};
@@ -33,6 +34,7 @@ use crate::coverage::Window;
 use crate::event::{Actor, Event, What};
 use crate::ledger::{Ledger, Transaction};
 use crate::outputs::{Outputs, Told};
+use crate::per_record::PerRecord;
 use crate::quiet::Panic;
 use crate::safe;
 use crate::schedule::Schedule;
@@ -49,7 +51,7 @@ pub(crate) struct Checker {
     outputs: Option<Box<Outputs>>,
     /// Whether the job commits only what a durable checkpoint covers.
     bound: bool,
-    seen: Vec<Vec<bool>>,
+    seen: PerRecord<bool>,
     remaining: usize,
     /// The newest durable checkpoint.
     completed: Option<CheckpointId>,
@@ -71,7 +73,7 @@ impl Checker {
         Checker {
             outputs,
             bound,
-            seen: schedule.input.iter().map(|split| vec![false; split.len()]).collect(),
+            seen: PerRecord::new(schedule.input.iter().map(Vec::len), false),
             remaining: schedule.records(),
             completed: None,
             covered: vec![SourceOffset(0); schedule.input.len()],
@@ -90,6 +92,11 @@ impl Checker {
     /// What is to come out, if it is not the input.
     pub(crate) fn outputs(&self) -> Option<&Outputs> {
         self.outputs.as_deref()
+    }
+
+    /// Whether it is told of events in other terms than they happen in.
+    pub(crate) fn is_told(&self) -> bool {
+        self.outputs.is_some()
     }
 
     /// The event in terms of what is to come out, if that is not the input.
@@ -116,6 +123,7 @@ impl Checker {
         self.finding.as_ref()
     }
 
+    #[inline(always)] // whoever calls it mostly knows which kind of event it is
     pub(crate) fn see(&mut self, event: &Event<'_>, ledger: &Ledger) {
         if self.finding.is_some() {
             return;
@@ -154,7 +162,6 @@ impl Checker {
         producer: Option<Producer>,
         ledger: &Ledger,
     ) {
-        let RecordId { split, offset } = record.id;
         let by = producer.and_then(|producer| ledger.written_by(record.id, producer));
         let wrong = self
             .wrong_with_record(record)
@@ -163,8 +170,11 @@ impl Checker {
         if let Some((anomaly, why)) = wrong {
             return self.report_record(at, anomaly, record.id, by, why, ledger);
         }
-        self.seen[usize::from(split.0)][offset.0 as usize] = true;
+        if let Some(seen) = self.seen.get_mut(record.id) {
+            *seen = true;
+        }
         self.remaining -= 1;
+        let RecordId { split, offset } = record.id;
         if let Some(newest) = self.newest_at(split, partition).and_then(|at| self.newest.get_mut(at)) {
             *newest = Some(offset);
         }
@@ -183,10 +193,12 @@ impl Checker {
                 let why = self.outputs().and_then(|outputs| outputs.why_not(record.id));
                 Some((Anomaly::Invented, why.unwrap_or("it is not in the input")))
             }
-            Some(payload) if *payload != record.payload => {
+            Some(payload) if !are_equal(payload, &record.payload) => {
                 Some((Anomaly::Invented, "its payload is another"))
             }
-            Some(_) if self.seen[split][offset] => Some((Anomaly::Duplicate, "it is committed twice")),
+            Some(_) if self.seen.get(record.id) == Some(&true) => {
+                Some((Anomaly::Duplicate, "it is committed twice"))
+            }
             Some(_) => None,
         }
     }
@@ -349,10 +361,7 @@ impl Checker {
     }
 
     fn missing(&self) -> impl Iterator<Item = RecordId> + '_ {
-        self.seen.iter().zip(0..).flat_map(|(seen, split)| {
-            let missing = seen.iter().zip(0..).filter(|(seen, _)| !**seen);
-            missing.map(move |(_, offset)| RecordId { split: Split(split), offset: SourceOffset(offset) })
-        })
+        self.seen.iter().filter(|(_, seen)| !**seen).map(|(record, _)| record)
     }
 
     fn is_covered(&self, record: RecordId) -> bool {
@@ -434,6 +443,11 @@ impl Checker {
             finding.detail.push_str(more);
         }
     }
+}
+
+/// Whether two payloads are the same. Nearly always they are in one place of memory: nobody who hands a record on copies it.
+fn are_equal(one: &Bytes, other: &Bytes) -> bool {
+    one.len() == other.len() && (one.as_ptr() == other.as_ptr() || one == other)
 }
 
 /// Whether a record may be read from its transaction, on this partition.

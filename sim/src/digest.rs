@@ -1,5 +1,7 @@
 //! A running hash over every event: one number that two plays of one schedule must agree on.
 
+mod words;
+
 use std::hash::{Hash, Hasher};
 
 use crate::event::Event;
@@ -10,10 +12,11 @@ use crate::event::Event;
 pub(crate) struct Digest(u64);
 
 impl Digest {
+    #[inline(always)]
     pub(crate) fn see(&mut self, event: &Event<'_>) {
         let mut chain = Chain(self.0);
-        event.hash(&mut chain);
-        self.0 = chain.finish();
+        chain.event(event);
+        self.0 = chain.0;
     }
 
     /// The end: what is stored then counts too. A change that no event shows is in the state that it leaves behind.
@@ -22,30 +25,57 @@ impl Digest {
     }
 
     pub(crate) fn value(self) -> u64 {
-        self.0
+        Chain(self.0).finish()
     }
 }
 
 /// One value, hashed by itself.
 pub(crate) fn of(value: &impl Hash) -> u64 {
-    let mut chain = Chain(0);
+    let mut chain = Chain::default();
     value.hash(&mut chain);
     chain.finish()
 }
 
 /// The same on every platform and in every build, as the standard hashers do not promise to be.
 ///
-/// An event is some twenty words, and a step has a few hundred instructions to spend. So a word costs three of them:
+/// An event is some ten words, and a step has a few hundred instructions to spend. So a word costs three of them:
 /// one rotation, one exclusive or, one multiplication by an odd number. Each of these can be undone, so no two words
-/// can lead from one state to the same next one: whatever differs in one place stays different. The end of an event
-/// mixes the high bits, where a multiplication gathers what differs, into all others.
-struct Chain(u64);
+/// can lead from one state to the same next one: whatever differs in one place stays different. The end mixes the high
+/// bits, where a multiplication gathers what differs, into all others; between two events the rotation does.
+#[derive(Default)]
+pub(crate) struct Chain(u64);
 
 const ODD: u64 = 0x9e37_79b9_7f4a_7c15; // 2^64 divided by the golden ratio
 
 impl Chain {
+    #[inline(always)]
     fn mix(&mut self, word: u64) {
         self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(ODD);
+    }
+
+    /// Eight bytes to a word, and the rest in one. How many there are stands elsewhere.
+    #[inline(always)]
+    fn bytes(&mut self, bytes: &[u8]) {
+        let mut words = bytes.chunks_exact(8);
+        for word in &mut words {
+            self.mix(u64::from_le_bytes(word.try_into().expect("eight bytes")));
+        }
+        let rest = words.remainder();
+        if !rest.is_empty() {
+            self.mix(packed(rest));
+        }
+    }
+}
+
+/// One to seven bytes in a word. Those of another number may be the same word.
+fn packed(bytes: &[u8]) -> u64 {
+    let byte = |at: usize| u64::from(bytes[at]);
+    match bytes.len() {
+        length @ 0..4 => byte(0) | byte(length / 2) << 8 | byte(length - 1) << 16,
+        length => {
+            let half = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+            u64::from(half(0)) | u64::from(half(length - 4)) << 32
+        }
     }
 }
 
@@ -58,24 +88,9 @@ impl Hasher for Chain {
         mixed ^ (mixed >> 31)
     }
 
-    /// Eight bytes to a word, and the rest in one; then how many there are.
+    /// Then how many there are.
     fn write(&mut self, bytes: &[u8]) {
-        let mut words = bytes.chunks_exact(8);
-        for word in &mut words {
-            self.mix(u64::from_le_bytes(word.try_into().expect("eight bytes")));
-        }
-        let rest = words.remainder();
-        self.mix(match rest {
-            [] => 0,
-            [first, .., last] if rest.len() < 4 => {
-                u64::from(*first) | u64::from(rest[rest.len() / 2]) << 8 | u64::from(*last) << 16
-            }
-            [one] => u64::from(*one),
-            _ => {
-                let half = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().expect("four bytes"));
-                u64::from(half(0)) | u64::from(half(rest.len() - 4)) << 32
-            }
-        });
+        self.bytes(bytes);
         self.mix(bytes.len() as u64);
     }
 

@@ -2,7 +2,6 @@
 //! a fold over these.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
 use twophase::env::{Head, Key, Value, Version};
 use twophase::kafka::protocol::{LogOffset, Marker, Producer, Request, Response};
@@ -14,7 +13,7 @@ use crate::site::{Name, Operation};
 /// One thing that happened.
 ///
 /// It borrows: a sweep copies nothing that nobody keeps.
-#[derive(Clone, Copy, Debug, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
     /// Microseconds since the history began.
     pub at: u64,
@@ -153,20 +152,6 @@ pub enum What<'a> {
 pub trait Observer {
     /// One more event.
     fn see(&mut self, event: &Event<'_>);
-}
-
-/// In one word, since every event has one.
-impl Hash for Actor {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(match self {
-            Actor::World => 0,
-            Actor::Broker => 1,
-            Actor::Process { name, life, current } => {
-                let name = u64::from(name.role as u8) << 16 | u64::from(name.index);
-                name << 40 | u64::from(life.0) << 2 | 2 | u64::from(*current)
-            }
-        });
-    }
 }
 
 impl fmt::Display for Actor {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::quiet::{Panic, guarded};
+use crate::quiet::{Panic, guarded, guarded_within};
 use crate::world::Pid;
 
 /// A future of some process.
@@ -25,6 +25,9 @@ pub(crate) struct TaskId(usize);
 pub(crate) struct WakerId(usize, usize);
 
 impl WakerId {
+    /// That of no waker.
+    pub(crate) const NONE: WakerId = WakerId(0, 0);
+
     #[inline]
     pub(crate) fn of(waker: &Waker) -> Self {
         WakerId(waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
@@ -119,12 +122,12 @@ impl Executor {
         task.future.is_some().then_some(task.process)
     }
 
-    /// What wakes it.
-    pub(crate) fn waker(&self, task: TaskId) -> &Waker {
-        &self.tasks[task.0].waker
+    /// Which waker wakes it.
+    pub(crate) fn waker_id(&self, task: TaskId) -> WakerId {
+        WakerId::of(&self.tasks[task.0].waker)
     }
 
-    /// Polls it once. A task that has finished or panicked is dropped, which may panic once more; the first panic
+    /// Polls it once; for whoever is guarded himself. A task that has finished or panicked is dropped, which may panic once more; the first panic
     /// is told.
     pub(crate) fn poll(&mut self, id: TaskId) -> Result<(), Panic> {
         let task = &mut self.tasks[id.0];
@@ -132,7 +135,7 @@ impl Executor {
             return Ok(());
         };
         task.queued.queued.store(false, Ordering::Relaxed);
-        match guarded(|| future.as_mut().poll(&mut Context::from_waker(&task.waker))) {
+        match guarded_within(|| future.as_mut().poll(&mut Context::from_waker(&task.waker))) {
             Ok(Poll::Pending) => Ok(()),
             Ok(Poll::Ready(())) => self.remove(id),
             Err(panic) => {

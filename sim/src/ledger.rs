@@ -14,6 +14,7 @@ use twophase::{CheckpointId, Fact, Life, Partition, RecordId, TransactionalId};
 
 use crate::coverage::{Window, Windows};
 use crate::event::{Actor, Event, What};
+use crate::per_record::PerRecord;
 use crate::sight::Sight;
 use crate::site::Name;
 use empty::Empties;
@@ -31,8 +32,10 @@ pub(crate) struct Ledger {
     empties: Empties,
     /// Which record went into which transaction, in the order of arrival.
     carried: Vec<(RecordId, usize)>,
-    /// The newest entry of `carried` for each record, by split and offset: nearly always the one that is asked for.
-    newest: Vec<Vec<usize>>,
+    /// The newest transaction into which each record went: nearly always the one that is asked for.
+    newest: PerRecord<usize>,
+    /// The transaction that was written to last, likewise.
+    last: usize,
     /// When each sink began its newest restore, and whether that is over.
     restores: BTreeMap<Name, (u64, bool)>,
     /// The newest durable checkpoint.
@@ -46,8 +49,8 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// An empty one, for splits of these lengths.
     pub(crate) fn new(splits: impl Iterator<Item = usize>, sight: Sight) -> Self {
-        let newest: Vec<_> = splits.map(|length| vec![usize::MAX; length]).collect();
-        let records = newest.iter().map(Vec::len).sum::<usize>();
+        let newest = PerRecord::new(splits, usize::MAX);
+        let records = newest.len();
         Ledger {
             transactions: Vec::with_capacity(32),
             carried: Vec::with_capacity(records + records / 4),
@@ -74,8 +77,8 @@ impl Ledger {
 
     /// The transaction in which this producer wrote this record.
     pub(crate) fn written_by(&self, record: RecordId, producer: Producer) -> Option<&Transaction> {
-        let newest = self.newest.get(usize::from(record.split.0))?.get(record.offset.0 as usize)?;
-        match self.transactions.get(*newest).filter(|newest| newest.producer == producer) {
+        let newest = *self.newest.get(record)?;
+        match self.transactions.get(newest).filter(|newest| newest.producer == producer) {
             Some(newest) => Some(newest),
             None => self.carriers(record).rev().find(|carrier| carrier.producer == producer),
         }
@@ -83,7 +86,7 @@ impl Ledger {
 
     /// The newest transaction that this producer wrote.
     pub(crate) fn of(&self, producer: Producer) -> Option<&Transaction> {
-        self.transactions.iter().rev().find(|transaction| transaction.producer == producer)
+        self.position(producer).map(|at| &self.transactions[at])
     }
 
     /// One more event, also of those that are not shown to it.
@@ -91,6 +94,12 @@ impl Ledger {
         self.steps += 1;
     }
 
+    /// How many events there were.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    #[inline(always)] // whoever calls it mostly knows which kind of event it is
     pub(crate) fn see(&mut self, event: &Event<'_>) {
         let process = match event.who {
             Actor::Process { name, life, current } => Some((name, life, current)),
@@ -137,13 +146,12 @@ impl Ledger {
                 };
                 let partition = produce.partition;
                 let at = self.find_or_open(id, producer, partition, (name, life, current));
+                self.last = at;
                 self.transactions[at].touched |= bit(partition);
                 self.transactions[at].records += produce.records.len() as u32;
                 for record in produce.records.iter() {
                     self.carried.push((record.id, at));
-                    let newest = self.newest.get_mut(usize::from(record.id.split.0));
-                    if let Some(newest) = newest.and_then(|split| split.get_mut(record.id.offset.0 as usize))
-                    {
+                    if let Some(newest) = self.newest.get_mut(record.id) {
                         *newest = at;
                     }
                 }
@@ -168,7 +176,7 @@ impl Ledger {
             (Request::InitProducerId(init), _) => {
                 if let Some(id) = &init.id {
                     self.empties.abort(id);
-                    let open = |open: &Transaction| open.id == *id && open.decided.is_none();
+                    let open = |open: &Transaction| open.decided.is_none() && open.id == *id;
                     for at in 0..self.transactions.len() {
                         if open(&self.transactions[at]) {
                             self.transactions[at].decide(Marker::Abort);
@@ -189,8 +197,13 @@ impl Ledger {
         }
     }
 
+    /// Where the newest transaction of this producer is. What was written to last is the newest of its own.
     fn position(&self, producer: Producer) -> Option<usize> {
-        self.transactions.iter().rposition(|transaction| transaction.producer == producer)
+        let by = |transaction: &Transaction| transaction.producer == producer;
+        match self.transactions.get(self.last) {
+            Some(last) if by(last) => Some(self.last),
+            _ => self.transactions.iter().rposition(by),
+        }
     }
 
     fn find_or_open(

@@ -47,6 +47,7 @@
 //! The folds:
 //! - [`event`]: what happens; `watch`: everybody who looks on
 //! - `ledger`, `checker`: each transaction as one who sees everything knows it, and the judgement
+//! - `per_record`: one value for each record of the input
 //! - `outputs`: what is to come out of a record, and which output a visible one is, where a subject says so
 //! - `coverage`, `digest`, `history`: the windows, one number for all that happened, and the recorder
 //! - `sight`: what there was to judge by, and which checks and windows could not be told
@@ -99,6 +100,7 @@ mod ledger;
 mod outcome;
 mod outputs;
 mod payload;
+mod per_record;
 mod playable;
 mod quiet;
 mod ratio;

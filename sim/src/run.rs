@@ -235,7 +235,7 @@ fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
         timed_out: tally.timed_out,
         checkpoints: (tally.completed, tally.expired),
         restarts: tally.restarts,
-        events: tally.events,
+        events: watch.ledger.steps(),
         messages,
         lasted: Duration::from_micros(now),
         history: watch.history.take().map(Recorder::finish),

@@ -102,7 +102,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Lets one thing happen after the other, and whoever becomes ready by it go on until he waits again, until
-    /// `end` says that it is over. `None` if nothing will ever happen again.
+    /// `end` says that it is over. `None` if nothing will ever happen again. To be called [`guarded`].
     pub(crate) fn play<T>(
         &mut self,
         sandbox: &Sandbox,
@@ -128,14 +128,12 @@ impl<'a> Stage<'a> {
                     world = shared.world();
                     continue;
                 }
-                self.executor.wake(&mut world.woken, &mut self.ready);
-                self.executor.take_woken(&mut self.ready);
-                if let Some((task, process)) = self.choose(&mut world) {
+                if let Some((task, process)) = self.next_ready(&mut world) {
                     if polls.are_too_many(process) {
                         return Err(Spins(process));
                     }
                     self.enter_in(&mut world, process);
-                    world.polls(task, self.executor.waker(task));
+                    world.polls(Some((task, self.executor.waker_id(task))));
                     drop(world);
                     let polled = self.executor.poll(task);
                     self.leave(process, polled);
@@ -154,8 +152,25 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Who is polled next: processes in the order in which they became ready, and within one process, if
+    /// Who is polled next. Nearly always one task was woken, by the world, and nobody else is ready.
+    #[inline(always)]
+    fn next_ready(&mut self, world: &mut World) -> Option<(TaskId, Pid)> {
+        if let (&[task], true) = (&world.woken[..], self.ready.is_empty() && !self.executor.has_woken()) {
+            if let Some(process) = self.executor.process(task) {
+                if world.life(process).condition != Condition::Paused {
+                    world.woken.clear();
+                    return Some((task, process));
+                }
+            }
+        }
+        self.executor.wake(&mut world.woken, &mut self.ready);
+        self.executor.take_woken(&mut self.ready);
+        self.choose(world)
+    }
+
+    /// Who is polled next of those that are ready: processes in the order in which they became ready, and within one process, if
     /// the schedule says so, whichever task its stream picks.
+    #[cold]
     fn choose(&mut self, world: &mut World) -> Option<(TaskId, Pid)> {
         while let Some(&first) = self.ready.first() {
             let Some(process) = self.executor.process(first) else {
@@ -214,6 +229,7 @@ impl<'a> Stage<'a> {
 
     #[cold]
     fn attend_to(&mut self, mut chores: Vec<Chore>) {
+        self.world().polls(None);
         chores.sort_by_key(Chore::rank);
         for chore in chores {
             match chore {

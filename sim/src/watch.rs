@@ -46,7 +46,6 @@ pub(crate) struct Watch {
 /// What is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
-    pub(crate) events: u64,
     pub(crate) struck: [u32; FaultKind::ALL.len()],
     pub(crate) timed_out: u32,
     pub(crate) completed: u32,
@@ -123,31 +122,31 @@ impl Watch {
     }
 }
 
-impl Observer for Watch {
-    fn see(&mut self, event: &Event<'_>) {
-        self.digest.see(event);
-        self.tally.events += 1;
+impl Watch {
+    /// One more event. Who shows it knows of which kind it is, so what is to be done about that kind is chosen when this
+    /// is compiled: it is put in wherever an event is shown, and so is what it calls.
+    #[inline(always)]
+    pub(crate) fn see(&mut self, event: Event<'_>) {
+        self.digest.see(&event);
         self.ledger.step();
         match event.what {
             // Most of what happens, and nothing that anybody judges by.
             What::Sent { label, .. } if label != ACK => {}
             What::Delivered { .. } | What::Unanswered { .. } => {}
             _ => {
-                self.tally.see(event);
-                self.crashed_at.see(event);
-                if let Some(told) = self.checker.tell(event) {
-                    return self.judge_told(event, &told);
+                self.tally.see(&event);
+                self.crashed_at.see(&event);
+                if self.checker.is_told() {
+                    return self.judge_and_record(event);
                 }
-                self.judge(event);
+                self.judge(&event);
             }
         }
         if self.keeps {
             self.record(event, event);
         }
     }
-}
 
-impl Watch {
     #[inline(always)]
     fn judge(&mut self, event: &Event<'_>) {
         if !matches!(event.what, What::Visible { .. }) {
@@ -158,14 +157,24 @@ impl Watch {
 
     /// The same where the checker is told of outputs by their place.
     #[cold]
+    fn judge_and_record(&mut self, event: Event<'_>) {
+        match self.checker.tell(&event) {
+            Some(told) => self.judge_told(&event, &told),
+            None => {
+                self.judge(&event);
+                self.record(event, event);
+            }
+        }
+    }
+
     fn judge_told(&mut self, event: &Event<'_>, told: &Told) {
         self.judge(&told.instead_of(event));
         if let (Some(_), Some(outputs)) = (&self.history, self.checker.outputs()) {
             // People know an output by the record that it comes from.
             let shown = told.with_ids(|record| outputs.source(record.id).unwrap_or(record.id));
-            self.record(&told.instead_of(event), &shown.instead_of(event));
+            self.record(told.instead_of(event), shown.instead_of(event));
         } else {
-            self.record(&told.instead_of(event), event);
+            self.record(told.instead_of(event), *event);
         }
         if let (Some(history), Some(outputs), Told::Record(record)) =
             (&mut self.history, self.checker.outputs(), told)
@@ -174,9 +183,10 @@ impl Watch {
         }
     }
 
-    fn record(&mut self, event: &Event<'_>, shown: &Event<'_>) {
+    #[cold]
+    fn record(&mut self, event: Event<'_>, shown: Event<'_>) {
         if let Some(history) = &mut self.history {
-            history.see(shown);
+            history.see(&shown);
         }
         if let Some(digests) = &mut self.digests {
             digests.push(self.digest.value());
@@ -200,6 +210,7 @@ impl Watch {
 }
 
 impl Tally {
+    #[inline(always)]
     fn see(&mut self, event: &Event<'_>) {
         match event.what {
             What::Struck(fault) => self.struck[fault.kind() as usize] += 1,

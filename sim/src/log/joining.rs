@@ -54,6 +54,7 @@ impl TransactionalLog {
     /// V1 partitions must have been added by the client, V2 ones are added here.
     ///
     /// A refused batch leaves the partition in the transaction; it gets a marker without data then.
+    #[inline(always)]
     fn join(&mut self, now: Timestamp, partition: Partition, joining: Joining<'_>) -> Result<(), ErrorCode> {
         let Joining { producer, protocol, .. } = joining;
         if protocol == Protocol::V1 && !self.verification {

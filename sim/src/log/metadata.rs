@@ -1,5 +1,6 @@
 //! What the coordinator keeps for one transactional id, and the steps that change it.
 
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -15,7 +16,7 @@ pub(super) const UNLIMITED: Duration = Duration::from_millis(i32::MAX as u64);
 const LAST_EPOCH: ProducerEpoch = ProducerEpoch(i16::MAX - 1);
 
 /// One transactional id at the coordinator (Kafka `TransactionMetadata`).
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 pub struct TransactionMetadata {
     id: TransactionalId,
     stored: Stored,
@@ -23,7 +24,7 @@ pub struct TransactionMetadata {
 }
 
 /// The record in the transaction log: what survives the coordinator.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 struct Stored {
     producer: Producer,
     timeout: Duration,
@@ -36,7 +37,7 @@ struct Stored {
 }
 
 /// What is gone when the coordinator dies.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default)]
 struct Memory {
     /// The epoch before the last raise, for who repeats the request that raised it.
     last_epoch: Option<ProducerEpoch>,
@@ -46,6 +47,34 @@ struct Memory {
     next_id: Option<ProducerId>,
     /// In a Prepare state: where the marker is still missing.
     unmarked: SmallVec<[Partition; 4]>,
+}
+
+/// In as few words as hold it: it is hashed before and after each request that is about it. What there is not is -1, as
+/// Kafka stores it.
+impl Hash for TransactionMetadata {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Stored { producer, timeout, state, partitions, started, protocol } = &self.stored;
+        let Memory { last_epoch, previous_id, next_id, unmarked } = &self.memory;
+        let id = |id: Option<ProducerId>| id.map_or(u64::MAX, |id| id.0 as u64);
+        let epoch = |epoch: Option<ProducerEpoch>| {
+            epoch.map_or(u64::from(u16::MAX), |epoch| u64::from(epoch.0 as u16))
+        };
+        let kinds = (*state as u64) << 4 | *protocol as u64;
+        let lengths = (partitions.len() as u64) << 40 | (unmarked.len() as u64) << 52;
+        self.id.hash(hasher);
+        hasher.write_u64(epoch(Some(producer.epoch)) | epoch(*last_epoch) << 16 | kinds << 32 | lengths);
+        hasher.write_u64(producer.id.0 as u64);
+        hasher.write_u64(timeout.as_secs() << 30 ^ u64::from(timeout.subsec_nanos())); // below 2^30 of them
+        hasher.write_u64(started.map_or(u64::MAX, |started| started.0));
+        hasher.write_u64(id(*previous_id));
+        hasher.write_u64(id(*next_id));
+        for partition in partitions {
+            hasher.write_u32(partition.0);
+        }
+        for partition in unmarked {
+            hasher.write_u32(partition.0);
+        }
+    }
 }
 
 /// What happens to epoch and id when a transaction ends.

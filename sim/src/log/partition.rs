@@ -61,23 +61,29 @@ pub struct Aborted {
 #[derive(Clone, Debug, Default)]
 pub(super) struct PartitionLog {
     entries: Vec<Entry>,
+    /// Of the last entry.
+    end: LogOffset,
     aborted: Vec<Aborted>,
     pub(super) producers: Producers,
 }
 
 impl PartitionLog {
     pub(super) fn new() -> Self {
-        PartitionLog { entries: Vec::with_capacity(256), ..PartitionLog::default() }
+        PartitionLog {
+            entries: Vec::with_capacity(256),
+            producers: Producers::new(),
+            ..PartitionLog::default()
+        }
     }
 
     pub(super) fn end(&self) -> LogOffset {
-        self.entries.last().map_or(LogOffset(0), Entry::end)
+        self.end
     }
 
     /// The first offset not yet decided. One replica: whatever is written is replicated, so only open
     /// transactions hold it back.
     pub(super) fn last_stable(&self) -> LogOffset {
-        self.producers.first_open().unwrap_or_else(|| self.end())
+        self.producers.first_open().unwrap_or(self.end)
     }
 
     /// All entries from the one that contains `from`.
@@ -99,39 +105,36 @@ impl PartitionLog {
         let Some(further) = batch.records.len().checked_sub(1) else {
             return Err(ErrorCode::InvalidRequest);
         };
-        let base = self.end();
         if let Some(producer) = batch.producer {
             let (first, last) = (batch.base_sequence, advance(batch.base_sequence, further));
-            let span = Span { first, last, base };
-            if let Some(written) = self.producers.judge(producer, span, batch.transactional)? {
+            let span = Span { first, last, base: self.end };
+            if let Some(written) = self.producers.write(producer, span, batch.transactional)? {
                 return Ok(written);
             }
-            self.producers.append(producer, span, batch.transactional);
         }
-        self.entries.push(Entry {
-            base,
-            producer: batch.producer,
-            content: Content::Batch {
-                base_sequence: batch.base_sequence,
-                transactional: batch.transactional,
-                records: batch.records.clone(),
-            },
-        });
-        Ok(base)
+        let content = Content::Batch {
+            base_sequence: batch.base_sequence,
+            transactional: batch.transactional,
+            records: batch.records.clone(),
+        };
+        Ok(self.push(batch.producer, content, batch.records.len()))
     }
 
     /// Writes a control record. Only aborts that have data are indexed: nobody has to skip anything of others.
     pub(super) fn write_marker(&mut self, write: &MarkerWrite) -> Result<(), ErrorCode> {
         let began = self.producers.end(write)?;
-        let base = self.end();
         if let (Some(first), Marker::Abort) = (began, write.marker) {
-            self.aborted.push(Aborted { producer: write.producer.id, first, last: base });
+            self.aborted.push(Aborted { producer: write.producer.id, first, last: self.end });
         }
-        self.entries.push(Entry {
-            base,
-            producer: Some(write.producer),
-            content: Content::Marker(write.marker),
-        });
+        self.push(Some(write.producer), Content::Marker(write.marker), 1);
         Ok(())
+    }
+
+    /// Writes what takes this many offsets. Returns the first of them.
+    fn push(&mut self, producer: Option<Producer>, content: Content, length: usize) -> LogOffset {
+        let base = self.end;
+        self.end = LogOffset(base.0 + length as u64);
+        self.entries.push(Entry { base, producer, content });
+        base
     }
 }

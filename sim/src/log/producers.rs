@@ -87,6 +87,11 @@ pub(super) struct Producers {
 }
 
 impl Producers {
+    /// With room for some, because each transaction may bring one.
+    pub(super) fn new() -> Self {
+        Producers { known: Vec::with_capacity(32), ..Producers::default() }
+    }
+
     pub(super) fn known(&self) -> &[ProducerState] {
         &self.known
     }
@@ -119,27 +124,45 @@ impl Producers {
         Ok(())
     }
 
-    /// Whether a client's batch may be written. If this very batch was written before, and is among the last ones
-    /// of its producer: at which offset.
-    ///
-    /// It is not asked whether the transaction that a repeated one was written in is still open, nor how that ended.
-    pub(super) fn judge(
-        &self,
+    /// Remembers a client's batch, if it may be written. If this very batch was written before, and is among the last
+    /// ones of its producer: at which offset.
+    pub(super) fn write(
+        &mut self,
         producer: Producer,
         batch: Span,
         transactional: bool,
     ) -> Result<Option<LogOffset>, ErrorCode> {
-        let known = self.find(producer.id);
+        let place = self.position(producer.id);
+        let known = place.ok().map(|at| &self.known[at]);
+        let written = self.judge(known, producer, batch, transactional)?;
+        if written.is_none() {
+            self.append_at(place, producer, batch, transactional);
+        }
+        Ok(written)
+    }
+
+    /// Whether a client's batch may be written, or where this very batch was.
+    ///
+    /// It is not asked whether the transaction that a repeated one was written in is still open, nor how that ended.
+    fn judge(
+        &self,
+        known: Option<&ProducerState>,
+        producer: Producer,
+        batch: Span,
+        transactional: bool,
+    ) -> Result<Option<LogOffset>, ErrorCode> {
+        let asked = self.verifying.iter().find(|entry| entry.producer.id == producer.id);
+        let in_order = is_in_order(known, asked, producer, batch.first);
         // (What comes next is no repetition, so nobody need look for it.)
-        let may_repeat =
-            |known: &&ProducerState| known.producer == producer && !known.recent.is_followed_by(batch.first);
-        if let Some(known) = known.filter(may_repeat) {
+        if let Some(known) = known.filter(|known| !in_order && known.producer == producer) {
             if let Some(written) = known.recent.position(batch.first, batch.last) {
                 return Ok(Some(written));
             }
         }
         check_epoch(known, producer)?;
-        self.check_sequence(known, producer, batch.first)?;
+        if !in_order || asked.is_some_and(|asked| batch.first > asked.lowest) {
+            return Err(ErrorCode::OutOfOrderSequenceNumber);
+        }
         match known {
             // A batch outside of transactions must not slip into the one that its producer has open.
             Some(known) if !transactional && known.open_from.is_some() => Err(ErrorCode::InvalidTxnState),
@@ -152,32 +175,19 @@ impl Producers {
         check_epoch(self.find(producer.id), producer)
     }
 
-    /// Whether a client's batch that starts at `first` comes next.
-    fn check_sequence(
-        &self,
-        known: Option<&ProducerState>,
-        producer: Producer,
-        first: Sequence,
-    ) -> Result<(), ErrorCode> {
-        let asked = self.verifying.iter().find(|entry| entry.producer.id == producer.id);
-        let in_order = match known {
-            Some(known) if known.producer.epoch == producer.epoch => known.recent.is_followed_by(first),
-            Some(_) => first.0 == 0,
-            // An unknown producer may have been forgotten, so any sequence could be its next one. Not so in V2: its
-            // sequences start at 0 in every transaction, and a gap is a lost batch.
-            None => first.0 == 0 || asked.is_none_or(|asked| asked.protocol == Protocol::V1),
-        };
-        if in_order && asked.is_none_or(|asked| first <= asked.lowest) {
-            Ok(())
-        } else {
-            Err(ErrorCode::OutOfOrderSequenceNumber)
-        }
-    }
-
     /// Remembers a batch that has passed the checks.
     pub(super) fn append(&mut self, producer: Producer, span: Span, transactional: bool) {
-        let known = self.find_or_insert(producer);
-        known.enter(producer.epoch);
+        self.append_at(self.position(producer.id), producer, span, transactional);
+    }
+
+    fn append_at(
+        &mut self,
+        place: Result<usize, usize>,
+        producer: Producer,
+        span: Span,
+        transactional: bool,
+    ) {
+        let known = self.at(place, producer);
         known.recent.push(span);
         if !transactional {
             return;
@@ -200,8 +210,7 @@ impl Producers {
             entry.producer.id != write.producer.id
                 || (entry.protocol == Protocol::V2 && entry.producer.epoch == write.producer.epoch)
         });
-        let known = self.find_or_insert(write.producer);
-        known.enter(write.producer.epoch);
+        let known = self.at(self.position(write.producer.id), write.producer);
         known.coordinator_epoch = Some(write.coordinator_epoch);
         let began = known.open_from.take();
         self.open.retain(|first| Some(*first) != began);
@@ -262,22 +271,40 @@ impl Producers {
         self.position(id).ok().map(|at| &self.known[at])
     }
 
-    fn find_or_insert(&mut self, producer: Producer) -> &mut ProducerState {
-        let at = self.position(producer.id).unwrap_or_else(|at| {
+    /// The producer at this place, which enters this epoch; a new one, if it is where one belongs.
+    fn at(&mut self, place: Result<usize, usize>, producer: Producer) -> &mut ProducerState {
+        let at = place.unwrap_or_else(|at| {
             self.known.insert(at, ProducerState::new(producer));
             at
         });
-        &mut self.known[at]
+        let known = &mut self.known[at];
+        known.enter(producer.epoch);
+        known
     }
 
     /// Where the producer with this id is, or belongs. Ids rise, and who writes is nearly always among the newest.
     fn position(&self, id: ProducerId) -> Result<usize, usize> {
-        let newer = self.known.iter().rev().take_while(|known| known.producer.id > id).count();
-        let behind = self.known.len() - newer;
-        match self.known[..behind].last() {
-            Some(known) if known.producer.id == id => Ok(behind - 1),
-            _ => Err(behind),
+        match self.known.iter().rposition(|known| known.producer.id <= id) {
+            Some(at) if self.known[at].producer.id == id => Ok(at),
+            Some(older) => Err(older + 1),
+            None => Err(0),
         }
+    }
+}
+
+/// Whether a client's batch that starts at `first` comes next.
+fn is_in_order(
+    known: Option<&ProducerState>,
+    asked: Option<&Verification>,
+    producer: Producer,
+    first: Sequence,
+) -> bool {
+    match known {
+        Some(known) if known.producer.epoch == producer.epoch => known.recent.is_followed_by(first),
+        Some(_) => first.0 == 0,
+        // An unknown producer may have been forgotten, so any sequence could be its next one. Not so in V2: its
+        // sequences start at 0 in every transaction, and a gap is a lost batch.
+        None => first.0 == 0 || asked.is_none_or(|asked| asked.protocol == Protocol::V1),
     }
 }
 

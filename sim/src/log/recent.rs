@@ -24,23 +24,23 @@ pub(super) fn advance(from: Sequence, steps: usize) -> Sequence {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Recent {
     spans: [Option<Span>; REMEMBERED],
-    /// Where the next one goes; the last one stands before it.
-    next: usize,
+    /// Where the last one stands; the oldest one is behind it.
+    last: usize,
 }
 
 impl Recent {
     pub(super) fn last(&self) -> Option<Span> {
-        self.spans[(self.next + REMEMBERED - 1) % REMEMBERED]
+        self.spans[self.last]
     }
 
     pub(super) fn push(&mut self, span: Span) {
-        self.spans[self.next] = Some(span);
-        self.next = (self.next + 1) % REMEMBERED;
+        self.last = if self.last + 1 < REMEMBERED { self.last + 1 } else { 0 };
+        self.spans[self.last] = Some(span);
     }
 
     /// Where exactly this batch was written. A part of a batch is not a repeat of it.
     pub(super) fn position(&self, first: Sequence, last: Sequence) -> Option<LogOffset> {
-        let (newer, older) = self.spans.split_at(self.next);
+        let (newer, older) = self.spans.split_at(self.last + 1);
         let oldest_first = older.iter().chain(newer);
         let same = |span: &&Span| span.first == first && span.last == last;
         oldest_first.flatten().find(same).map(|span| span.base)

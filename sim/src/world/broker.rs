@@ -50,6 +50,7 @@ impl World {
     }
 
     /// What follows from a step of the log: markers to be written, each in its own time.
+    #[inline]
     pub(super) fn take_effects(&mut self) {
         if !self.effects.is_empty() {
             self.take_all_effects();

@@ -4,7 +4,7 @@
 use twophase::Partition;
 use twophase::kafka::protocol::LogOffset;
 
-use crate::event::{Actor, Event, Observer, What};
+use crate::event::{Actor, Event, What};
 use crate::log::{Log, read_committed};
 use crate::watch::Watch;
 
@@ -17,17 +17,27 @@ impl Readers {
     }
 
     /// Reads on, on every partition, as far as it goes by now.
+    #[inline(always)]
     pub(crate) fn advance(&mut self, log: &dyn Log, at: u64, watch: &mut Watch) {
         for (number, position) in self.0.iter_mut().enumerate() {
             let partition = Partition(number as u32);
             let stable = log.last_stable_offset(partition).0;
             if *position < stable {
-                for (offset, record, producer) in read_committed(log, partition, LogOffset(*position)) {
-                    let what = What::Visible { partition, offset, record, producer };
-                    watch.see(&Event { at, who: Actor::Broker, what });
-                }
+                read(log, partition, LogOffset(*position), at, watch);
                 *position = stable;
             }
         }
     }
+}
+
+/// Shows what is new on one partition.
+#[inline(never)]
+fn read(log: &dyn Log, partition: Partition, from: LogOffset, at: u64, watch: &mut Watch) {
+    read_committed(log, partition, from).for_each(|(offset, record, producer)| {
+        watch.see(Event {
+            at,
+            who: Actor::Broker,
+            what: What::Visible { partition, offset, record, producer },
+        });
+    });
 }

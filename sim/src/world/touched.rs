@@ -1,68 +1,83 @@
 //! What the broker stores about the things a request is about: to see whether it changed anything, and for
 //! the digest.
 
+use std::hash::{Hash, Hasher};
+
 use twophase::kafka::protocol::{LogOffset, Request};
 use twophase::{Partition, TransactionalId};
 
-use crate::digest;
+use crate::digest::{self, Chain};
 use crate::log::Log;
 
-/// What of the stored state tells whether the request changes it. Of a batch, where its partition ends: that is all
-/// that a batch changes.
-pub(super) fn mark(log: &dyn Log, request: &Request) -> u64 {
-    match request {
-        Request::Produce(produce) => log.log_end_offset(produce.partition).0,
-        _ => state(log, request),
+/// What of the stored state tells whether a request changes it.
+pub(super) struct Mark {
+    /// Of a batch, where its partition ends: that is all that a batch changes. Of anything else all that is stored of its
+    /// transaction.
+    state: u64,
+    /// Where that transaction was found.
+    place: usize,
+}
+
+impl Mark {
+    /// Before the request is applied.
+    pub(super) fn of(log: &dyn Log, request: &Request) -> Self {
+        match request {
+            Request::Produce(produce) => Mark { state: log.log_end_offset(produce.partition).0, place: 0 },
+            _ => Mark::of_transaction(log, request, usize::MAX),
+        }
+    }
+
+    /// Whether the request has changed anything, and what is stored now, as a number.
+    ///
+    /// Of a batch it is the end of its partition, and not the transaction as well: under KIP-890 a repeated batch can
+    /// add its partition to the next transaction without being written again.
+    pub(super) fn changed(&self, log: &dyn Log, request: &Request) -> (bool, u64) {
+        match request {
+            Request::Produce(produce) => {
+                let end = log.log_end_offset(produce.partition);
+                let stable = log.last_stable_offset(produce.partition);
+                (self.state != end.0, end.0.rotate_left(32) ^ stable.0) // neither is near 2^32
+            }
+            _ => {
+                let now = Mark::of_transaction(log, request, self.place);
+                (self.state != now.state, now.state)
+            }
+        }
+    }
+
+    fn of_transaction(log: &dyn Log, request: &Request, near: usize) -> Self {
+        let found = name(request).and_then(|id| {
+            let all = log.transactions();
+            let is = |place: usize| all.get(place).is_some_and(|known| known.id() == id);
+            // Comparing ids for equality is cheap, for order is not.
+            let place = if is(near) { Some(near) } else { all.iter().rposition(|known| known.id() == id) };
+            place.map(|place| Mark { state: digest::of(&all[place]), place })
+        });
+        found.unwrap_or(Mark { state: 0, place: usize::MAX })
     }
 }
 
-/// Whether the request has changed anything since that mark, and what is stored now, as a number.
-///
-/// Of a batch it is the end of its partition, and not the transaction as well: under KIP-890 a repeated batch can add its
-/// partition to the next transaction without being written again.
-pub(super) fn since(log: &dyn Log, request: &Request, before: u64) -> (bool, u64) {
+/// The transaction that a request is about.
+fn name(request: &Request) -> Option<&TransactionalId> {
     match request {
-        Request::Produce(produce) => {
-            let end = log.log_end_offset(produce.partition);
-            (before != end.0, digest::of(&(end, log.last_stable_offset(produce.partition))))
-        }
-        _ => {
-            let state = state(log, request);
-            (before != state, state)
-        }
-    }
-}
-
-/// What is stored of the transaction that a request is about, as a number.
-fn state(log: &dyn Log, request: &Request) -> u64 {
-    match request {
-        Request::InitProducerId(init) => init.id.as_ref().map_or(0, |id| transaction(log, id)),
+        Request::InitProducerId(init) => init.id.as_ref(),
         Request::AddPartitions { id, .. }
         | Request::AddOffsets { id, .. }
         | Request::EndTxn { id, .. }
-        | Request::TxnOffsetCommit { id, .. } => transaction(log, id),
-        _ => 0,
+        | Request::TxnOffsetCommit { id, .. } => Some(id),
+        _ => None,
     }
 }
 
 /// All that is stored, when the history is over, as a number: what went another way without an answer or a request that
 /// shows it is in there. Not the entries: each came in a request that the digest has seen.
 pub(super) fn all(log: &dyn Log) -> u64 {
-    let partition = |of| {
-        (
-            log.log_end_offset(of),
-            log.last_stable_offset(of),
-            log.aborted(of),
-            log.entries(of, LogOffset(0)).len(),
-        )
-    };
-    let partitions: Vec<_> = (0..log.partitions()).map(|of| partition(Partition(of))).collect();
-    let transactions: Vec<_> = log.transactions().iter().map(digest::of).collect();
-    digest::of(&(transactions, partitions))
-}
-
-fn transaction(log: &dyn Log, id: &TransactionalId) -> u64 {
-    let all = log.transactions();
-    let found = all.iter().rev().find(|known| known.id() == id); // comparing ids for equality is cheap, for order is not
-    found.map_or(0, digest::of)
+    let mut chain = Chain::default();
+    chain.write_usize(log.transactions().len());
+    log.transactions().iter().for_each(|transaction| transaction.hash(&mut chain));
+    for partition in (0..log.partitions()).map(Partition) {
+        let ends = (log.log_end_offset(partition), log.last_stable_offset(partition));
+        (ends, log.aborted(partition), log.entries(partition, LogOffset(0)).len()).hash(&mut chain);
+    }
+    chain.finish()
 }

@@ -1,0 +1,309 @@
+//! An event in words. Nearly all that happens is of a few kinds, and those are packed into as few words as hold them;
+//! what is rare is hashed field by field.
+//!
+//! First comes the time, then who acts and of which kind the event is. Whatever can be of any length says how long it is
+//! before it comes, so no two events are the same row of words.
+
+use std::hash::Hash;
+
+use twophase::Record;
+use twophase::kafka::protocol::{ErrorCode, LogOffset, Produce, Producer, Request, Response};
+
+use super::Chain;
+use crate::event::{Actor, Event, What};
+use crate::site::Name;
+
+/// The kinds of events that are packed.
+#[derive(Clone, Copy)]
+enum Kind {
+    Rare,
+    Sent,
+    Delivered,
+    Noted,
+    Applied,
+    Written,
+    Visible,
+}
+
+impl Chain {
+    /// One more event.
+    #[inline(always)]
+    pub(super) fn event(&mut self, event: &Event<'_>) {
+        let who = actor(event.who);
+        self.mix(event.at);
+        match event.what {
+            What::Applied {
+                request: Request::Produce(batch),
+                response: Response::Produce(answer),
+                changed,
+                state,
+            } => {
+                self.mix(who | kind(Kind::Written));
+                self.batch(batch, *answer, changed);
+                self.mix(state);
+            }
+            What::Applied { request, response, changed, state } => {
+                self.mix(who | kind(Kind::Applied));
+                (request, response, changed, state).hash(self);
+            }
+            What::Visible { partition, offset, record, producer } => {
+                self.mix(who | kind(Kind::Visible));
+                self.mix(
+                    u64::from(partition.0) | epoch(producer) << 32 | u64::from(producer.is_some()) << 48,
+                );
+                self.mix(id(producer));
+                self.mix(offset.0);
+                self.record(record);
+            }
+            What::Sent { to, label, body } => {
+                self.mix(who | kind(Kind::Sent));
+                self.message(to, label, body);
+            }
+            What::Delivered { from, label, body } => {
+                self.mix(who | kind(Kind::Delivered));
+                self.message(from, label, body);
+            }
+            What::Noted(fact) => {
+                self.mix(who | kind(Kind::Noted));
+                fact.hash(self);
+            }
+            rare => {
+                self.mix(who | kind(Kind::Rare));
+                rare.hash(self);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn batch(&mut self, batch: &Produce, answer: Result<LogOffset, ErrorCode>, changed: bool) {
+        let Produce { id: name, producer, partition, base_sequence, transactional, records, version } = batch;
+        let flags = [name.is_some(), producer.is_some(), *transactional, changed, answer.is_ok()].into_iter();
+        let flags = flags.fold(0, |flags, flag| flags << 1 | u64::from(flag));
+        self.mix(u64::from(partition.0) | u64::from(base_sequence.0 as u32) << 32);
+        self.mix(
+            u64::from(*version as u16) | epoch(*producer) << 16 | flags << 32 | (records.len() as u64) << 40,
+        );
+        self.mix(id(*producer));
+        if let Some(name) = name {
+            name.hash(self);
+        }
+        self.mix(answer.map_or_else(|error| error as u64, |offset| offset.0));
+        for record in records.iter() {
+            self.record(record);
+        }
+    }
+
+    #[inline(always)]
+    fn record(&mut self, record: &Record) {
+        let Record { id, payload } = record;
+        self.mix(id.offset.0);
+        self.mix(u64::from(id.split.0) | (payload.len() as u64) << 16);
+        self.bytes(payload);
+    }
+
+    #[inline(always)]
+    fn message(&mut self, other: Name, label: &str, body: &[u8]) {
+        self.mix(name(other) | (label.len() as u64) << 20 | (body.len() as u64) << 32);
+        self.bytes(label.as_bytes());
+        self.bytes(body);
+    }
+}
+
+/// In 17 bits.
+#[inline(always)]
+fn name(name: Name) -> u64 {
+    u64::from(name.role as u8) << 16 | u64::from(name.index)
+}
+
+/// In the bits that a kind leaves.
+#[inline(always)]
+fn actor(actor: Actor) -> u64 {
+    match actor {
+        Actor::World => 0,
+        Actor::Broker => 1,
+        Actor::Process { name: of, life, current } => {
+            name(of) << 40 | u64::from(life.0) << 2 | 2 | u64::from(current)
+        }
+    }
+}
+
+#[inline(always)]
+fn kind(kind: Kind) -> u64 {
+    (kind as u64) << 34
+}
+
+#[inline(always)]
+fn id(producer: Option<Producer>) -> u64 {
+    producer.map_or(0, |producer| producer.id.0 as u64)
+}
+
+#[inline(always)]
+fn epoch(producer: Option<Producer>) -> u64 {
+    producer.map_or(0, |producer| u64::from(producer.epoch.0 as u16))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use bytes::Bytes;
+    use twophase::kafka::protocol::{ProducerEpoch, ProducerId, Sequence};
+    use twophase::{Life, Partition, RecordId, SourceOffset, Split, TransactionalId};
+
+    use super::*;
+    use crate::digest::Digest;
+
+    const SINK: Actor =
+        Actor::Process { name: Name { role: twophase::Role::Sink, index: 2 }, life: Life(1), current: true };
+    const PRODUCER: Producer = Producer { id: ProducerId(7), epoch: ProducerEpoch(3) };
+
+    fn digest(who: Actor, what: What<'_>) -> u64 {
+        let mut digest = Digest::default();
+        digest.see(&Event { at: 5, who, what });
+        digest.value()
+    }
+
+    #[track_caller]
+    fn all_differ(digests: impl IntoIterator<Item = u64>) {
+        let digests: Vec<_> = digests.into_iter().collect();
+        let distinct: BTreeSet<_> = digests.iter().collect();
+        assert_eq!(distinct.len(), digests.len(), "{digests:x?}");
+    }
+
+    fn record(split: u16, offset: u64, payload: &'static [u8]) -> Record {
+        let id = RecordId { split: Split(split), offset: SourceOffset(offset) };
+        Record { id, payload: Bytes::from_static(payload) }
+    }
+
+    /// Some, which all differ from each other.
+    fn records() -> Vec<Record> {
+        let plain = |payload| record(1, 2, payload);
+        let payloads: [&[u8]; 12] = [
+            b"",
+            b"\0",
+            b"\0\0",
+            b"a",
+            b"ab",
+            b"aab",
+            b"abb",
+            b"abcd",
+            b"abcdefgh",
+            b"abcdefgi",
+            b"bbcdefgh",
+            b"abcdefgh\0",
+        ];
+        let mut all: Vec<_> = payloads.into_iter().map(plain).collect();
+        all.extend([record(2, 2, b"a"), record(1, 3, b"a"), record(2, 1, b"a"), record(1, 1 << 40, b"a")]);
+        all
+    }
+
+    #[test]
+    fn every_field_of_a_batch_and_of_its_answer_counts() {
+        let plain = Produce {
+            id: Some(TransactionalId::new("t")),
+            producer: Some(PRODUCER),
+            partition: Partition(1),
+            base_sequence: Sequence(4),
+            transactional: true,
+            records: record(1, 2, b"payload").into(),
+            version: 12,
+        };
+        let changes: [fn(&mut Produce); 12] = [
+            |_| {},
+            |batch| batch.id = None,
+            |batch| batch.id = Some(TransactionalId::new("u")),
+            |batch| batch.producer = None,
+            |batch| batch.producer = Some(Producer { id: ProducerId(8), ..PRODUCER }),
+            |batch| batch.producer = Some(Producer { epoch: ProducerEpoch(-3), ..PRODUCER }),
+            |batch| batch.partition = Partition(2),
+            |batch| batch.base_sequence = Sequence(-4),
+            |batch| batch.transactional = false,
+            |batch| batch.records = Vec::new().into(),
+            |batch| batch.records = vec![record(1, 2, b"payload"), record(1, 3, b"payload")].into(),
+            |batch| batch.version = 11,
+        ];
+        let applied = |batch: &Produce, answer, changed, state| {
+            let (request, response) = (Request::Produce(batch.clone()), Response::Produce(answer));
+            digest(SINK, What::Applied { request: &request, response: &response, changed, state })
+        };
+        let written = Ok(LogOffset(9));
+        let changed = |change: fn(&mut Produce)| {
+            let mut batch = plain.clone();
+            change(&mut batch);
+            applied(&batch, written, true, 6)
+        };
+        let answered = [
+            applied(&plain, Ok(LogOffset(8)), true, 6),
+            applied(&plain, Err(ErrorCode::ProducerFenced), true, 6),
+            applied(&plain, Err(ErrorCode::InvalidRequest), true, 6),
+            applied(&plain, Ok(LogOffset(ErrorCode::InvalidRequest as u64)), true, 6),
+            applied(&plain, written, false, 6),
+            applied(&plain, written, true, 5),
+        ];
+        all_differ(changes.into_iter().map(changed).chain(answered));
+    }
+
+    #[test]
+    fn every_field_of_a_record_that_becomes_visible_counts() {
+        let visible = |partition, offset, record: &Record, producer| {
+            let (partition, offset) = (Partition(partition), LogOffset(offset));
+            digest(Actor::Broker, What::Visible { partition, offset, record, producer })
+        };
+        let records = records();
+        let nobody = Producer { id: ProducerId(0), epoch: ProducerEpoch(0) };
+        let placed = [
+            visible(0, 1, &records[0], Some(PRODUCER)),
+            visible(1, 0, &records[0], Some(PRODUCER)),
+            visible(0, 0, &records[0], None),
+            visible(0, 0, &records[0], Some(nobody)),
+            visible(0, 0, &records[0], Some(Producer { epoch: ProducerEpoch(4), ..PRODUCER })),
+            visible(0, 0, &records[0], Some(Producer { id: ProducerId(6), ..PRODUCER })),
+        ];
+        all_differ(records.iter().map(|record| visible(0, 0, record, Some(PRODUCER))).chain(placed));
+    }
+
+    #[test]
+    fn every_field_of_a_message_counts_and_where_its_label_ends() {
+        let texts: [(&str, &[u8]); 7] = [
+            ("", b""),
+            ("ack", b"12345678"),
+            ("ack", b"12345679"),
+            ("ack", b"1234567"),
+            ("ack1", b"2345678"),
+            ("acl", b"12345678"),
+            ("complete", b"12345678"),
+        ];
+        let names = [Name::COORDINATOR, Name::sink(0), Name::sink(1)];
+        let both = names.into_iter().flat_map(|other| {
+            texts.into_iter().flat_map(move |(label, body)| {
+                [
+                    digest(SINK, What::Sent { to: other, label, body }),
+                    digest(SINK, What::Delivered { from: other, label, body }),
+                ]
+            })
+        });
+        all_differ(both);
+    }
+
+    #[test]
+    fn every_field_of_who_acts_counts() {
+        let process = |index, life, current| {
+            let name = Name::sink(index);
+            Actor::Process { name, life: Life(life), current }
+        };
+        let coordinator = Actor::Process { name: Name::COORDINATOR, life: Life(1), current: true };
+        let all = [
+            Actor::World,
+            Actor::Broker,
+            coordinator,
+            process(0, 1, true),
+            process(1, 1, true),
+            process(u16::MAX, 1, true),
+            process(1, 2, true),
+            process(1, u32::MAX, true),
+            process(1, 1, false),
+        ];
+        let kinds = all.into_iter().flat_map(|who| [digest(who, What::Healed), digest(who, What::Started)]);
+        all_differ(kinds);
+    }
+}
