@@ -89,19 +89,24 @@ impl Batches {
     }
 
     /// Whether no batch is ready.
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.first.is_none()
     }
 
     /// The next batch that is ready.
+    #[inline]
     pub(super) fn first(&self) -> Option<&Batch> {
         self.first.as_ref()
     }
 
     /// Takes the next batch that is ready.
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<Batch> {
         let first = self.first.take();
-        self.first = self.later.pop_front();
+        if !self.later.is_empty() {
+            self.first = self.later.pop_front();
+        }
         first
     }
 

@@ -202,10 +202,18 @@ impl Client {
     /// The answer is an error that repeating does not repair, or it was "not now" too often.
     #[inline]
     pub fn answered(&mut self, response: Response) -> Result<(), Trouble> {
+        match (self.task.request(), &response) {
+            (Some(Request::Produce(_)), Response::Produce(Ok(_))) => self.done(), // as nearly always
+            _ => self.answered_otherwise(&response),
+        }
+    }
+
+    #[inline(never)]
+    fn answered_otherwise(&mut self, response: &Response) -> Result<(), Trouble> {
         let Some(task) = self.task.request() else {
             return Ok(()); // to a request that an abort has discarded
         };
-        let refusal = match (task, &response) {
+        let refusal = match (task, response) {
             (Request::Produce(_), Response::Produce(answer)) => answer.err(),
             (Request::EndTxn { .. }, Response::EndTxn(answer)) => answer.map(|next| self.ended(next)).err(),
             (Request::InitProducerId(_), Response::InitProducerId(answer)) => {
@@ -250,6 +258,7 @@ impl Client {
         }
     }
 
+    #[inline]
     fn done(&mut self) -> Result<(), Trouble> {
         self.task.done();
         self.patience.renew();
@@ -306,6 +315,7 @@ impl Client {
     }
 
     /// Takes up the next task, if there is one: everything else before the end (P-06).
+    #[inline]
     fn start(&mut self) {
         if let Some(producer) = self.producer {
             if let Some(batch) = self.outbox.take_batch(self.protocol) {
@@ -317,6 +327,7 @@ impl Client {
     }
 
     /// Takes up what is no batch.
+    #[inline(never)]
     fn start_other(&mut self) {
         let (id, protocol) = (&self.id, self.protocol);
         let writer = self.producer.map(|producer| Writer { id, producer, protocol });

@@ -73,6 +73,7 @@ impl Outbox {
     }
 
     /// Takes the next batch: records go before offsets. None if V1 must add its partition first.
+    #[inline]
     pub(super) fn take_batch(&mut self, protocol: Protocol) -> Option<Batch> {
         let batch = self.batches.first()?;
         match protocol == Protocol::V1 && !self.added.contains(&batch.partition) {

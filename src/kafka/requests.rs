@@ -43,6 +43,7 @@ impl Writer<'_> {
     }
 
     /// Whether this batch is of the same writer.
+    #[inline]
     pub(super) fn has_written(&self, batch: &Produce) -> bool {
         batch.producer == Some(self.producer) && batch.version == self.produce_version()
     }

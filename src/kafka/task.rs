@@ -30,6 +30,7 @@ impl Task {
     }
 
     /// The next one is this batch.
+    #[inline]
     pub(super) fn produce(&mut self, writer: Writer<'_>, batch: Batch) {
         self.is_done = false;
         match &mut self.request {
@@ -38,10 +39,11 @@ impl Task {
                 last.base_sequence = batch.base;
                 last.records = batch.records;
             }
-            request => *request = Some(writer.produce(batch)),
+            _ => self.set(Some(writer.produce(batch))),
         }
     }
 
+    #[inline]
     pub(super) fn done(&mut self) {
         self.is_done = true;
     }
