@@ -56,13 +56,13 @@ impl Chain {
     /// Eight bytes to a word, and the rest in one. How many there are stands elsewhere.
     #[inline(always)]
     fn bytes(&mut self, bytes: &[u8]) {
-        let mut words = bytes.chunks_exact(8);
-        for word in &mut words {
-            self.mix(u64::from_le_bytes(word.try_into().expect("eight bytes")));
+        let mut left = bytes;
+        while let Some((word, rest)) = left.split_first_chunk() {
+            self.mix(u64::from_le_bytes(*word));
+            left = rest;
         }
-        let rest = words.remainder();
-        if !rest.is_empty() {
-            self.mix(packed(rest));
+        if !left.is_empty() {
+            self.mix(packed(left));
         }
     }
 }

@@ -9,7 +9,7 @@ mod transaction;
 
 use std::collections::BTreeMap;
 
-use twophase::kafka::protocol::{Marker, Producer, Request, Response};
+use twophase::kafka::protocol::{Marker, Produce, Producer, Request, Response};
 use twophase::{CheckpointId, Fact, Life, Partition, RecordId, TransactionalId};
 
 use crate::coverage::{Window, Windows};
@@ -34,7 +34,7 @@ pub(crate) struct Ledger {
     carried: Vec<(RecordId, usize)>,
     /// The newest transaction into which each record went: nearly always the one that is asked for.
     newest: PerRecord<usize>,
-    /// The transaction that was written to last, likewise.
+    /// The transaction that was written to last.
     last: usize,
     /// When each sink began its newest restore, and whether that is over.
     restores: BTreeMap<Name, (u64, bool)>,
@@ -76,17 +76,28 @@ impl Ledger {
     }
 
     /// The transaction in which this producer wrote this record.
+    #[inline(always)]
     pub(crate) fn written_by(&self, record: RecordId, producer: Producer) -> Option<&Transaction> {
         let newest = *self.newest.get(record)?;
         match self.transactions.get(newest).filter(|newest| newest.producer == producer) {
             Some(newest) => Some(newest),
-            None => self.carriers(record).rev().find(|carrier| carrier.producer == producer),
+            None => self.written_before_by(record, producer),
         }
+    }
+
+    #[cold]
+    fn written_before_by(&self, record: RecordId, producer: Producer) -> Option<&Transaction> {
+        self.carriers(record).rev().find(|carrier| carrier.producer == producer)
     }
 
     /// The newest transaction that this producer wrote.
     pub(crate) fn of(&self, producer: Producer) -> Option<&Transaction> {
         self.position(producer).map(|at| &self.transactions[at])
+    }
+
+    /// The transaction into which a batch was written last.
+    pub(crate) fn written_last(&self) -> Option<&Transaction> {
+        self.transactions.get(self.last)
     }
 
     /// One more event, also of those that are not shown to it.
@@ -107,8 +118,12 @@ impl Ledger {
         };
         match (event.what, process) {
             (What::Applied { request, response, changed, .. }, Some((name, life, current))) => {
-                if changed {
-                    self.applied(name, life, current, request, response);
+                match (request, response) {
+                    (Request::Produce(batch), Response::Produce(answer)) if changed && answer.is_ok() => {
+                        self.written((name, life, current), batch);
+                    }
+                    _ if changed => self.applied(current, request, response),
+                    _ => {}
                 }
                 if !self.sight.has(Sight::SINKS) {
                     self.goes_on(name, life, request);
@@ -138,25 +153,32 @@ impl Ledger {
         }
     }
 
-    fn applied(&mut self, name: Name, life: Life, current: bool, request: &Request, response: &Response) {
-        match (request, response) {
-            (Request::Produce(produce), Response::Produce(Ok(_))) => {
-                let (Some(id), Some(producer)) = (&produce.id, produce.producer) else {
-                    return;
-                };
-                let partition = produce.partition;
-                let at = self.find_or_open(id, producer, partition, (name, life, current));
-                self.last = at;
-                self.transactions[at].touched |= bit(partition);
-                self.transactions[at].records += produce.records.len() as u32;
-                for record in produce.records.iter() {
-                    self.carried.push((record.id, at));
-                    if let Some(newest) = self.newest.get_mut(record.id) {
-                        *newest = at;
-                    }
-                }
-                self.acted(at, current);
+    /// A batch was written.
+    fn written(&mut self, by: (Name, Life, bool), batch: &Produce) {
+        let (Some(id), Some(producer)) = (&batch.id, batch.producer) else {
+            return;
+        };
+        let at = self.find_or_open(id, producer, batch.partition, by);
+        self.last = at;
+        for record in batch.records.iter() {
+            self.carried.push((record.id, at));
+            if let Some(newest) = self.newest.get_mut(record.id) {
+                *newest = at;
             }
+        }
+        let transaction = &mut self.transactions[at];
+        transaction.touched |= bit(batch.partition);
+        transaction.records += batch.records.len() as u32;
+        let (.., current) = by;
+        if !current {
+            self.acted(at, current);
+        }
+    }
+
+    /// Anything else was done.
+    #[inline(never)]
+    fn applied(&mut self, current: bool, request: &Request, response: &Response) {
+        match (request, response) {
             (Request::AddPartitions { id, producer, .. }, Response::AddPartitions(Ok(answers))) => {
                 let added = answers.iter().filter_map(|(partition, answer)| answer.ok().map(|()| *partition));
                 if self.position(*producer).is_none_or(|at| self.transactions[at].decided.is_some()) {
@@ -197,13 +219,8 @@ impl Ledger {
         }
     }
 
-    /// Where the newest transaction of this producer is. What was written to last is the newest of its own.
     fn position(&self, producer: Producer) -> Option<usize> {
-        let by = |transaction: &Transaction| transaction.producer == producer;
-        match self.transactions.get(self.last) {
-            Some(last) if by(last) => Some(self.last),
-            _ => self.transactions.iter().rposition(by),
-        }
+        self.transactions.iter().rposition(|transaction| transaction.producer == producer)
     }
 
     fn find_or_open(
@@ -213,16 +230,26 @@ impl Ledger {
         partition: Partition,
         by: (Name, Life, bool),
     ) -> usize {
-        let (writer, life, current) = by;
         // Under the older protocol one epoch can carry several transactions, one after the other. But where one
         // that is decided waits for its marker, what still arrives joins it and shares its end.
         let goes_on = |at: &usize| {
             let newest = &self.transactions[*at];
             newest.decided.is_none() || newest.touched & !newest.written_on & bit(partition) != 0
         };
-        if let Some(at) = self.position(producer).filter(goes_on) {
-            return at;
+        match self.position(producer).filter(goes_on) {
+            Some(at) => at,
+            None => self.open(id, producer, partition, by),
         }
+    }
+
+    #[cold]
+    fn open(
+        &mut self,
+        id: &TransactionalId,
+        producer: Producer,
+        partition: Partition,
+        (writer, life, current): (Name, Life, bool),
+    ) -> usize {
         if let Some((_, over)) = self.restores.get_mut(&writer).filter(|_| current) {
             *over = true; // also if nobody says so: what is written now is new
         }

@@ -31,8 +31,8 @@ pub struct Keep {
 
 /// The observers of one history.
 pub(crate) struct Watch {
-    /// Whether anything is kept at all.
-    keeps: bool,
+    /// Something is to be kept, or outputs are to be told of.
+    more_is_wanted: bool,
     pub(crate) ledger: Ledger,
     pub(crate) checker: Checker,
     pub(crate) digest: Digest,
@@ -71,7 +71,7 @@ impl Watch {
             checker.panicked(0, which, &panic);
         }
         Ok(Watch {
-            keeps: keep != Keep::default(),
+            more_is_wanted: keep != Keep::default() || checker.outputs().is_some(),
             ledger: Ledger::new(
                 checker.expected(),
                 if subject.bound { Sight::BOUND } else { Sight::default() },
@@ -129,39 +129,35 @@ impl Watch {
     pub(crate) fn see(&mut self, event: Event<'_>) {
         self.digest.see(&event);
         self.ledger.step();
-        match event.what {
-            // Most of what happens, and nothing that anybody judges by.
-            What::Sent { label, .. } if label != ACK => {}
-            What::Delivered { .. } | What::Unanswered { .. } => {}
-            _ => {
-                self.tally.see(&event);
-                self.crashed_at.see(&event);
-                if self.checker.is_told() {
-                    return self.judge_and_record(event);
-                }
-                self.judge(&event);
-            }
+        if self.more_is_wanted {
+            return self.judge_and_record(&Event { ..event }); // a copy: an event that is passed on lies in memory
         }
-        if self.keeps {
-            self.record(event, event);
-        }
+        self.judge(&event);
     }
 
     #[inline(always)]
     fn judge(&mut self, event: &Event<'_>) {
-        if !matches!(event.what, What::Visible { .. }) {
-            self.ledger.see(event); // what can be seen now, it was told when it was written
+        match event.what {
+            // Most of what happens, and nothing that anybody judges by.
+            What::Sent { label, .. } if label != ACK => return,
+            What::Delivered { .. } | What::Unanswered { .. } => return,
+            What::Visible { .. } => {} // the ledger was told when it was written
+            _ => {
+                self.tally.see(event);
+                self.crashed_at.see(event);
+                self.ledger.see(event);
+            }
         }
         self.checker.see(event, &self.ledger);
     }
 
-    /// The same where the checker is told of outputs by their place.
+    /// The same where something is kept, or where the checker is told of outputs by their place.
     #[cold]
-    fn judge_and_record(&mut self, event: Event<'_>) {
-        match self.checker.tell(&event) {
-            Some(told) => self.judge_told(&event, &told),
+    fn judge_and_record(&mut self, event: &Event<'_>) {
+        match self.checker.tell(event) {
+            Some(told) => self.judge_told(event, &told),
             None => {
-                self.judge(&event);
+                self.judge(event);
                 self.record(event, event);
             }
         }
@@ -172,9 +168,9 @@ impl Watch {
         if let (Some(_), Some(outputs)) = (&self.history, self.checker.outputs()) {
             // People know an output by the record that it comes from.
             let shown = told.with_ids(|record| outputs.source(record.id).unwrap_or(record.id));
-            self.record(told.instead_of(event), shown.instead_of(event));
+            self.record(&told.instead_of(event), &shown.instead_of(event));
         } else {
-            self.record(told.instead_of(event), *event);
+            self.record(&told.instead_of(event), event);
         }
         if let (Some(history), Some(outputs), Told::Record(record)) =
             (&mut self.history, self.checker.outputs(), told)
@@ -183,10 +179,9 @@ impl Watch {
         }
     }
 
-    #[cold]
-    fn record(&mut self, event: Event<'_>, shown: Event<'_>) {
+    fn record(&mut self, event: &Event<'_>, shown: &Event<'_>) {
         if let Some(history) = &mut self.history {
-            history.see(&shown);
+            history.see(shown);
         }
         if let Some(digests) = &mut self.digests {
             digests.push(self.digest.value());
