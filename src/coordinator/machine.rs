@@ -261,7 +261,7 @@ impl Coordinator {
     fn phase_deadline(&self) -> Option<Timestamp> {
         match self.phase {
             Phase::BackingOff(until) => Some(until),
-            Phase::Running { .. } => earlier(self.pending.deadline(), self.trigger_at()),
+            Phase::Running { .. } => earlier(self.pending.deadline(), self.trigger_at(self.reached())),
             Phase::Ending(not_before, _) if self.roster.is_empty() => Some(not_before),
             Phase::Ending(_, last) => Some(last),
             Phase::TakingOver | Phase::Drawing | Phase::Gathering | Phase::Stopped => None,
