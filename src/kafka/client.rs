@@ -125,6 +125,7 @@ impl Client {
     }
 
     /// Adds a record. A full batch becomes a request.
+    #[inline]
     pub fn add(&mut self, partition: Partition, record: Record) {
         self.outbox.add(partition, record);
     }
@@ -176,7 +177,7 @@ impl Client {
     ///
     /// # Errors
     /// The transaction has failed before, and only an abort is left.
-    #[inline]
+    #[inline(always)] // out of line, writing down its answer would be a third of it
     pub fn turn(&mut self) -> Result<Turn<'_>, Trouble> {
         if let Some(trouble) = self.trouble {
             return Err(trouble);
@@ -315,7 +316,7 @@ impl Client {
     }
 
     /// Takes up the next task, if there is one: everything else before the end (P-06).
-    #[inline]
+    #[inline(always)]
     fn start(&mut self) {
         if let Some(producer) = self.producer {
             if let Some(batch) = self.outbox.take_batch(self.protocol) {

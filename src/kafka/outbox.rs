@@ -30,6 +30,7 @@ impl Outbox {
         Outbox { batches: Batches::new(batch), added: Vec::new(), offsets: Vec::new() }
     }
 
+    #[inline]
     pub(super) fn add(&mut self, partition: Partition, record: Record) {
         self.batches.add(partition, record);
     }

@@ -28,6 +28,19 @@ pub(crate) enum Errand {
     Store(StoreRequest),
 }
 
+/// An errand that is still with who asks: a client keeps its request.
+pub(crate) trait Asking: Sized {
+    fn call(&self) -> Call;
+
+    fn errand(self) -> Errand;
+
+    /// In the place of another errand.
+    #[inline]
+    fn replace(self, errand: &mut Errand) {
+        *errand = self.errand();
+    }
+}
+
 /// What comes of it.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
@@ -58,15 +71,40 @@ pub(super) enum Ending {
     Woke,
 }
 
-impl Errand {
+impl Asking for &Request {
+    #[inline]
+    fn call(&self) -> Call {
+        Call::Ask(Ask::of(self))
+    }
+
+    fn errand(self) -> Errand {
+        Errand::Broker(self.clone())
+    }
+
+    /// A batch goes over a batch, as nearly always, and is not moved.
+    #[inline]
+    fn replace(self, errand: &mut Errand) {
+        match (self, errand) {
+            (Request::Produce(batch), Errand::Broker(Request::Produce(last))) => last.clone_from(batch),
+            (_, errand) => *errand = self.errand(),
+        }
+    }
+}
+
+impl Asking for StoreRequest {
     fn call(&self) -> Call {
         match self {
-            Errand::Broker(request) => Call::Ask(Ask::of(request)),
-            Errand::Store(StoreRequest::Read(_)) => Call::Read,
-            Errand::Store(StoreRequest::Put { .. }) => Call::Put,
+            StoreRequest::Read(_) => Call::Read,
+            StoreRequest::Put { .. } => Call::Put,
         }
     }
 
+    fn errand(self) -> Errand {
+        Errand::Store(self)
+    }
+}
+
+impl Errand {
     /// Who is asked.
     fn end(&self) -> End {
         match self {
@@ -87,15 +125,17 @@ impl Errand {
 impl World {
     /// A process asks. Returns what it waits for, or `None` if it dies over it.
     #[inline(always)]
-    pub(crate) fn ask(&mut self, pid: Pid, errand: Errand) -> Option<Asked> {
-        let call = errand.call();
-        let (made, in_danger) = self.make(pid, call)?;
+    pub(crate) fn ask(&mut self, pid: Pid, asking: impl Asking) -> Option<Asked> {
+        let (made, in_danger) = self.make(pid, asking.call())?;
         let (asked, deadline) = (self.waits.start(made), self.now + self.pace.request_timeout);
         let wait = asked.wait;
         let flight = match self.spare.flights.pop() {
-            None => Box::new(Flight { pid, wait, made, deadline, errand, answer: Answer::Silence }),
+            None => {
+                let errand = asking.errand();
+                Box::new(Flight { pid, wait, made, deadline, errand, answer: Answer::Silence })
+            }
             Some(mut spare) => {
-                spare.errand = errand; // field by field: the whole would be moved twice
+                asking.replace(&mut spare.errand); // field by field: the whole would be moved twice
                 (spare.pid, spare.wait, spare.made, spare.deadline) = (pid, wait, made, deadline);
                 spare
             }
