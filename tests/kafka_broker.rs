@@ -22,8 +22,8 @@ struct Script {
 }
 
 impl Port for Script {
-    async fn call(&self, request: &Request) -> Result<Response, Unanswered> {
-        self.asked.lock().unwrap().push(request.clone());
+    async fn call(&self, request: &Arc<Request>) -> Result<Response, Unanswered> {
+        self.asked.lock().unwrap().push(Request::clone(request));
         let answer = self.answers.lock().unwrap().pop_front();
         answer.expect("the script has an answer for every request that is made")
     }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use twophase::{Fact, Timestamp};
 
-pub(crate) use calls::Answer;
+pub(crate) use calls::{Answer, Errand};
 pub(crate) use life::{Condition, LifeState, Pid};
 pub(crate) use messages::Received;
 pub(crate) use store::{StoreAnswer, StoreRequest};
