@@ -117,10 +117,16 @@ impl<T> Receiver<T> {
     }
 
     /// [`Receiver::receive`], for whoever waits for several queues.
+    #[inline]
     pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         if !self.has_news() && self.waits.as_ref().is_some_and(|waits| waits.will_wake(cx.waker())) {
             return Poll::Pending;
         }
+        self.take_or_wait(cx)
+    }
+
+    #[inline(never)]
+    fn take_or_wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         self.waits = None;
         let mut state = self.shared.state.lock();
         match state.items.pop_front() {

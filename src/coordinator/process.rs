@@ -65,7 +65,8 @@ impl<E: Env, D: Decide> Process<'_, E, D> {
                     break;
                 };
                 match effect {
-                    Effect::Send(to, ref message) => self.send(to, message).await,
+                    // Pinned where it is made: to await it as it is may move it twice.
+                    Effect::Send(to, ref message) => pin!(self.send(to, message)).await,
                     Effect::Note(fact) => self.env.note(fact),
                     Effect::Read => {
                         let answer = self.env.store().read(&Key::Head).await.and_then(head);

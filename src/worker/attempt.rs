@@ -8,6 +8,8 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
+use smallvec::SmallVec;
+
 use super::intake::{Intake, Mark, Step};
 use crate::channel::{Receiver, Sender};
 use crate::message::{Deployment, Progress, ToCoordinator};
@@ -84,7 +86,7 @@ pub(super) async fn run<E: Env, S: Sink>(
                 sink,
                 commands,
                 news: &news,
-                asked: Vec::new(),
+                asked: SmallVec::new(),
                 reported: deployment.from,
                 tail: Tail::Open,
             };
@@ -105,7 +107,7 @@ struct Attempt<'a, E: Env, S> {
     commands: Receiver<Command>,
     news: &'a Sender<News>,
     /// The checkpoints that were triggered and are not known to be durable, and who asked for them.
-    asked: Vec<(CheckpointId, Address)>,
+    asked: SmallVec<[(CheckpointId, Address); 1]>,
     /// The newest checkpoint that the sink was told is durable (CC-15).
     reported: Option<CheckpointId>,
     tail: Tail,
@@ -246,7 +248,7 @@ impl<E: Env, S: Sink> Attempt<'_, E, S> {
             return Ok(());
         }
         self.reported = Some(id);
-        self.asked.retain(|&(asked, _)| asked > id);
+        self.asked.retain(|&mut (asked, _)| asked > id);
         self.sink.complete(id).await?;
         if matches!(self.tail, Tail::Covered(by) if by <= id) {
             self.say(Progress::Finished);
