@@ -118,26 +118,11 @@ impl Checker {
         self.finding.as_ref()
     }
 
-    #[inline(always)] // whoever calls it mostly knows which kind of event it is
     pub(crate) fn see(&mut self, event: &Event<'_>, ledger: &Ledger) {
         if self.finding.is_some() {
             return;
         }
         match event.what {
-            What::Visible { partition, record, producer, .. } => {
-                self.visible(event.at, partition, record, producer, ledger);
-            }
-            What::Applied { request, response, changed, .. } => {
-                match (request, response) {
-                    (Request::Produce(batch), Response::Produce(answer)) => {
-                        if changed && answer.is_ok() {
-                            self.written(event.at, batch, ledger);
-                        }
-                    }
-                    _ => self.applied(event.at, request, response, changed, ledger),
-                }
-                self.by_zombie(event.who);
-            }
             What::Put { head, version: Some(_) } => {
                 if let Some(completed) = &head.completed {
                     self.durable(event.at, completed, ledger);
@@ -156,8 +141,9 @@ impl Checker {
         }
     }
 
+    /// A committed reader sees a record.
     #[inline(always)]
-    fn visible(
+    pub(crate) fn visible(
         &mut self,
         at: u64,
         partition: Partition,
@@ -165,21 +151,23 @@ impl Checker {
         producer: Option<Producer>,
         ledger: &Ledger,
     ) {
+        if self.finding.is_some() {
+            return;
+        }
+        let seen = self.seen.get_mut(record.id).map(|seen| std::mem::replace(seen, true));
         let by = producer.and_then(|producer| ledger.written_by(record.id, producer));
-        if let Err((anomaly, why)) = self.may_be_shown(record, by, partition) {
+        let row = self.row(record.id.split, partition);
+        if let Err((anomaly, why)) = self.may_be_shown(record, seen, by, (partition, row)) {
             return self.report_record(at, anomaly, record.id, by, why, ledger);
         }
-        if let Some(seen) = self.seen.get_mut(record.id) {
-            *seen = true;
-        }
         self.remaining -= 1;
-        let RecordId { split, offset } = record.id;
-        if let Some(newest) = self.newest_at(split, partition).and_then(|at| self.newest.get_mut(at)) {
-            *newest = Some(offset);
+        if let Some(newest) = row.and_then(|row| self.newest.get_mut(row)) {
+            *newest = Some(record.id.offset);
         }
     }
 
-    fn newest_at(&self, split: Split, partition: Partition) -> Option<usize> {
+    /// Where the newest offset of this split on this partition stands.
+    fn row(&self, split: Split, partition: Partition) -> Option<usize> {
         let partitions = self.schedule.settings.partitions;
         (partition.0 < partitions).then(|| usize::from(split.0) * partitions as usize + partition.0 as usize)
     }
@@ -188,42 +176,38 @@ impl Checker {
     fn may_be_shown(
         &self,
         record: &Record,
+        seen: Option<bool>,
         by: Option<&Transaction>,
-        partition: Partition,
+        (partition, row): (Partition, Option<usize>),
     ) -> Result<(), Wrong> {
-        self.is_new(record)?;
+        self.is_new(record, seen)?;
         if let Some(by) = by {
             may_be_read(by, partition)?;
         }
-        self.is_in_order(record.id, partition)
+        self.is_in_order(record.id, row)
     }
 
-    /// Whether it is one of the input that was not there before.
+    /// Whether it is one of the input that was not there before: `seen`, unless it is none.
     #[inline(always)]
-    fn is_new(&self, record: &Record) -> Result<(), Wrong> {
-        let (split, offset) = (usize::from(record.id.split.0), record.id.offset.0 as usize);
-        match self.schedule.input.get(split).and_then(|input| input.get(offset)) {
-            None => {
-                let why = self.outputs().and_then(|outputs| outputs.why_not(record.id));
-                Err((Anomaly::Invented, why.unwrap_or("it is not in the input")))
-            }
-            Some(payload) if !are_equal(payload, &record.payload) => {
-                Err((Anomaly::Invented, "its payload is another"))
-            }
-            Some(_) if self.seen.get(record.id) == Some(&true) => {
-                Err((Anomaly::Duplicate, "it is committed twice"))
-            }
-            Some(_) => Ok(()),
+    fn is_new(&self, record: &Record, seen: Option<bool>) -> Result<(), Wrong> {
+        let Some(seen) = seen else {
+            let why = self.outputs().and_then(|outputs| outputs.why_not(record.id));
+            return Err((Anomaly::Invented, why.unwrap_or("it is not in the input")));
+        };
+        let payload = &self.schedule.input[usize::from(record.id.split.0)][record.id.offset.0 as usize];
+        if !are_equal(payload, &record.payload) {
+            return Err((Anomaly::Invented, "its payload is another"));
         }
+        if seen { Err((Anomaly::Duplicate, "it is committed twice")) } else { Ok(()) }
     }
 
     /// Whether it comes neither too early nor too late.
     #[inline(always)]
-    fn is_in_order(&self, record: RecordId, partition: Partition) -> Result<(), Wrong> {
+    fn is_in_order(&self, record: RecordId, row: Option<usize>) -> Result<(), Wrong> {
         if self.bound && record.offset >= self.covered[usize::from(record.split.0)] {
             return Err((Anomaly::Premature, "no durable checkpoint covers it"));
         }
-        let newest = self.newest_at(record.split, partition).and_then(|at| self.newest[at]);
+        let newest = row.and_then(|row| self.newest[row]);
         let overtaken = newest.is_some_and(|newest| record.offset < newest && !self.is_free(record, newest));
         if overtaken {
             return Err((Anomaly::Reordered, "a later one came before it"));
@@ -234,6 +218,30 @@ impl Checker {
     /// Whether two outputs may come in any order, since they come from one record.
     fn is_free(&self, one: RecordId, other: SourceOffset) -> bool {
         self.outputs().is_some_and(|outputs| outputs.have_one_source(one.split, one.offset, other))
+    }
+
+    /// A request was answered.
+    #[inline(always)]
+    pub(crate) fn applied(
+        &mut self,
+        at: u64,
+        who: Actor,
+        told: (&Request, &Response),
+        changed: bool,
+        ledger: &Ledger,
+    ) {
+        if self.finding.is_some() {
+            return;
+        }
+        match told {
+            (Request::Produce(batch), Response::Produce(answer)) => {
+                if changed && answer.is_ok() {
+                    self.written(at, batch, ledger);
+                }
+            }
+            (request, response) => self.decided(at, request, response, changed, ledger),
+        }
+        self.by_zombie(who);
     }
 
     /// A batch was written. Until its marker arrives a doomed transaction takes records; they are aborted with it.
@@ -248,9 +256,9 @@ impl Checker {
         }
     }
 
-    /// Anything else was done.
+    /// Transactions were opened or ended.
     #[inline(never)]
-    fn applied(&mut self, at: u64, request: &Request, response: &Response, changed: bool, ledger: &Ledger) {
+    fn decided(&mut self, at: u64, request: &Request, response: &Response, changed: bool, ledger: &Ledger) {
         match (request, response) {
             (Request::InitProducerId(init), Response::InitProducerId(Ok(producer))) => {
                 if let Some(id) = &init.id {

@@ -44,7 +44,6 @@ pub enum Actor {
 /// What happens.
 #[derive(Clone, Copy, Debug, Hash)]
 #[non_exhaustive]
-#[repr(u8)] // so that the variant is no part of what it holds, and known where an event is made
 pub enum What<'a> {
     /// A life begins.
     Started,

@@ -110,30 +110,19 @@ impl Ledger {
         self.steps
     }
 
-    #[inline(always)] // whoever calls it mostly knows which kind of event it is
     pub(crate) fn see(&mut self, event: &Event<'_>) {
-        let process = match event.who {
-            Actor::Process { name, life, current } => Some((name, life, current)),
-            Actor::Broker | Actor::World => None,
-        };
-        match (event.what, process) {
-            (What::Applied { request, response, changed, .. }, Some((name, life, current))) => {
-                match (request, response) {
-                    (Request::Produce(batch), Response::Produce(answer)) if changed && answer.is_ok() => {
-                        self.written((name, life, current), batch);
-                    }
-                    _ if changed => self.applied(current, request, response),
-                    _ => {}
-                }
-                if !self.sight.has(Sight::SINKS) {
-                    self.goes_on(name, life, request);
+        match event.what {
+            What::Applied { request, response, changed, .. } => {
+                self.applied(event.who, (request, response), changed);
+            }
+            What::Noted(fact) => self.noted(event.who, fact),
+            What::Crashed => {
+                if let Actor::Process { name, life, .. } = event.who {
+                    self.crashed(name, life);
                 }
             }
-            (What::Noted(fact), Some((name, life, current))) => self.noted(name, life, current, fact),
-            (What::Crashed, Some((name, life, _))) => self.crashed(name, life),
-            // Who is struck as it leaves does not live to note it.
-            (What::Sent { label: ACK, .. }, Some((name, life, _))) => self.acknowledged(name, life),
-            (What::Put { head, version: Some(_) }, _) => {
+            What::Sent { label: ACK, .. } => self.acknowledged(event.who),
+            What::Put { head, version: Some(_) } => {
                 // Taking over and starting anew write the head too, with the checkpoint that was there.
                 let completed = head.completed.as_ref().map(|completed| completed.id);
                 if let Some(newer) = completed.filter(|_| completed > self.completed) {
@@ -142,14 +131,34 @@ impl Ledger {
                     self.durable(newer);
                 }
             }
-            (What::MarkerWritten { partition, id, producer, marker }, _) => {
+            What::MarkerWritten { partition, id, producer, marker } => {
                 self.empties.marked(id, producer, partition);
                 if let Some(transaction) = self.ended_by(id, producer, marker) {
                     transaction.written_on |= bit(partition);
                 }
             }
-            (What::TimedOut { id }, _) => self.timed_out(id),
+            What::TimedOut { id } => self.timed_out(id),
             _ => {}
+        }
+    }
+
+    /// A request was answered.
+    #[inline(always)]
+    pub(crate) fn applied(&mut self, who: Actor, told: (&Request, &Response), changed: bool) {
+        let Actor::Process { name, life, current } = who else {
+            return;
+        };
+        match told {
+            (Request::Produce(batch), Response::Produce(answer)) => {
+                if changed && answer.is_ok() {
+                    self.written((name, life, current), batch);
+                }
+            }
+            (request, response) if changed => self.decided(current, request, response),
+            _ => {}
+        }
+        if !self.sight.has(Sight::SINKS) {
+            self.goes_on(name, life, told.0);
         }
     }
 
@@ -175,9 +184,9 @@ impl Ledger {
         }
     }
 
-    /// Anything else was done.
+    /// Transactions were opened or ended.
     #[inline(never)]
-    fn applied(&mut self, current: bool, request: &Request, response: &Response) {
+    fn decided(&mut self, current: bool, request: &Request, response: &Response) {
         match (request, response) {
             (Request::AddPartitions { id, producer, .. }, Response::AddPartitions(Ok(answers))) => {
                 let added = answers.iter().filter_map(|(partition, answer)| answer.ok().map(|()| *partition));
@@ -305,8 +314,12 @@ impl Ledger {
         }
     }
 
+    /// A process says something of itself.
     #[inline(never)]
-    fn noted(&mut self, name: Name, life: Life, current: bool, fact: &Fact) {
+    pub(crate) fn noted(&mut self, who: Actor, fact: &Fact) {
+        let Actor::Process { name, life, current } = who else {
+            return;
+        };
         self.sight.note(fact);
         match fact {
             Fact::PreCommitted(checkpoint, id) => {
@@ -338,8 +351,13 @@ impl Ledger {
         }
     }
 
-    /// An acknowledgement has left. It follows the snapshot, so it is for all that is pre-committed by now.
-    fn acknowledged(&mut self, name: Name, life: Life) {
+    /// An acknowledgement has left. It follows the snapshot, so it is for all that is pre-committed by now. (Who is struck
+    /// as it leaves does not live to note it.)
+    #[inline(never)]
+    pub(crate) fn acknowledged(&mut self, who: Actor) {
+        let Actor::Process { name, life, .. } = who else {
+            return;
+        };
         for transaction in self.transactions.iter_mut().filter(|open| open.is_by(name, life)) {
             transaction.acknowledged |= transaction.checkpoint.is_some();
         }

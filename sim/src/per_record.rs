@@ -1,15 +1,19 @@
 //! One value for each record of the input, by split and offset, in one piece of memory.
 
-use std::ops::Range;
-
 use twophase::{RecordId, SourceOffset, Split};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PerRecord<T> {
     values: Vec<T>,
-    /// Where those of each split are.
-    splits: Vec<Range<usize>>,
+    splits: Vec<Part>,
+}
+
+/// Where the values of one split are.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    begin: usize,
+    length: usize,
 }
 
 impl<T: Clone> PerRecord<T> {
@@ -19,7 +23,7 @@ impl<T: Clone> PerRecord<T> {
         let mut behind = |length| {
             let begin = end;
             end += length;
-            begin..end
+            Part { begin, length }
         };
         let splits = splits.map(&mut behind).collect();
         PerRecord { values: vec![value; end], splits }
@@ -47,16 +51,16 @@ impl<T> PerRecord<T> {
 
     /// All of them, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (RecordId, &T)> {
-        self.splits.iter().zip(0..).flat_map(|(places, split)| {
+        self.splits.iter().zip(0..).flat_map(|(part, split)| {
             let id = move |offset| RecordId { split: Split(split), offset: SourceOffset(offset) };
-            (0..).map(id).zip(&self.values[places.clone()])
+            (0..).map(id).zip(&self.values[part.begin..][..part.length])
         })
     }
 
     #[inline]
     fn place(&self, record: RecordId) -> Option<usize> {
-        let places = self.splits.get(usize::from(record.split.0))?;
-        (record.offset.0 < places.len() as u64).then(|| places.start + record.offset.0 as usize)
+        let part = self.splits.get(usize::from(record.split.0))?;
+        (record.offset.0 < part.length as u64).then(|| part.begin + record.offset.0 as usize)
     }
 }
 

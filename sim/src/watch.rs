@@ -1,5 +1,7 @@
 //! Everybody who folds over the events of one history, in their order.
 
+mod often;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,7 +14,7 @@ use crate::digest::Digest;
 use crate::event::{Event, Observer, What};
 use crate::fault::FaultKind;
 use crate::history::Recorder;
-use crate::ledger::{ACK, Ledger};
+use crate::ledger::Ledger;
 use crate::outputs::{Outputs, Told, Unfit};
 use crate::schedule::Schedule;
 use crate::sight::Sight;
@@ -122,33 +124,37 @@ impl Watch {
     }
 }
 
-impl Watch {
-    /// One more event. Who shows it knows of which kind it is, so what is to be done about that kind is chosen when this
-    /// is compiled: it is put in wherever an event is shown, and so is what it calls.
-    #[inline(always)]
-    pub(crate) fn see(&mut self, event: Event<'_>) {
-        self.digest.see(&event);
+impl Observer for Watch {
+    /// Any event. Those that happen often have a way of their own: `watch/often.rs`.
+    fn see(&mut self, event: &Event<'_>) {
+        self.digest.add(|chain| chain.event(event));
         self.ledger.step();
-        if self.more_is_wanted {
-            return self.judge_and_record(&Event { ..event }); // a copy: an event that is passed on lies in memory
+        match self.more_is_wanted {
+            true => self.judge_and_record(event),
+            false => self.judge(event),
         }
-        self.judge(&event);
     }
+}
 
-    #[inline(always)]
+impl Watch {
     fn judge(&mut self, event: &Event<'_>) {
         match event.what {
-            // Most of what happens, and nothing that anybody judges by.
-            What::Sent { label, .. } if label != ACK => return,
-            What::Delivered { .. } | What::Unanswered { .. } => return,
-            What::Visible { .. } => {} // the ledger was told when it was written
+            What::Delivered { .. } | What::Unanswered { .. } => {} // nothing that anybody judges by
+            What::Sent { label, .. } => self.judge_sent(event.who, label),
+            What::Noted(fact) => self.judge_noted(event.who, fact),
+            What::Applied { request, response, changed, .. } => {
+                self.judge_applied(event.at, event.who, (request, response), changed);
+            }
+            What::Visible { partition, record, producer, .. } => {
+                self.judge_visible(event.at, partition, record, producer);
+            }
             _ => {
                 self.tally.see(event);
                 self.crashed_at.see(event);
                 self.ledger.see(event);
+                self.checker.see(event, &self.ledger);
             }
         }
-        self.checker.see(event, &self.ledger);
     }
 
     /// The same where something is kept, or where the checker is told of outputs by their place.
@@ -205,15 +211,20 @@ impl Watch {
 }
 
 impl Tally {
-    #[inline(always)]
     fn see(&mut self, event: &Event<'_>) {
         match event.what {
             What::Struck(fault) => self.struck[fault.kind() as usize] += 1,
             What::TimedOut { .. } => self.timed_out += 1,
-            What::Noted(Fact::Completed(_)) => self.completed += 1,
-            What::Noted(Fact::Expired(_)) => self.expired += 1,
-            What::Noted(Fact::Restarting(_)) => self.restarts += 1,
-            What::Noted(Fact::Finished) => self.finished = true,
+            _ => {}
+        }
+    }
+
+    fn noted(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Completed(_) => self.completed += 1,
+            Fact::Expired(_) => self.expired += 1,
+            Fact::Restarting(_) => self.restarts += 1,
+            Fact::Finished => self.finished = true,
             _ => {}
         }
     }

@@ -200,7 +200,7 @@ impl World {
         let response = self.log.apply(now, request, &mut self.effects);
         let (changed, state) = before.changed(&*self.log, request);
         let who = self.lives[pid.0].actor();
-        self.emit(who, What::Applied { request, response: &response, changed, state });
+        self.watch.applied(self.now, who, (request, &response), changed, state);
         *answer = Answer::Broker(response);
         self.take_effects();
     }

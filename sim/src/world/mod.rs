@@ -37,7 +37,7 @@ pub(crate) use waits::{Asked, Bells, WaitId};
 
 use crate::coverage::Calls;
 use crate::digest;
-use crate::event::{Actor, Event, What};
+use crate::event::{Actor, Event, Observer, What};
 use crate::executor::{TaskFuture, TaskId, WakerId};
 use crate::log::{Effect, Log, MarkerWrite};
 use crate::schedule::{Schedule, Span};
@@ -353,16 +353,15 @@ impl World {
         Some(passed)
     }
 
-    #[inline(always)]
+    /// For what happens often there is `watch/often.rs`.
     fn emit(&mut self, who: Actor, what: What<'_>) {
-        self.watch.see(Event { at: self.now, who, what });
+        self.watch.see(&Event { at: self.now, who, what });
     }
 
     /// A process says something of itself.
     pub(crate) fn note(&mut self, pid: Pid, fact: &Fact) {
         if self.lives[pid.0].is_alive() {
-            let who = self.lives[pid.0].actor();
-            self.emit(who, What::Noted(fact));
+            self.watch.noted(self.now, self.lives[pid.0].actor(), fact);
         }
     }
 

@@ -4,7 +4,6 @@
 use twophase::Partition;
 use twophase::kafka::protocol::LogOffset;
 
-use crate::event::{Actor, Event, What};
 use crate::log::{Log, committed_entries, numbered};
 use crate::watch::Watch;
 
@@ -35,8 +34,7 @@ impl Readers {
 fn read(log: &dyn Log, partition: Partition, from: LogOffset, at: u64, watch: &mut Watch) {
     for entry in committed_entries(log, partition, from) {
         for (offset, record) in numbered(entry).filter(|(offset, _)| *offset >= from) {
-            let what = What::Visible { partition, offset, record, producer: entry.producer };
-            watch.see(Event { at, who: Actor::Broker, what });
+            watch.visible(at, (partition, offset), record, entry.producer);
         }
     }
 }
