@@ -254,7 +254,7 @@ impl SimStore {
     fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
         let ask = |world: &mut World, pid| world.ask(pid, Errand::Store(request));
         Wait::begin(&self.0, ask, |answer| match answer {
-            Answer::Store(answer) => Ok(answer),
+            Answer::Store(answer) => Ok(*answer),
             _ => Err(Failure::new(Next::OutcomeUnknown, Unanswered)),
         })
     }

@@ -56,7 +56,7 @@ impl<P: Port, C: Clock> Driver<P, C> {
             _ => None,
         });
         match answer.await? {
-            Ok(found) => Ok(Some(found)),
+            Ok(found) => Ok(Some(*found)),
             Err(code) if class(kind, code) == Class::Gone => Ok(None),
             Err(code) => Err(Trouble::Refused { kind, code }),
         }

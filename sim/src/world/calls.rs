@@ -35,7 +35,7 @@ pub(crate) enum Errand {
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Broker(Response),
-    Store(StoreAnswer),
+    Store(Box<StoreAnswer>),
     /// None came.
     Silence,
     /// Of a wait for the clock.
@@ -118,11 +118,8 @@ impl World {
     pub(super) fn make(&mut self, pid: Pid, call: Call) -> Option<(Made, bool)> {
         let life = &mut self.lives[pid.0];
         let (made, in_danger) = (life.make(call), life.is_in_danger());
-        if in_danger {
-            self.strike(pid, made, Phase::Before);
-            if !self.lives[pid.0].is_alive() {
-                return None;
-            }
+        if in_danger && !self.survives(pid, made, Phase::Before) {
+            return None;
         }
         Some((made, in_danger))
     }
@@ -169,7 +166,7 @@ impl World {
                 return self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
             }
             Errand::Broker(request) => self.apply_to_broker(pid, request, answer),
-            Errand::Store(request) => *answer = Answer::Store(self.apply_to_store(pid, request)),
+            Errand::Store(request) => *answer = Answer::Store(Box::new(self.apply_to_store(pid, request))),
             Errand::Done => unreachable!("what is done is not under way"),
         }
         let life = &self.lives[pid.0];
@@ -292,20 +289,26 @@ impl World {
         let Some((ending, made)) = self.waits.poll(wait, waker) else {
             return Poll::Pending;
         };
-        if self.lives[pid.0].is_in_danger() {
-            self.strike(pid, made, Phase::Received);
+        if self.lives[pid.0].is_in_danger() && !self.survives(pid, made, Phase::Received) {
+            return Poll::Ready(None);
         }
-        let is_alive = self.lives[pid.0].is_alive();
-        Poll::Ready(match ending {
+        Poll::Ready(Some(match ending {
             Ending::Answered(mut flight) => {
                 flight.errand = Errand::Done;
-                let answer = std::mem::replace(&mut flight.answer, Answer::Silence);
+                let read = read(std::mem::replace(&mut flight.answer, Answer::Silence));
                 self.spare.flights.push(flight);
-                is_alive.then(|| read(answer))
+                read
             }
-            Ending::GivenUp => is_alive.then(|| read(Answer::Silence)),
-            Ending::Woke => is_alive.then(|| read(Answer::Woke)),
-        })
+            Ending::GivenUp => read(Answer::Silence),
+            Ending::Woke => read(Answer::Woke),
+        }))
+    }
+
+    /// A process that is in danger passes a site, and lives to tell.
+    #[inline(never)]
+    pub(super) fn survives(&mut self, pid: Pid, made: Made, phase: Phase) -> bool {
+        self.strike(pid, made, phase);
+        self.lives[pid.0].is_alive()
     }
 
     /// Nobody waits for it any longer.

@@ -114,11 +114,8 @@ impl World {
             return Received::Nothing(wait);
         };
         let made = life.make(Call::Receive);
-        if life.is_in_danger() {
-            self.strike(pid, made, Phase::Received);
-            if !self.lives[pid.0].is_alive() {
-                return Received::Death;
-            }
+        if life.is_in_danger() && !self.survives(pid, made, Phase::Received) {
+            return Received::Death;
         }
         Received::Message(envelope)
     }
