@@ -198,7 +198,7 @@ impl<E: Env, B: Broker> Participant for Transactional<E, B> {
         Ok(handle)
     }
 
-    #[inline]
+    #[inline(always)] // as all that a record passes: what is out of line moves it once more
     fn write(
         &mut self,
         transaction: &mut Handle,

@@ -220,7 +220,7 @@ impl<P: Port, C: Clock> Transaction for KafkaTransaction<P, C> {
     }
 
     /// Queues the record at once; the future sends.
-    #[inline]
+    #[inline(always)]
     fn append(&mut self, to: Partition, record: Record) -> impl Future<Output = Result<(), Failure>> + Send {
         self.client.add(to, record);
         self.send()

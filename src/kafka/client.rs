@@ -128,6 +128,9 @@ impl Client {
     #[inline]
     pub fn add(&mut self, partition: Partition, record: Record) {
         self.outbox.add(partition, record);
+        if self.task.request().is_none() {
+            self.start_batch(); // already, so that it is moved only once
+        }
     }
 
     /// Makes requests of all records that still wait.
@@ -191,7 +194,7 @@ impl Client {
         Ok(match self.task.request() {
             None => Turn::Idle,
             Some(task) => {
-                self.touched |= opens(task);
+                self.touched = self.touched || opens(task);
                 Turn::Send(task)
             }
         })
@@ -202,10 +205,10 @@ impl Client {
     /// # Errors
     /// The answer is an error that repeating does not repair, or it was "not now" too often.
     #[inline]
-    pub fn answered(&mut self, response: Response) -> Result<(), Trouble> {
-        match (self.task.request(), &response) {
+    pub fn answered(&mut self, response: &Response) -> Result<(), Trouble> {
+        match (self.task.request(), response) {
             (Some(Request::Produce(_)), Response::Produce(Ok(_))) => self.done(), // as nearly always
-            _ => self.answered_otherwise(&response),
+            _ => self.answered_otherwise(response),
         }
     }
 
@@ -316,19 +319,27 @@ impl Client {
     }
 
     /// Takes up the next task, if there is one: everything else before the end (P-06).
-    #[inline(always)]
+    #[inline(never)]
     fn start(&mut self) {
-        if let Some(producer) = self.producer {
-            if let Some(batch) = self.outbox.take_batch(self.protocol) {
-                let writer = Writer { id: &self.id, producer, protocol: self.protocol };
-                return self.task.produce(writer, batch); // as nearly always
-            }
+        if !self.start_batch() {
+            self.start_other();
         }
-        self.start_other();
+    }
+
+    /// Takes up the next batch. Says whether there is one that can be sent.
+    #[inline(always)]
+    fn start_batch(&mut self) -> bool {
+        let Some(producer) = self.producer else {
+            return false;
+        };
+        let Some(batch) = self.outbox.take_batch(self.protocol) else {
+            return false;
+        };
+        self.task.produce(Writer { id: &self.id, producer, protocol: self.protocol }, batch);
+        true
     }
 
     /// Takes up what is no batch.
-    #[inline(never)]
     fn start_other(&mut self) {
         let (id, protocol) = (&self.id, self.protocol);
         let writer = self.producer.map(|producer| Writer { id, producer, protocol });
