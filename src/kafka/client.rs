@@ -124,12 +124,17 @@ impl Client {
         self.task.request().is_some() || !self.outbox.is_empty() || self.ending.is_some()
     }
 
-    /// Adds a record. A full batch becomes a request.
+    /// Adds a record. A full batch becomes a request: at once, if it is the next thing to be sent.
     #[inline]
     pub fn add(&mut self, partition: Partition, record: Record) {
-        self.outbox.add(partition, record);
-        if self.task.request().is_none() {
-            self.start_batch(); // already, so that it is moved only once
+        let Some(batch) = self.outbox.add(partition, record) else {
+            return;
+        };
+        match self.producer {
+            Some(producer) if self.task.request().is_none() && self.outbox.is_next(&batch, self.protocol) => {
+                self.task.produce(Writer { id: &self.id, producer, protocol: self.protocol }, batch);
+            }
+            _ => self.outbox.queue(batch),
         }
     }
 
@@ -321,30 +326,10 @@ impl Client {
     /// Takes up the next task, if there is one: everything else before the end (P-06).
     #[inline(never)]
     fn start(&mut self) {
-        if !self.start_batch() {
-            self.start_other();
-        }
-    }
-
-    /// Takes up the next batch. Says whether there is one that can be sent.
-    #[inline(always)]
-    fn start_batch(&mut self) -> bool {
-        let Some(producer) = self.producer else {
-            return false;
-        };
-        let Some(batch) = self.outbox.take_batch(self.protocol) else {
-            return false;
-        };
-        self.task.produce(Writer { id: &self.id, producer, protocol: self.protocol }, batch);
-        true
-    }
-
-    /// Takes up what is no batch.
-    fn start_other(&mut self) {
         let (id, protocol) = (&self.id, self.protocol);
         let writer = self.producer.map(|producer| Writer { id, producer, protocol });
         self.task.set(match writer {
-            Some(writer) => self.outbox.take_other(writer),
+            Some(writer) => self.outbox.take(writer),
             None if self.outbox.is_empty() => None,
             None => Some(init(self.id.clone(), self.timeout)),
         });
