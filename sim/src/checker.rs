@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use twophase::env::Completed;
-use twophase::kafka::protocol::{Marker, Producer, Request, Response};
+use twophase::kafka::protocol::{Marker, Produce, Producer, Request, Response};
 use twophase::{CheckpointId, Partition, Record, RecordId, SourceOffset, Split, TransactionalId};
 
 use crate::anomaly::{Anomaly, Finding};
@@ -94,11 +94,6 @@ impl Checker {
         self.outputs.as_deref()
     }
 
-    /// Whether it is told of events in other terms than they happen in.
-    pub(crate) fn is_told(&self) -> bool {
-        self.outputs.is_some()
-    }
-
     /// The event in terms of what is to come out, if that is not the input.
     pub(crate) fn tell(&mut self, event: &Event<'_>) -> Option<Told> {
         match self.outputs.as_mut()?.tell(event) {
@@ -123,19 +118,11 @@ impl Checker {
         self.finding.as_ref()
     }
 
-    #[inline(always)] // whoever calls it mostly knows which kind of event it is
     pub(crate) fn see(&mut self, event: &Event<'_>, ledger: &Ledger) {
         if self.finding.is_some() {
             return;
         }
         match event.what {
-            What::Visible { partition, record, producer, .. } => {
-                self.visible(event.at, partition, record, producer, ledger);
-            }
-            What::Applied { request, response, changed, .. } => {
-                self.applied(event.at, request, response, changed, ledger);
-                self.by_zombie(event.who);
-            }
             What::Put { head, version: Some(_) } => {
                 if let Some(completed) = &head.completed {
                     self.durable(event.at, completed, ledger);
@@ -154,7 +141,9 @@ impl Checker {
         }
     }
 
-    fn visible(
+    /// A committed reader sees a record.
+    #[inline(always)]
+    pub(crate) fn visible(
         &mut self,
         at: u64,
         partition: Partition,
@@ -162,55 +151,68 @@ impl Checker {
         producer: Option<Producer>,
         ledger: &Ledger,
     ) {
+        if self.finding.is_some() {
+            return;
+        }
+        let seen = self.seen.get_mut(record.id).map(|seen| std::mem::replace(seen, true));
         let by = producer.and_then(|producer| ledger.written_by(record.id, producer));
-        let wrong = self
-            .wrong_with_record(record)
-            .or_else(|| wrong_with_transaction(by?, partition))
-            .or_else(|| self.wrong_with_order(record.id, partition));
-        if let Some((anomaly, why)) = wrong {
+        let row = self.row(record.id.split, partition);
+        if let Err((anomaly, why)) = self.may_be_shown(record, seen, by, (partition, row)) {
             return self.report_record(at, anomaly, record.id, by, why, ledger);
         }
-        if let Some(seen) = self.seen.get_mut(record.id) {
-            *seen = true;
-        }
         self.remaining -= 1;
-        let RecordId { split, offset } = record.id;
-        if let Some(newest) = self.newest_at(split, partition).and_then(|at| self.newest.get_mut(at)) {
-            *newest = Some(offset);
+        if let Some(newest) = row.and_then(|row| self.newest.get_mut(row)) {
+            *newest = Some(record.id.offset);
         }
     }
 
-    fn newest_at(&self, split: Split, partition: Partition) -> Option<usize> {
+    /// Where the newest offset of this split on this partition stands.
+    fn row(&self, split: Split, partition: Partition) -> Option<usize> {
         let partitions = self.schedule.settings.partitions;
         (partition.0 < partitions).then(|| usize::from(split.0) * partitions as usize + partition.0 as usize)
     }
 
-    /// Whether it is one of the input that was not there before.
-    fn wrong_with_record(&self, record: &Record) -> Option<Wrong> {
-        let (split, offset) = (usize::from(record.id.split.0), record.id.offset.0 as usize);
-        match self.schedule.input.get(split).and_then(|input| input.get(offset)) {
-            None => {
-                let why = self.outputs().and_then(|outputs| outputs.why_not(record.id));
-                Some((Anomaly::Invented, why.unwrap_or("it is not in the input")))
-            }
-            Some(payload) if !are_equal(payload, &record.payload) => {
-                Some((Anomaly::Invented, "its payload is another"))
-            }
-            Some(_) if self.seen.get(record.id) == Some(&true) => {
-                Some((Anomaly::Duplicate, "it is committed twice"))
-            }
-            Some(_) => None,
+    #[inline(always)]
+    fn may_be_shown(
+        &self,
+        record: &Record,
+        seen: Option<bool>,
+        by: Option<&Transaction>,
+        (partition, row): (Partition, Option<usize>),
+    ) -> Result<(), Wrong> {
+        self.is_new(record, seen)?;
+        if let Some(by) = by {
+            may_be_read(by, partition)?;
         }
+        self.is_in_order(record.id, row)
+    }
+
+    /// Whether it is one of the input that was not there before: `seen`, unless it is none.
+    #[inline(always)]
+    fn is_new(&self, record: &Record, seen: Option<bool>) -> Result<(), Wrong> {
+        let Some(seen) = seen else {
+            let why = self.outputs().and_then(|outputs| outputs.why_not(record.id));
+            return Err((Anomaly::Invented, why.unwrap_or("it is not in the input")));
+        };
+        let payload = &self.schedule.input[usize::from(record.id.split.0)][record.id.offset.0 as usize];
+        if !are_equal(payload, &record.payload) {
+            return Err((Anomaly::Invented, "its payload is another"));
+        }
+        if seen { Err((Anomaly::Duplicate, "it is committed twice")) } else { Ok(()) }
     }
 
     /// Whether it comes neither too early nor too late.
-    fn wrong_with_order(&self, record: RecordId, partition: Partition) -> Option<Wrong> {
+    #[inline(always)]
+    fn is_in_order(&self, record: RecordId, row: Option<usize>) -> Result<(), Wrong> {
         if self.bound && record.offset >= self.covered[usize::from(record.split.0)] {
-            return Some((Anomaly::Premature, "no durable checkpoint covers it"));
+            return Err((Anomaly::Premature, "no durable checkpoint covers it"));
         }
-        let newest = self.newest_at(record.split, partition).and_then(|at| self.newest[at]);
+        let newest = row.and_then(|row| self.newest[row]);
         let overtaken = newest.is_some_and(|newest| record.offset < newest && !self.is_free(record, newest));
-        overtaken.then_some((Anomaly::Reordered, "a later one came before it"))
+        if overtaken {
+            return Err((Anomaly::Reordered, "a later one came before it"));
+        }
+        Ok(())
     }
 
     /// Whether two outputs may come in any order, since they come from one record.
@@ -218,7 +220,45 @@ impl Checker {
         self.outputs().is_some_and(|outputs| outputs.have_one_source(one.split, one.offset, other))
     }
 
-    fn applied(&mut self, at: u64, request: &Request, response: &Response, changed: bool, ledger: &Ledger) {
+    /// A request was answered.
+    #[inline(always)]
+    pub(crate) fn applied(
+        &mut self,
+        at: u64,
+        who: Actor,
+        told: (&Request, &Response),
+        changed: bool,
+        ledger: &Ledger,
+    ) {
+        if self.finding.is_some() {
+            return;
+        }
+        match told {
+            (Request::Produce(batch), Response::Produce(answer)) => {
+                if changed && answer.is_ok() {
+                    self.written(at, batch, ledger);
+                }
+            }
+            (request, response) => self.decided(at, request, response, changed, ledger),
+        }
+        self.by_zombie(who);
+    }
+
+    /// A batch was written. Until its marker arrives a doomed transaction takes records; they are aborted with it.
+    fn written(&mut self, at: u64, batch: &Produce, ledger: &Ledger) {
+        let (Some(id), Some(producer)) = (&batch.id, batch.producer) else {
+            return;
+        };
+        let is_doomed =
+            |into: &Transaction| into.decided == Some(Marker::Abort) && !into.is_written_on(batch.partition);
+        if !ledger.written_last().is_some_and(is_doomed) {
+            self.fenced(at, id, producer, ledger);
+        }
+    }
+
+    /// Transactions were opened or ended.
+    #[inline(never)]
+    fn decided(&mut self, at: u64, request: &Request, response: &Response, changed: bool, ledger: &Ledger) {
         match (request, response) {
             (Request::InitProducerId(init), Response::InitProducerId(Ok(producer))) => {
                 if let Some(id) = &init.id {
@@ -231,18 +271,6 @@ impl Checker {
                 }
                 if let Some(next) = next {
                     self.grant(id, *next);
-                }
-            }
-            (Request::Produce(produce), Response::Produce(Ok(_))) if changed => {
-                if let (Some(id), Some(producer)) = (&produce.id, produce.producer) {
-                    // Until its marker arrives a doomed transaction takes records; they are aborted with it.
-                    let newest = ledger.of(producer);
-                    let doomed = newest.is_some_and(|one| {
-                        one.decided == Some(Marker::Abort) && !one.is_written_on(produce.partition)
-                    });
-                    if !doomed {
-                        self.fenced(at, id, producer, ledger);
-                    }
                 }
             }
             _ => {}
@@ -451,10 +479,10 @@ fn are_equal(one: &Bytes, other: &Bytes) -> bool {
 }
 
 /// Whether a record may be read from its transaction, on this partition.
-fn wrong_with_transaction(by: &Transaction, partition: Partition) -> Option<Wrong> {
+fn may_be_read(by: &Transaction, partition: Partition) -> Result<(), Wrong> {
     match by.decided {
-        Some(Marker::Abort) => Some((Anomaly::AbortedRead, "its transaction was aborted")),
-        Some(Marker::Commit) if by.is_written_on(partition) => None,
-        _ => Some((Anomaly::UndecidedRead, "its transaction has not ended")),
+        Some(Marker::Abort) => Err((Anomaly::AbortedRead, "its transaction was aborted")),
+        Some(Marker::Commit) if by.is_written_on(partition) => Ok(()),
+        _ => Err((Anomaly::UndecidedRead, "its transaction has not ended")),
     }
 }

@@ -180,7 +180,6 @@ fn row(operation: &Operation) -> usize {
 }
 
 impl Observer for CrashSites {
-    #[inline(always)]
     fn see(&mut self, event: &Event<'_>) {
         if let What::Struck(Fault::Crash { at, .. }) = event.what {
             self.note(&at.operation, at.phase);

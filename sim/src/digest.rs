@@ -4,18 +4,17 @@ mod words;
 
 use std::hash::{Hash, Hasher};
 
-use crate::event::Event;
-
 /// The chain so far. Each event is hashed with its time, actor and content onto what came before, so that
 /// swapping two events changes the end as much as changing one byte of one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Digest(u64);
 
 impl Digest {
-    #[inline(always)]
-    pub(crate) fn see(&mut self, event: &Event<'_>) {
+    /// One more event.
+    #[inline]
+    pub(crate) fn add(&mut self, event: impl FnOnce(&mut Chain)) {
         let mut chain = Chain(self.0);
-        chain.event(event);
+        event(&mut chain);
         self.0 = chain.0;
     }
 
@@ -56,13 +55,16 @@ impl Chain {
     /// Eight bytes to a word, and the rest in one. How many there are stands elsewhere.
     #[inline(always)]
     fn bytes(&mut self, bytes: &[u8]) {
-        let mut words = bytes.chunks_exact(8);
-        for word in &mut words {
-            self.mix(u64::from_le_bytes(word.try_into().expect("eight bytes")));
+        if let Ok(word) = bytes.try_into() {
+            return self.mix(u64::from_le_bytes(word)); // there is nothing to loop over
         }
-        let rest = words.remainder();
-        if !rest.is_empty() {
-            self.mix(packed(rest));
+        let mut left = bytes;
+        while let Some((word, rest)) = left.split_first_chunk() {
+            self.mix(u64::from_le_bytes(*word));
+            left = rest;
+        }
+        if !left.is_empty() {
+            self.mix(packed(left));
         }
     }
 }
@@ -134,7 +136,7 @@ impl Hasher for Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Actor, What};
+    use crate::event::{Actor, Event, What};
     use crate::site::Name;
 
     fn event(at: u64, what: What<'_>) -> Event<'_> {
@@ -143,7 +145,7 @@ mod tests {
 
     fn digest_of(events: &[Event<'_>]) -> u64 {
         let mut digest = Digest::default();
-        events.iter().for_each(|event| digest.see(event));
+        events.iter().for_each(|event| digest.add(|chain| chain.event(event)));
         digest.value()
     }
 

@@ -27,7 +27,7 @@ use self::wait::Wait;
 use crate::schedule::Schedule;
 use crate::seed::micros;
 use crate::site::Call;
-use crate::world::{Answer, Bells, Chore, Pid, StoreAnswer, StoreRequest, World};
+use crate::world::{Answer, Bells, Chore, Errand, Pid, StoreAnswer, StoreRequest, World};
 
 /// The world, shared by everything that plays in it.
 pub(crate) type SharedWorld = Arc<Shared>;
@@ -224,8 +224,8 @@ impl Network for SimNetwork {
 }
 
 impl Port for SimPort {
-    fn call(&self, request: &Request) -> impl Future<Output = Result<Response, Unanswered>> + Send {
-        let ask = |world: &mut World, pid| world.ask(pid, request);
+    fn call(&self, request: &Arc<Request>) -> impl Future<Output = Result<Response, Unanswered>> + Send {
+        let ask = |world: &mut World, pid| world.ask(pid, Errand::Broker(request.clone()));
         Wait::begin(&self.0, ask, |answer| match answer {
             Answer::Broker(response) => Ok(response),
             _ => Err(Unanswered),
@@ -252,9 +252,9 @@ impl CheckpointStore for SimStore {
 
 impl SimStore {
     fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
-        let ask = |world: &mut World, pid| world.ask(pid, request);
+        let ask = |world: &mut World, pid| world.ask(pid, Errand::Store(request));
         Wait::begin(&self.0, ask, |answer| match answer {
-            Answer::Store(answer) => Ok(answer),
+            Answer::Store(answer) => Ok(*answer),
             _ => Err(Failure::new(Next::OutcomeUnknown, Unanswered)),
         })
     }

@@ -9,7 +9,7 @@ mod transaction;
 
 use std::collections::BTreeMap;
 
-use twophase::kafka::protocol::{Marker, Producer, Request, Response};
+use twophase::kafka::protocol::{Marker, Produce, Producer, Request, Response};
 use twophase::{CheckpointId, Fact, Life, Partition, RecordId, TransactionalId};
 
 use crate::coverage::{Window, Windows};
@@ -34,7 +34,7 @@ pub(crate) struct Ledger {
     carried: Vec<(RecordId, usize)>,
     /// The newest transaction into which each record went: nearly always the one that is asked for.
     newest: PerRecord<usize>,
-    /// The transaction that was written to last, likewise.
+    /// The transaction that was written to last.
     last: usize,
     /// When each sink began its newest restore, and whether that is over.
     restores: BTreeMap<Name, (u64, bool)>,
@@ -76,17 +76,28 @@ impl Ledger {
     }
 
     /// The transaction in which this producer wrote this record.
+    #[inline(always)]
     pub(crate) fn written_by(&self, record: RecordId, producer: Producer) -> Option<&Transaction> {
         let newest = *self.newest.get(record)?;
         match self.transactions.get(newest).filter(|newest| newest.producer == producer) {
             Some(newest) => Some(newest),
-            None => self.carriers(record).rev().find(|carrier| carrier.producer == producer),
+            None => self.written_before_by(record, producer),
         }
+    }
+
+    #[cold]
+    fn written_before_by(&self, record: RecordId, producer: Producer) -> Option<&Transaction> {
+        self.carriers(record).rev().find(|carrier| carrier.producer == producer)
     }
 
     /// The newest transaction that this producer wrote.
     pub(crate) fn of(&self, producer: Producer) -> Option<&Transaction> {
         self.position(producer).map(|at| &self.transactions[at])
+    }
+
+    /// The transaction into which a batch was written last.
+    pub(crate) fn written_last(&self) -> Option<&Transaction> {
+        self.transactions.get(self.last)
     }
 
     /// One more event, also of those that are not shown to it.
@@ -99,26 +110,19 @@ impl Ledger {
         self.steps
     }
 
-    #[inline(always)] // whoever calls it mostly knows which kind of event it is
     pub(crate) fn see(&mut self, event: &Event<'_>) {
-        let process = match event.who {
-            Actor::Process { name, life, current } => Some((name, life, current)),
-            Actor::Broker | Actor::World => None,
-        };
-        match (event.what, process) {
-            (What::Applied { request, response, changed, .. }, Some((name, life, current))) => {
-                if changed {
-                    self.applied(name, life, current, request, response);
-                }
-                if !self.sight.has(Sight::SINKS) {
-                    self.goes_on(name, life, request);
+        match event.what {
+            What::Applied { request, response, changed, .. } => {
+                self.applied(event.who, (request, response), changed);
+            }
+            What::Noted(fact) => self.noted(event.who, fact),
+            What::Crashed => {
+                if let Actor::Process { name, life, .. } = event.who {
+                    self.crashed(name, life);
                 }
             }
-            (What::Noted(fact), Some((name, life, current))) => self.noted(name, life, current, fact),
-            (What::Crashed, Some((name, life, _))) => self.crashed(name, life),
-            // Who is struck as it leaves does not live to note it.
-            (What::Sent { label: ACK, .. }, Some((name, life, _))) => self.acknowledged(name, life),
-            (What::Put { head, version: Some(_) }, _) => {
+            What::Sent { label: ACK, .. } => self.acknowledged(event.who),
+            What::Put { head, version: Some(_) } => {
                 // Taking over and starting anew write the head too, with the checkpoint that was there.
                 let completed = head.completed.as_ref().map(|completed| completed.id);
                 if let Some(newer) = completed.filter(|_| completed > self.completed) {
@@ -127,36 +131,63 @@ impl Ledger {
                     self.durable(newer);
                 }
             }
-            (What::MarkerWritten { partition, id, producer, marker }, _) => {
+            What::MarkerWritten { partition, id, producer, marker } => {
                 self.empties.marked(id, producer, partition);
                 if let Some(transaction) = self.ended_by(id, producer, marker) {
                     transaction.written_on |= bit(partition);
                 }
             }
-            (What::TimedOut { id }, _) => self.timed_out(id),
+            What::TimedOut { id } => self.timed_out(id),
             _ => {}
         }
     }
 
-    fn applied(&mut self, name: Name, life: Life, current: bool, request: &Request, response: &Response) {
-        match (request, response) {
-            (Request::Produce(produce), Response::Produce(Ok(_))) => {
-                let (Some(id), Some(producer)) = (&produce.id, produce.producer) else {
-                    return;
-                };
-                let partition = produce.partition;
-                let at = self.find_or_open(id, producer, partition, (name, life, current));
-                self.last = at;
-                self.transactions[at].touched |= bit(partition);
-                self.transactions[at].records += produce.records.len() as u32;
-                for record in produce.records.iter() {
-                    self.carried.push((record.id, at));
-                    if let Some(newest) = self.newest.get_mut(record.id) {
-                        *newest = at;
-                    }
+    /// A request was answered.
+    #[inline(always)]
+    pub(crate) fn applied(&mut self, who: Actor, told: (&Request, &Response), changed: bool) {
+        let Actor::Process { name, life, current } = who else {
+            return;
+        };
+        match told {
+            (Request::Produce(batch), Response::Produce(answer)) => {
+                if changed && answer.is_ok() {
+                    self.written((name, life, current), batch);
                 }
-                self.acted(at, current);
             }
+            (request, response) if changed => self.decided(current, request, response),
+            _ => {}
+        }
+        if !self.sight.has(Sight::SINKS) {
+            self.goes_on(name, life, told.0);
+        }
+    }
+
+    /// A batch was written.
+    fn written(&mut self, by: (Name, Life, bool), batch: &Produce) {
+        let (Some(id), Some(producer)) = (&batch.id, batch.producer) else {
+            return;
+        };
+        let at = self.find_or_open(id, producer, batch.partition, by);
+        self.last = at;
+        for record in batch.records.iter() {
+            self.carried.push((record.id, at));
+            if let Some(newest) = self.newest.get_mut(record.id) {
+                *newest = at;
+            }
+        }
+        let transaction = &mut self.transactions[at];
+        transaction.touched |= bit(batch.partition);
+        transaction.records += batch.records.len() as u32;
+        let (.., current) = by;
+        if !current {
+            self.acted(at, current);
+        }
+    }
+
+    /// Transactions were opened or ended.
+    #[inline(never)]
+    fn decided(&mut self, current: bool, request: &Request, response: &Response) {
+        match (request, response) {
             (Request::AddPartitions { id, producer, .. }, Response::AddPartitions(Ok(answers))) => {
                 let added = answers.iter().filter_map(|(partition, answer)| answer.ok().map(|()| *partition));
                 if self.position(*producer).is_none_or(|at| self.transactions[at].decided.is_some()) {
@@ -197,13 +228,8 @@ impl Ledger {
         }
     }
 
-    /// Where the newest transaction of this producer is. What was written to last is the newest of its own.
     fn position(&self, producer: Producer) -> Option<usize> {
-        let by = |transaction: &Transaction| transaction.producer == producer;
-        match self.transactions.get(self.last) {
-            Some(last) if by(last) => Some(self.last),
-            _ => self.transactions.iter().rposition(by),
-        }
+        self.transactions.iter().rposition(|transaction| transaction.producer == producer)
     }
 
     fn find_or_open(
@@ -213,16 +239,26 @@ impl Ledger {
         partition: Partition,
         by: (Name, Life, bool),
     ) -> usize {
-        let (writer, life, current) = by;
         // Under the older protocol one epoch can carry several transactions, one after the other. But where one
         // that is decided waits for its marker, what still arrives joins it and shares its end.
         let goes_on = |at: &usize| {
             let newest = &self.transactions[*at];
             newest.decided.is_none() || newest.touched & !newest.written_on & bit(partition) != 0
         };
-        if let Some(at) = self.position(producer).filter(goes_on) {
-            return at;
+        match self.position(producer).filter(goes_on) {
+            Some(at) => at,
+            None => self.open(id, producer, partition, by),
         }
+    }
+
+    #[cold]
+    fn open(
+        &mut self,
+        id: &TransactionalId,
+        producer: Producer,
+        partition: Partition,
+        (writer, life, current): (Name, Life, bool),
+    ) -> usize {
         if let Some((_, over)) = self.restores.get_mut(&writer).filter(|_| current) {
             *over = true; // also if nobody says so: what is written now is new
         }
@@ -278,8 +314,12 @@ impl Ledger {
         }
     }
 
+    /// A process says something of itself.
     #[inline(never)]
-    fn noted(&mut self, name: Name, life: Life, current: bool, fact: &Fact) {
+    pub(crate) fn noted(&mut self, who: Actor, fact: &Fact) {
+        let Actor::Process { name, life, current } = who else {
+            return;
+        };
         self.sight.note(fact);
         match fact {
             Fact::PreCommitted(checkpoint, id) => {
@@ -311,8 +351,13 @@ impl Ledger {
         }
     }
 
-    /// An acknowledgement has left. It follows the snapshot, so it is for all that is pre-committed by now.
-    fn acknowledged(&mut self, name: Name, life: Life) {
+    /// An acknowledgement has left. It follows the snapshot, so it is for all that is pre-committed by now. (Who is struck
+    /// as it leaves does not live to note it.)
+    #[inline(never)]
+    pub(crate) fn acknowledged(&mut self, who: Actor) {
+        let Actor::Process { name, life, .. } = who else {
+            return;
+        };
         for transaction in self.transactions.iter_mut().filter(|open| open.is_by(name, life)) {
             transaction.acknowledged |= transaction.checkpoint.is_some();
         }

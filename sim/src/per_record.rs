@@ -1,26 +1,32 @@
 //! One value for each record of the input, by split and offset, in one piece of memory.
 
-use smallvec::SmallVec;
 use twophase::{RecordId, SourceOffset, Split};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PerRecord<T> {
     values: Vec<T>,
-    /// Where the values of each split begin, and behind the last where they end.
-    begins: SmallVec<[usize; 16]>,
+    splits: Vec<Part>,
+}
+
+/// Where the values of one split are.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    begin: usize,
+    length: usize,
 }
 
 impl<T: Clone> PerRecord<T> {
     /// This value for each record of splits of these lengths.
     pub(crate) fn new(splits: impl Iterator<Item = usize>, value: T) -> Self {
-        let (mut begins, mut end) = (SmallVec::new(), 0);
-        begins.push(end);
-        for length in splits {
+        let mut end = 0;
+        let mut behind = |length| {
+            let begin = end;
             end += length;
-            begins.push(end);
-        }
-        PerRecord { values: vec![value; end], begins }
+            Part { begin, length }
+        };
+        let splits = splits.map(&mut behind).collect();
+        PerRecord { values: vec![value; end], splits }
     }
 }
 
@@ -45,18 +51,16 @@ impl<T> PerRecord<T> {
 
     /// All of them, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (RecordId, &T)> {
-        let splits = self.begins.windows(2).zip(0..);
-        splits.flat_map(|(bounds, split)| {
+        self.splits.iter().zip(0..).flat_map(|(part, split)| {
             let id = move |offset| RecordId { split: Split(split), offset: SourceOffset(offset) };
-            (0..).map(id).zip(&self.values[bounds[0]..bounds[1]])
+            (0..).map(id).zip(&self.values[part.begin..][..part.length])
         })
     }
 
     #[inline]
     fn place(&self, record: RecordId) -> Option<usize> {
-        let split = usize::from(record.split.0);
-        let (begin, end) = (*self.begins.get(split)?, *self.begins.get(split + 1)?);
-        (record.offset.0 < (end - begin) as u64).then(|| begin + record.offset.0 as usize)
+        let part = self.splits.get(usize::from(record.split.0))?;
+        (record.offset.0 < part.length as u64).then(|| part.begin + record.offset.0 as usize)
     }
 }
 

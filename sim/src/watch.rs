@@ -1,5 +1,7 @@
 //! Everybody who folds over the events of one history, in their order.
 
+mod often;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,7 +14,7 @@ use crate::digest::Digest;
 use crate::event::{Event, Observer, What};
 use crate::fault::FaultKind;
 use crate::history::Recorder;
-use crate::ledger::{ACK, Ledger};
+use crate::ledger::Ledger;
 use crate::outputs::{Outputs, Told, Unfit};
 use crate::schedule::Schedule;
 use crate::sight::Sight;
@@ -31,8 +33,8 @@ pub struct Keep {
 
 /// The observers of one history.
 pub(crate) struct Watch {
-    /// Whether anything is kept at all.
-    keeps: bool,
+    /// Something is to be kept, or outputs are to be told of.
+    more_is_wanted: bool,
     pub(crate) ledger: Ledger,
     pub(crate) checker: Checker,
     pub(crate) digest: Digest,
@@ -71,7 +73,7 @@ impl Watch {
             checker.panicked(0, which, &panic);
         }
         Ok(Watch {
-            keeps: keep != Keep::default(),
+            more_is_wanted: keep != Keep::default() || checker.outputs().is_some(),
             ledger: Ledger::new(
                 checker.expected(),
                 if subject.bound { Sight::BOUND } else { Sight::default() },
@@ -122,46 +124,46 @@ impl Watch {
     }
 }
 
-impl Watch {
-    /// One more event. Who shows it knows of which kind it is, so what is to be done about that kind is chosen when this
-    /// is compiled: it is put in wherever an event is shown, and so is what it calls.
-    #[inline(always)]
-    pub(crate) fn see(&mut self, event: Event<'_>) {
-        self.digest.see(&event);
+impl Observer for Watch {
+    /// Any event. Those that happen often have a way of their own: `watch/often.rs`.
+    fn see(&mut self, event: &Event<'_>) {
+        self.digest.add(|chain| chain.event(event));
         self.ledger.step();
+        match self.more_is_wanted {
+            true => self.judge_and_record(event),
+            false => self.judge(event),
+        }
+    }
+}
+
+impl Watch {
+    fn judge(&mut self, event: &Event<'_>) {
         match event.what {
-            // Most of what happens, and nothing that anybody judges by.
-            What::Sent { label, .. } if label != ACK => {}
-            What::Delivered { .. } | What::Unanswered { .. } => {}
+            What::Delivered { .. } | What::Unanswered { .. } => {} // nothing that anybody judges by
+            What::Sent { label, .. } => self.judge_sent(event.who, label),
+            What::Noted(fact) => self.judge_noted(event.who, fact),
+            What::Applied { request, response, changed, .. } => {
+                self.judge_applied(event.at, event.who, (request, response), changed);
+            }
+            What::Visible { partition, record, producer, .. } => {
+                self.judge_visible(event.at, partition, record, producer);
+            }
             _ => {
-                self.tally.see(&event);
-                self.crashed_at.see(&event);
-                if self.checker.is_told() {
-                    return self.judge_and_record(event);
-                }
-                self.judge(&event);
+                self.tally.see(event);
+                self.crashed_at.see(event);
+                self.ledger.see(event);
+                self.checker.see(event, &self.ledger);
             }
         }
-        if self.keeps {
-            self.record(event, event);
-        }
     }
 
-    #[inline(always)]
-    fn judge(&mut self, event: &Event<'_>) {
-        if !matches!(event.what, What::Visible { .. }) {
-            self.ledger.see(event); // what can be seen now, it was told when it was written
-        }
-        self.checker.see(event, &self.ledger);
-    }
-
-    /// The same where the checker is told of outputs by their place.
+    /// The same where something is kept, or where the checker is told of outputs by their place.
     #[cold]
-    fn judge_and_record(&mut self, event: Event<'_>) {
-        match self.checker.tell(&event) {
-            Some(told) => self.judge_told(&event, &told),
+    fn judge_and_record(&mut self, event: &Event<'_>) {
+        match self.checker.tell(event) {
+            Some(told) => self.judge_told(event, &told),
             None => {
-                self.judge(&event);
+                self.judge(event);
                 self.record(event, event);
             }
         }
@@ -172,9 +174,9 @@ impl Watch {
         if let (Some(_), Some(outputs)) = (&self.history, self.checker.outputs()) {
             // People know an output by the record that it comes from.
             let shown = told.with_ids(|record| outputs.source(record.id).unwrap_or(record.id));
-            self.record(told.instead_of(event), shown.instead_of(event));
+            self.record(&told.instead_of(event), &shown.instead_of(event));
         } else {
-            self.record(told.instead_of(event), *event);
+            self.record(&told.instead_of(event), event);
         }
         if let (Some(history), Some(outputs), Told::Record(record)) =
             (&mut self.history, self.checker.outputs(), told)
@@ -183,10 +185,9 @@ impl Watch {
         }
     }
 
-    #[cold]
-    fn record(&mut self, event: Event<'_>, shown: Event<'_>) {
+    fn record(&mut self, event: &Event<'_>, shown: &Event<'_>) {
         if let Some(history) = &mut self.history {
-            history.see(&shown);
+            history.see(shown);
         }
         if let Some(digests) = &mut self.digests {
             digests.push(self.digest.value());
@@ -210,15 +211,20 @@ impl Watch {
 }
 
 impl Tally {
-    #[inline(always)]
     fn see(&mut self, event: &Event<'_>) {
         match event.what {
             What::Struck(fault) => self.struck[fault.kind() as usize] += 1,
             What::TimedOut { .. } => self.timed_out += 1,
-            What::Noted(Fact::Completed(_)) => self.completed += 1,
-            What::Noted(Fact::Expired(_)) => self.expired += 1,
-            What::Noted(Fact::Restarting(_)) => self.restarts += 1,
-            What::Noted(Fact::Finished) => self.finished = true,
+            _ => {}
+        }
+    }
+
+    fn noted(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Completed(_) => self.completed += 1,
+            Fact::Expired(_) => self.expired += 1,
+            Fact::Restarting(_) => self.restarts += 1,
+            Fact::Finished => self.finished = true,
             _ => {}
         }
     }

@@ -36,7 +36,7 @@ use crate::{Partition, Record, TransactionalId};
 #[derive(Debug)]
 pub enum Turn<'a> {
     /// Send this and tell the answer, or that there was none.
-    Send(&'a Request),
+    Send(&'a Arc<Request>),
     /// Wait for the back-off, then ask again.
     BackOff,
     /// Nothing: all that was asked for is done.
@@ -196,7 +196,7 @@ impl Client {
         if self.task.request().is_none() {
             self.start();
         }
-        Ok(match self.task.request() {
+        Ok(match self.task.shared() {
             None => Turn::Idle,
             Some(task) => {
                 self.touched = self.touched || opens(task);

@@ -1,6 +1,7 @@
 //! Where the state machine meets the world: requests through the port, waits through the clock.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use super::class::{Class, Kind, class};
 use super::client::{Client, Turn};
@@ -42,7 +43,7 @@ impl<P: Port, C: Clock> Driver<P, C> {
     /// The ids whose coordinator is in this state.
     pub(super) async fn list(&self, state: CoordinatorState) -> Result<Vec<Listing>, Trouble> {
         let kind = Kind::ListTransactions;
-        let request = Request::ListTransactions { states: vec![state] };
+        let request = Arc::new(Request::ListTransactions { states: vec![state] });
         let answer = self.ask(kind, &request, |response| match response {
             Response::ListTransactions(answer) => Some(answer),
             _ => None,
@@ -53,13 +54,13 @@ impl<P: Port, C: Clock> Driver<P, C> {
     /// The state of one id; `None` if its coordinator does not know it.
     pub(super) async fn describe(&self, id: &TransactionalId) -> Result<Option<Description>, Trouble> {
         let kind = Kind::DescribeTransaction;
-        let request = Request::DescribeTransaction(id.clone());
+        let request = Arc::new(Request::DescribeTransaction(id.clone()));
         let answer = self.ask(kind, &request, |response| match response {
             Response::DescribeTransaction(answer) => Some(answer),
             _ => None,
         });
         match answer.await? {
-            Ok(found) => Ok(Some(found)),
+            Ok(found) => Ok(Some(*found)),
             Err(code) if class(kind, code) == Class::Gone => Ok(None),
             Err(code) => Err(Trouble::Refused { kind, code }),
         }
@@ -69,7 +70,7 @@ impl<P: Port, C: Clock> Driver<P, C> {
     async fn ask<T>(
         &self,
         kind: Kind,
-        request: &Request,
+        request: &Arc<Request>,
         read: impl Fn(Response) -> Option<Result<T, ErrorCode>> + Send,
     ) -> Result<Result<T, ErrorCode>, Trouble> {
         let mut patience = Patience::new(self.options.attempts, self.options.refusals);

@@ -162,7 +162,7 @@ pub struct InitProducerId {
 }
 
 /// See [`Request::Produce`].
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Produce {
     /// The name, if the batch is of a transactional producer.
     pub id: Option<TransactionalId>,
@@ -178,22 +178,6 @@ pub struct Produce {
     pub records: Records,
     /// Up to 11: V1. 12: V2.
     pub version: i16,
-}
-
-/// By hand, so that a batch can be cloned over another one: it is the request that there are most of.
-impl Clone for Produce {
-    fn clone(&self) -> Self {
-        Produce { id: self.id.clone(), records: self.records.clone(), ..*self }
-    }
-
-    #[inline]
-    fn clone_from(&mut self, source: &Self) {
-        let Produce { id, producer, partition, base_sequence, transactional, records, version } = source;
-        self.id.clone_from(id);
-        self.records.clone_from(records);
-        (self.producer, self.partition, self.base_sequence) = (*producer, *partition, *base_sequence);
-        (self.transactional, self.version) = (*transactional, *version);
-    }
 }
 
 /// An answer for each partition that was asked about.
@@ -215,8 +199,8 @@ pub enum Response {
     EndTxn(Result<Option<Producer>, ErrorCode>),
     /// One for each partition.
     TxnOffsetCommit(PerPartition),
-    /// The state of the id.
-    DescribeTransaction(Result<Description, ErrorCode>),
+    /// The state of the id. In a box, because it is rare and would be most of what every answer is moved with.
+    DescribeTransaction(Result<Box<Description>, ErrorCode>),
     /// In the order of the ids.
     ListTransactions(Result<Vec<Listing>, ErrorCode>),
 }

@@ -1,5 +1,7 @@
 //! The one request that is under way or to be repeated, and the place that it has.
 
+use std::sync::Arc;
+
 use super::batches::Batch;
 use super::protocol::Request;
 use super::requests::Writer;
@@ -7,33 +9,47 @@ use super::requests::Writer;
 /// Room for one request.
 ///
 /// What is done stays in its place, because nearly always the next request is another batch of the same writer: then only
-/// what differs is written, and not all of a hundred bytes moved to where they are.
+/// what differs is written. Who has a request under way shares it; one that was answered is nobody else's any more.
 #[derive(Debug)]
 pub(super) struct Task {
-    request: Option<Request>,
+    request: Option<Arc<Request>>,
     is_done: bool,
 }
 
 impl Task {
     pub(super) fn new(request: Option<Request>) -> Self {
-        Task { request, is_done: false }
+        Task { request: request.map(Arc::new), is_done: false }
     }
 
     /// The request, if there is one to be sent.
     #[inline]
     pub(super) fn request(&self) -> Option<&Request> {
+        self.shared().map(|request| &**request)
+    }
+
+    /// The same, to be sent: whoever has it under way shares it.
+    #[inline]
+    pub(super) fn shared(&self) -> Option<&Arc<Request>> {
         if self.is_done { None } else { self.request.as_ref() }
     }
 
+    /// The next one is this, if there is one.
     pub(super) fn set(&mut self, request: Option<Request>) {
-        *self = Task::new(request);
+        let Some(request) = request else {
+            return self.done();
+        };
+        self.is_done = false;
+        match self.request.as_mut().and_then(Arc::get_mut) {
+            Some(place) => *place = request,
+            None => self.request = Some(Arc::new(request)),
+        }
     }
 
     /// The next one is this batch.
     #[inline]
     pub(super) fn produce(&mut self, writer: Writer<'_>, batch: Batch) {
         self.is_done = false;
-        match &mut self.request {
+        match self.request.as_mut().and_then(Arc::get_mut) {
             Some(Request::Produce(last)) if writer.has_written(last) => {
                 last.partition = batch.partition;
                 last.base_sequence = batch.base;

@@ -6,8 +6,8 @@
 
 use std::hash::Hash;
 
-use twophase::Record;
 use twophase::kafka::protocol::{ErrorCode, LogOffset, Produce, Producer, Request, Response};
+use twophase::{Fact, Partition, Record};
 
 use super::Chain;
 use crate::event::{Actor, Event, What};
@@ -26,52 +26,83 @@ enum Kind {
 }
 
 impl Chain {
-    /// One more event.
-    #[inline(always)]
-    pub(super) fn event(&mut self, event: &Event<'_>) {
-        let who = actor(event.who);
-        self.mix(event.at);
-        match event.what {
-            What::Applied {
-                request: Request::Produce(batch),
-                response: Response::Produce(answer),
-                changed,
-                state,
-            } => {
-                self.mix(who | kind(Kind::Written));
-                self.batch(batch, *answer, changed);
-                self.mix(state);
-            }
+    /// Any event.
+    pub(crate) fn event(&mut self, event: &Event<'_>) {
+        let Event { at, who, what } = *event;
+        match what {
             What::Applied { request, response, changed, state } => {
-                self.mix(who | kind(Kind::Applied));
-                (request, response, changed, state).hash(self);
+                self.applied(at, who, (request, response), changed, state);
             }
             What::Visible { partition, offset, record, producer } => {
-                self.mix(who | kind(Kind::Visible));
-                self.mix(
-                    u64::from(partition.0) | epoch(producer) << 32 | u64::from(producer.is_some()) << 48,
-                );
-                self.mix(id(producer));
-                self.mix(offset.0);
-                self.record(record);
+                self.visible(at, who, (partition, offset), record, producer);
             }
-            What::Sent { to, label, body } => {
-                self.mix(who | kind(Kind::Sent));
-                self.message(to, label, body);
-            }
-            What::Delivered { from, label, body } => {
-                self.mix(who | kind(Kind::Delivered));
-                self.message(from, label, body);
-            }
-            What::Noted(fact) => {
-                self.mix(who | kind(Kind::Noted));
-                fact.hash(self);
-            }
+            What::Sent { to, label, body } => self.sent(at, who, to, label, body),
+            What::Delivered { from, label, body } => self.delivered(at, who, from, label, body),
+            What::Noted(fact) => self.noted(at, who, fact),
             rare => {
-                self.mix(who | kind(Kind::Rare));
+                self.begin(at, who, Kind::Rare);
                 rare.hash(self);
             }
         }
+    }
+
+    #[inline(always)]
+    pub(crate) fn applied(
+        &mut self,
+        at: u64,
+        who: Actor,
+        (request, response): (&Request, &Response),
+        changed: bool,
+        state: u64,
+    ) {
+        if let (Request::Produce(batch), Response::Produce(answer)) = (request, response) {
+            self.begin(at, who, Kind::Written);
+            self.batch(batch, *answer, changed);
+            self.mix(state);
+        } else {
+            self.begin(at, who, Kind::Applied);
+            (request, response, changed, state).hash(self);
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn visible(
+        &mut self,
+        at: u64,
+        who: Actor,
+        (partition, offset): (Partition, LogOffset),
+        record: &Record,
+        producer: Option<Producer>,
+    ) {
+        self.begin(at, who, Kind::Visible);
+        self.mix(u64::from(partition.0) | epoch(producer) << 32 | u64::from(producer.is_some()) << 48);
+        self.mix(id(producer));
+        self.mix(offset.0);
+        self.record(record);
+    }
+
+    #[inline(always)]
+    pub(crate) fn sent(&mut self, at: u64, who: Actor, to: Name, label: &str, body: &[u8]) {
+        self.begin(at, who, Kind::Sent);
+        self.message(to, label, body);
+    }
+
+    #[inline(always)]
+    pub(crate) fn delivered(&mut self, at: u64, who: Actor, from: Name, label: &str, body: &[u8]) {
+        self.begin(at, who, Kind::Delivered);
+        self.message(from, label, body);
+    }
+
+    #[inline(always)]
+    pub(crate) fn noted(&mut self, at: u64, who: Actor, fact: &Fact) {
+        self.begin(at, who, Kind::Noted);
+        fact.hash(self);
+    }
+
+    #[inline(always)]
+    fn begin(&mut self, at: u64, who: Actor, kind: Kind) {
+        self.mix(at);
+        self.mix(actor(who) | (kind as u64) << 34);
     }
 
     #[inline(always)]
@@ -128,11 +159,6 @@ fn actor(actor: Actor) -> u64 {
 }
 
 #[inline(always)]
-fn kind(kind: Kind) -> u64 {
-    (kind as u64) << 34
-}
-
-#[inline(always)]
 fn id(producer: Option<Producer>) -> u64 {
     producer.map_or(0, |producer| producer.id.0 as u64)
 }
@@ -148,7 +174,7 @@ mod tests {
 
     use bytes::Bytes;
     use twophase::kafka::protocol::{ProducerEpoch, ProducerId, Sequence};
-    use twophase::{Life, Partition, RecordId, SourceOffset, Split, TransactionalId};
+    use twophase::{Life, RecordId, SourceOffset, Split, TransactionalId};
 
     use super::*;
     use crate::digest::Digest;
@@ -159,7 +185,7 @@ mod tests {
 
     fn digest(who: Actor, what: What<'_>) -> u64 {
         let mut digest = Digest::default();
-        digest.see(&Event { at: 5, who, what });
+        digest.add(|chain| chain.event(&Event { at: 5, who, what }));
         digest.value()
     }
 

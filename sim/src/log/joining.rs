@@ -26,11 +26,20 @@ struct Joining<'a> {
 }
 
 impl TransactionalLog {
+    /// Writes a batch. Nearly every one goes on with a transaction: then nobody need be asked, and nothing judged.
     pub(super) fn produce(&mut self, now: Timestamp, batch: &Produce) -> Result<LogOffset, ErrorCode> {
+        match self.known_mut(batch.partition).ok().and_then(|leader| leader.go_on(batch)) {
+            Some(base) => Ok(base),
+            None => self.produce_first(now, batch),
+        }
+    }
+
+    /// The same where it may be the first batch of a transaction, a repeated one, or in the wrong place.
+    #[cold]
+    fn produce_first(&mut self, now: Timestamp, batch: &Produce) -> Result<LogOffset, ErrorCode> {
         if batch.transactional && batch.id.is_none() {
             return Err(ErrorCode::TransactionalIdAuthorizationFailed);
         }
-        self.known(batch.partition)?;
         if let (true, Some(id), Some(producer)) = (batch.transactional, &batch.id, batch.producer) {
             let joining = Joining {
                 id,
@@ -54,7 +63,6 @@ impl TransactionalLog {
     /// V1 partitions must have been added by the client, V2 ones are added here.
     ///
     /// A refused batch leaves the partition in the transaction; it gets a marker without data then.
-    #[inline(always)]
     fn join(&mut self, now: Timestamp, partition: Partition, joining: Joining<'_>) -> Result<(), ErrorCode> {
         let Joining { producer, protocol, .. } = joining;
         if protocol == Protocol::V1 && !self.verification {
@@ -66,7 +74,6 @@ impl TransactionalLog {
         }
     }
 
-    #[cold]
     fn ask_coordinator(
         &mut self,
         now: Timestamp,

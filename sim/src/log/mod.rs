@@ -53,6 +53,7 @@ pub use metadata::TransactionMetadata;
 pub use partition::{Aborted, Content, Entry};
 pub use producers::ProducerState;
 pub use reader::{Fetched, Isolation, fetch, is_aborted, read_committed};
+pub(crate) use reader::{committed_entries, numbered};
 pub use transactional::TransactionalLog;
 
 /// The partition in which the offsets of consumer groups are written. Transactions hold it like any other;

@@ -112,12 +112,27 @@ impl PartitionLog {
                 return Ok(written);
             }
         }
+        Ok(self.push_batch(batch))
+    }
+
+    /// The same, if it is the next one of the transaction that its producer has open here.
+    #[inline]
+    pub(super) fn go_on(&mut self, batch: &Produce) -> Option<LogOffset> {
+        let producer = batch.producer.filter(|_| batch.transactional && batch.id.is_some())?;
+        let further = batch.records.len().checked_sub(1)?;
+        let (first, last) = (batch.base_sequence, advance(batch.base_sequence, further));
+        let goes_on = self.producers.go_on(producer, Span { first, last, base: self.end });
+        goes_on.then(|| self.push_batch(batch))
+    }
+
+    #[inline]
+    fn push_batch(&mut self, batch: &Produce) -> LogOffset {
         let content = Content::Batch {
             base_sequence: batch.base_sequence,
             transactional: batch.transactional,
             records: batch.records.clone(),
         };
-        Ok(self.push(batch.producer, content, batch.records.len()))
+        self.push(batch.producer, content, batch.records.len())
     }
 
     /// Writes a control record. Only aborts that have data are indexed: nobody has to skip anything of others.
@@ -131,6 +146,7 @@ impl PartitionLog {
     }
 
     /// Writes what takes this many offsets. Returns the first of them.
+    #[inline]
     fn push(&mut self, producer: Option<Producer>, content: Content, length: usize) -> LogOffset {
         let base = self.end;
         self.end = LogOffset(base.0 + length as u64);

@@ -124,6 +124,25 @@ impl Producers {
         Ok(())
     }
 
+    /// Remembers the next batch of a transaction that is open here, if it is that, and if no other has to come first.
+    ///
+    /// Whatever else is asked of a batch is so of this one: [`write`](Self::write) would come to the same.
+    #[inline]
+    pub(super) fn go_on(&mut self, producer: Producer, batch: Span) -> bool {
+        let Ok(at) = self.position(producer.id) else {
+            return false;
+        };
+        let known = &mut self.known[at];
+        let goes_on = known.producer == producer
+            && known.open_from.is_some()
+            && known.recent.is_followed_by(batch.first)
+            && self.verifying.is_empty();
+        if goes_on {
+            known.recent.push(batch);
+        }
+        goes_on
+    }
+
     /// Remembers a client's batch, if it may be written. If this very batch was written before, and is among the last
     /// ones of its producer: at which offset.
     pub(super) fn write(

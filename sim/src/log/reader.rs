@@ -75,18 +75,26 @@ pub fn read_committed(
     partition: Partition,
     from: LogOffset,
 ) -> impl Iterator<Item = (LogOffset, &Record, Option<Producer>)> {
-    let fetched = committed(log, partition, from);
-    let visible = fetched.entries.iter().filter(move |entry| !is_aborted(fetched.aborted, entry));
-    visible
+    committed_entries(log, partition, from)
         .flat_map(|entry| numbered(entry).map(|(offset, record)| (offset, record, entry.producer)))
         .filter(move |(offset, ..)| *offset >= from)
 }
 
+/// The entries with committed records from `from` to the last stable offset; the first may begin before it.
+pub(crate) fn committed_entries(
+    log: &dyn Log,
+    partition: Partition,
+    from: LogOffset,
+) -> impl Iterator<Item = &Entry> {
+    let fetched = committed(log, partition, from);
+    fetched.entries.iter().filter(move |entry| !is_aborted(fetched.aborted, entry))
+}
+
 /// The records of an entry with their offsets; none for a marker.
-fn numbered(entry: &Entry) -> impl Iterator<Item = (LogOffset, &Record)> {
+pub(crate) fn numbered(entry: &Entry) -> impl Iterator<Item = (LogOffset, &Record)> {
     let records = match &entry.content {
         Content::Batch { records, .. } => &records[..],
         Content::Marker(_) => &[],
     };
-    (entry.base.0..).map(LogOffset).zip(records)
+    records.iter().enumerate().map(|(nth, record)| (LogOffset(entry.base.0 + nth as u64), record))
 }

@@ -21,11 +21,19 @@ pub(super) fn advance(from: Sequence, steps: usize) -> Sequence {
 }
 
 /// The last batches. A ring: nothing is moved when one comes.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Recent {
     spans: [Option<Span>; REMEMBERED],
     /// Where the last one stands; the oldest one is behind it.
     last: usize,
+    /// With which sequence the next one starts. The first one of an epoch starts at 0.
+    next: Sequence,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Recent { spans: [None; REMEMBERED], last: 0, next: Sequence(0) }
+    }
 }
 
 impl Recent {
@@ -36,6 +44,7 @@ impl Recent {
     pub(super) fn push(&mut self, span: Span) {
         self.last = if self.last + 1 < REMEMBERED { self.last + 1 } else { 0 };
         self.spans[self.last] = Some(span);
+        self.next = advance(span.last, 1);
     }
 
     /// Where exactly this batch was written. A part of a batch is not a repeat of it.
@@ -46,12 +55,9 @@ impl Recent {
         oldest_first.flatten().find(same).map(|span| span.base)
     }
 
-    /// Whether a batch that starts at `first` comes next. The first one of an epoch starts at 0.
+    /// Whether a batch that starts at `first` comes next.
     pub(super) fn is_followed_by(&self, first: Sequence) -> bool {
-        match self.last() {
-            Some(span) => advance(span.last, 1) == first,
-            None => first.0 == 0,
-        }
+        first == self.next
     }
 
     pub(super) fn keep_last(&mut self) {

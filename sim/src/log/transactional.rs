@@ -101,10 +101,10 @@ impl TransactionalLog {
         }
         Ok(&mut self.known_mut(partition)?.producers)
     }
-}
 
-impl Log for TransactionalLog {
-    fn apply(&mut self, now: Timestamp, request: &Request, effects: &mut Vec<Effect>) -> Response {
+    /// What is the coordinator's business, or the group coordinator's.
+    #[inline(never)]
+    fn coordinate(&mut self, now: Timestamp, request: &Request, effects: &mut Vec<Effect>) -> Response {
         match request {
             Request::InitProducerId(init) => {
                 let answer = self.coordinator.init_producer_id(now, init, effects);
@@ -118,7 +118,6 @@ impl Log for TransactionalLog {
                 let answer = self.coordinator.add_partitions(now, id, *producer, &offsets);
                 Response::AddOffsets(answer.map_err(|error| before_fenced(error, *version < 2)))
             }
-            Request::Produce(batch) => Response::Produce(self.produce(now, batch)),
             Request::EndTxn { id, producer, marker, version } => {
                 let protocol = spoken(*version, END_TXN_V2);
                 let answer = self.coordinator.end_txn(now, id, *producer, (*marker, protocol), effects);
@@ -129,12 +128,23 @@ impl Log for TransactionalLog {
                 let answers = self.commit_pending_offsets(now, (id, *producer), (group, offsets), *version);
                 Response::TxnOffsetCommit(answers)
             }
-            Request::DescribeTransaction(id) => Response::DescribeTransaction(self.coordinator.describe(id)),
+            Request::DescribeTransaction(id) => {
+                Response::DescribeTransaction(self.coordinator.describe(id).map(Box::new))
+            }
             Request::ListTransactions { states } => {
                 Response::ListTransactions(Ok(self.coordinator.list(states)))
             }
             // `Request` may grow; a broker refuses what it does not know.
             _ => Response::ListTransactions(Err(ErrorCode::UnsupportedVersion)),
+        }
+    }
+}
+
+impl Log for TransactionalLog {
+    fn apply(&mut self, now: Timestamp, request: &Request, effects: &mut Vec<Effect>) -> Response {
+        match request {
+            Request::Produce(batch) => Response::Produce(self.produce(now, batch)),
+            _ => self.coordinate(now, request, effects),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Every request can be lost, delayed, repeated, or applied with its answer lost. Who asks learns of none of
 //! this: he gets an answer, or, after the request timeout, none. A request outlives the process that sent it.
 
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use twophase::env::{Key, Value};
@@ -24,28 +25,17 @@ use crate::trips::{self, Kind, Trip};
 /// What is asked of the world outside the job.
 #[derive(Clone, Debug)]
 pub(crate) enum Errand {
-    Broker(Request),
+    Broker(Arc<Request>),
     Store(StoreRequest),
-}
-
-/// An errand that is still with who asks: a client keeps its request.
-pub(crate) trait Asking: Sized {
-    fn call(&self) -> Call;
-
-    fn errand(self) -> Errand;
-
-    /// In the place of another errand.
-    #[inline]
-    fn replace(self, errand: &mut Errand) {
-        *errand = self.errand();
-    }
+    /// It is done, and whoever asked can use his request again.
+    Done,
 }
 
 /// What comes of it.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Broker(Response),
-    Store(StoreAnswer),
+    Store(Box<StoreAnswer>),
     /// None came.
     Silence,
     /// Of a wait for the clock.
@@ -71,53 +61,31 @@ pub(super) enum Ending {
     Woke,
 }
 
-impl Asking for &Request {
+impl Errand {
     #[inline]
-    fn call(&self) -> Call {
-        Call::Ask(Ask::of(self))
-    }
-
-    fn errand(self) -> Errand {
-        Errand::Broker(self.clone())
-    }
-
-    /// A batch goes over a batch, as nearly always, and is not moved.
-    #[inline]
-    fn replace(self, errand: &mut Errand) {
-        match (self, errand) {
-            (Request::Produce(batch), Errand::Broker(Request::Produce(last))) => last.clone_from(batch),
-            (_, errand) => *errand = self.errand(),
-        }
-    }
-}
-
-impl Asking for StoreRequest {
     fn call(&self) -> Call {
         match self {
-            StoreRequest::Read(_) => Call::Read,
-            StoreRequest::Put { .. } => Call::Put,
+            Errand::Broker(request) => Call::Ask(Ask::of(request)),
+            Errand::Store(StoreRequest::Read(_)) => Call::Read,
+            Errand::Store(StoreRequest::Put { .. }) => Call::Put,
+            Errand::Done => unreachable!("nobody asks for what is done"),
         }
     }
 
-    fn errand(self) -> Errand {
-        Errand::Store(self)
-    }
-}
-
-impl Errand {
     /// Who is asked.
     fn end(&self) -> End {
         match self {
-            Errand::Broker(_) => End::Broker,
             Errand::Store(_) => End::Store,
+            Errand::Broker(_) | Errand::Done => End::Broker,
         }
     }
 
     /// There and back.
+    #[inline]
     fn ways(&self) -> (Way, Way) {
         match self {
-            Errand::Broker(_) => (Way::ToBroker, Way::FromBroker),
             Errand::Store(_) => (Way::ToStore, Way::FromStore),
+            Errand::Broker(_) | Errand::Done => (Way::ToBroker, Way::FromBroker),
         }
     }
 }
@@ -125,17 +93,14 @@ impl Errand {
 impl World {
     /// A process asks. Returns what it waits for, or `None` if it dies over it.
     #[inline(always)]
-    pub(crate) fn ask(&mut self, pid: Pid, asking: impl Asking) -> Option<Asked> {
-        let (made, in_danger) = self.make(pid, asking.call())?;
+    pub(crate) fn ask(&mut self, pid: Pid, errand: Errand) -> Option<Asked> {
+        let (made, in_danger) = self.make(pid, errand.call())?;
         let (asked, deadline) = (self.waits.start(made), self.now + self.pace.request_timeout);
         let wait = asked.wait;
         let flight = match self.spare.flights.pop() {
-            None => {
-                let errand = asking.errand();
-                Box::new(Flight { pid, wait, made, deadline, errand, answer: Answer::Silence })
-            }
+            None => Box::new(Flight { pid, wait, made, deadline, errand, answer: Answer::Silence }),
             Some(mut spare) => {
-                asking.replace(&mut spare.errand); // field by field: the whole would be moved twice
+                spare.errand = errand; // field by field: the whole would be moved twice
                 (spare.pid, spare.wait, spare.made, spare.deadline) = (pid, wait, made, deadline);
                 spare
             }
@@ -153,11 +118,8 @@ impl World {
     pub(super) fn make(&mut self, pid: Pid, call: Call) -> Option<(Made, bool)> {
         let life = &mut self.lives[pid.0];
         let (made, in_danger) = (life.make(call), life.is_in_danger());
-        if in_danger {
-            self.strike(pid, made, Phase::Before);
-            if !self.lives[pid.0].is_alive() {
-                return None;
-            }
+        if in_danger && !self.survives(pid, made, Phase::Before) {
+            return None;
         }
         Some((made, in_danger))
     }
@@ -204,7 +166,8 @@ impl World {
                 return self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
             }
             Errand::Broker(request) => self.apply_to_broker(pid, request, answer),
-            Errand::Store(request) => *answer = Answer::Store(self.apply_to_store(pid, request)),
+            Errand::Store(request) => *answer = Answer::Store(Box::new(self.apply_to_store(pid, request))),
+            Errand::Done => unreachable!("what is done is not under way"),
         }
         let life = &self.lives[pid.0];
         if life.is_in_danger() && life.is_alive() {
@@ -234,7 +197,7 @@ impl World {
         let response = self.log.apply(now, request, &mut self.effects);
         let (changed, state) = before.changed(&*self.log, request);
         let who = self.lives[pid.0].actor();
-        self.emit(who, What::Applied { request, response: &response, changed, state });
+        self.watch.applied(self.now, who, (request, &response), changed, state);
         *answer = Answer::Broker(response);
         self.take_effects();
     }
@@ -326,19 +289,26 @@ impl World {
         let Some((ending, made)) = self.waits.poll(wait, waker) else {
             return Poll::Pending;
         };
-        if self.lives[pid.0].is_in_danger() {
-            self.strike(pid, made, Phase::Received);
+        if self.lives[pid.0].is_in_danger() && !self.survives(pid, made, Phase::Received) {
+            return Poll::Ready(None);
         }
-        let is_alive = self.lives[pid.0].is_alive();
-        Poll::Ready(match ending {
+        Poll::Ready(Some(match ending {
             Ending::Answered(mut flight) => {
-                let answer = std::mem::replace(&mut flight.answer, Answer::Silence);
+                flight.errand = Errand::Done;
+                let read = read(std::mem::replace(&mut flight.answer, Answer::Silence));
                 self.spare.flights.push(flight);
-                is_alive.then(|| read(answer))
+                read
             }
-            Ending::GivenUp => is_alive.then(|| read(Answer::Silence)),
-            Ending::Woke => is_alive.then(|| read(Answer::Woke)),
-        })
+            Ending::GivenUp => read(Answer::Silence),
+            Ending::Woke => read(Answer::Woke),
+        }))
+    }
+
+    /// A process that is in danger passes a site, and lives to tell.
+    #[inline(never)]
+    pub(super) fn survives(&mut self, pid: Pid, made: Made, phase: Phase) -> bool {
+        self.strike(pid, made, phase);
+        self.lives[pid.0].is_alive()
     }
 
     /// Nobody waits for it any longer.

@@ -13,7 +13,6 @@ use super::links::Way;
 use super::strike::Fate;
 use super::waits::WaitId;
 use super::{Happening, Pid, World};
-use crate::event::What;
 use crate::fault::End;
 use crate::site::{Call, Name, Phase};
 use crate::trips::{self, Kind, Trip};
@@ -35,7 +34,7 @@ impl World {
             return false;
         };
         let who = self.lives[pid.0].actor();
-        self.emit(who, What::Sent { to: Name::from(to), label, body: &body });
+        self.watch.sent(self.now, who, Name::from(to), label, &body);
         let LifeState { name: from, life, .. } = self.lives[pid.0];
         let way = Way::To(Name::from(to));
         let delay = self.delay(pid, way);
@@ -92,7 +91,7 @@ impl World {
         };
         let who = self.lives[to.0].actor();
         let from = Name::from(envelope.from);
-        self.emit(who, What::Delivered { from, label, body: &envelope.body });
+        self.watch.delivered(self.now, who, from, label, &envelope.body);
         if let Some(history) = &mut self.watch.history {
             let (event, receiver) = (history.newest(), (name, self.lives[to.0].life));
             let by = (from, envelope.from.life);
@@ -115,11 +114,8 @@ impl World {
             return Received::Nothing(wait);
         };
         let made = life.make(Call::Receive);
-        if life.is_in_danger() {
-            self.strike(pid, made, Phase::Received);
-            if !self.lives[pid.0].is_alive() {
-                return Received::Death;
-            }
+        if life.is_in_danger() && !self.survives(pid, made, Phase::Received) {
+            return Received::Death;
         }
         Received::Message(envelope)
     }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use twophase::{Fact, Timestamp};
 
-pub(crate) use calls::Answer;
+pub(crate) use calls::{Answer, Errand};
 pub(crate) use life::{Condition, LifeState, Pid};
 pub(crate) use messages::Received;
 pub(crate) use store::{StoreAnswer, StoreRequest};
@@ -37,7 +37,7 @@ pub(crate) use waits::{Asked, Bells, WaitId};
 
 use crate::coverage::Calls;
 use crate::digest;
-use crate::event::{Actor, Event, What};
+use crate::event::{Actor, Event, Observer, What};
 use crate::executor::{TaskFuture, TaskId, WakerId};
 use crate::log::{Effect, Log, MarkerWrite};
 use crate::schedule::{Schedule, Span};
@@ -253,6 +253,12 @@ impl World {
         self.waits.bells()
     }
 
+    /// Whether there is anything to do before the next step.
+    #[inline]
+    pub(crate) fn has_chores_or_woken(&self) -> bool {
+        !self.woken.is_empty() || !self.chores.is_empty()
+    }
+
     /// Microseconds since the history began.
     pub(crate) fn now(&self) -> u64 {
         self.now
@@ -347,16 +353,15 @@ impl World {
         Some(passed)
     }
 
-    #[inline(always)]
+    /// For what happens often there is `watch/often.rs`.
     fn emit(&mut self, who: Actor, what: What<'_>) {
-        self.watch.see(Event { at: self.now, who, what });
+        self.watch.see(&Event { at: self.now, who, what });
     }
 
     /// A process says something of itself.
     pub(crate) fn note(&mut self, pid: Pid, fact: &Fact) {
         if self.lives[pid.0].is_alive() {
-            let who = self.lives[pid.0].actor();
-            self.emit(who, What::Noted(fact));
+            self.watch.noted(self.now, self.lives[pid.0].actor(), fact);
         }
     }
 

@@ -4,8 +4,7 @@
 use twophase::Partition;
 use twophase::kafka::protocol::LogOffset;
 
-use crate::event::{Actor, Event, What};
-use crate::log::{Log, read_committed};
+use crate::log::{Log, committed_entries, numbered};
 use crate::watch::Watch;
 
 /// Where each reader has come to.
@@ -30,14 +29,12 @@ impl Readers {
     }
 }
 
-/// Shows what is new on one partition.
+/// Shows what is new on one partition. (A loop within a loop: a batch is often one record.)
 #[inline(never)]
 fn read(log: &dyn Log, partition: Partition, from: LogOffset, at: u64, watch: &mut Watch) {
-    read_committed(log, partition, from).for_each(|(offset, record, producer)| {
-        watch.see(Event {
-            at,
-            who: Actor::Broker,
-            what: What::Visible { partition, offset, record, producer },
-        });
-    });
+    for entry in committed_entries(log, partition, from) {
+        for (offset, record) in numbered(entry).filter(|(offset, _)| *offset >= from) {
+            watch.visible(at, (partition, offset), record, entry.producer);
+        }
+    }
 }
