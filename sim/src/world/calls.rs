@@ -163,6 +163,7 @@ impl World {
     }
 
     /// `None` while nobody is there to answer.
+    #[inline(never)]
     fn apply_to_broker(&mut self, pid: Pid, request: &Request) -> Option<Response> {
         let refused = match self.broker {
             BrokerCondition::Up => None,
