@@ -1,64 +1,66 @@
 //! A timer for a deadline that keeps moving.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use crate::steady::Steady;
-use crate::{BoxFuture, Clock, Timestamp};
+use crate::Timestamp;
 
 /// Rings at a deadline that may be another one each time it is asked.
 ///
 /// Most deadlines move away before they are reached: a heartbeat is answered, a checkpoint completes. A timer that
 /// is set for an earlier time is kept, and only when it rings is it set again for what is left. So whoever waits for
 /// messages between two deadlines sets no timer for each of them.
-pub(crate) struct Alarm<C> {
-    clock: C,
-    set: Option<(Timestamp, BoxFuture<()>)>,
+pub(crate) struct Alarm<'a, S, T> {
+    sleep: S,
+    /// When the timer rings, while there is one.
+    at: Timestamp,
+    timer: Pin<&'a mut Option<T>>,
 }
 
-impl<C: Clock> Alarm<C> {
-    pub(crate) fn new(clock: &C) -> Self {
-        Alarm { clock: clock.clone(), set: None }
+impl<'a, S: Fn(Duration) -> T, T: Future<Output = ()>> Alarm<'a, S, T> {
+    /// An alarm whose timers `sleep` makes, one after the other in the same `place`.
+    pub(crate) fn new(place: Pin<&'a mut Option<T>>, sleep: S) -> Self {
+        Alarm { sleep, at: Timestamp::default(), timer: place }
     }
 
-    /// Ready once `deadline` has come, by the time that `time` tells.
-    pub(crate) fn poll(
-        &mut self,
-        time: &mut Steady<C>,
-        deadline: Timestamp,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        let now = time.now();
+    /// Ready once `deadline` has come.
+    pub(crate) fn poll(&mut self, now: Timestamp, deadline: Timestamp, cx: &mut Context<'_>) -> Poll<()> {
         if deadline <= now {
             return Poll::Ready(());
         }
         loop {
-            match &mut self.set {
-                Some((at, timer)) if *at <= deadline => {
-                    let rung = *at;
-                    if timer.as_mut().poll(cx).is_pending() {
+            match self.timer.as_mut().as_pin_mut() {
+                Some(timer) if self.at <= deadline => {
+                    if timer.poll(cx).is_pending() {
                         return Poll::Pending;
                     }
-                    self.set = None;
-                    if rung == deadline {
+                    self.timer.set(None);
+                    if self.at == deadline {
                         return Poll::Ready(());
                     }
                 }
-                _ => {
-                    let (clock, left) = (self.clock.clone(), deadline.since(now));
-                    self.set = Some((deadline, Box::pin(async move { clock.sleep(left).await })));
-                }
+                _ => self.set(now, deadline),
             }
         }
+    }
+
+    #[cold]
+    fn set(&mut self, now: Timestamp, deadline: Timestamp) {
+        self.timer.set(Some((self.sleep)(deadline.since(now))));
+        self.at = deadline;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::sync::{Arc, Mutex};
     use std::task::Waker;
-    use std::time::Duration;
 
     use super::*;
+    use crate::Clock;
 
     /// A clock that shows what it is set to, and remembers which sleeps it was asked for.
     #[derive(Clone, Default)]
@@ -89,28 +91,30 @@ mod tests {
     #[test]
     fn a_deadline_that_moves_away_sets_no_new_timer_before_the_old_one_rings() {
         let dial = Dial::default();
-        let (mut alarm, mut time) = (Alarm::new(&dial), Steady::new(&dial));
+        let timer = pin!(None);
+        let mut alarm = Alarm::new(timer, |span| dial.sleep(span));
         let mut cx = Context::from_waker(Waker::noop());
         for deadline in [10, 12, 15] {
-            assert_eq!(alarm.poll(&mut time, Timestamp(deadline), &mut cx), Poll::Pending);
+            assert_eq!(alarm.poll(dial.now(), Timestamp(deadline), &mut cx), Poll::Pending);
         }
         assert_eq!(dial.sleeps(), [10]);
         dial.show(10);
-        assert_eq!(alarm.poll(&mut time, Timestamp(15), &mut cx), Poll::Pending);
+        assert_eq!(alarm.poll(dial.now(), Timestamp(15), &mut cx), Poll::Pending);
         dial.show(15);
-        assert_eq!(alarm.poll(&mut time, Timestamp(15), &mut cx), Poll::Ready(()));
+        assert_eq!(alarm.poll(dial.now(), Timestamp(15), &mut cx), Poll::Ready(()));
         assert_eq!(dial.sleeps(), [10, 15]);
     }
 
     #[test]
     fn an_earlier_deadline_sets_a_timer_at_once() {
         let dial = Dial::default();
-        let (mut alarm, mut time) = (Alarm::new(&dial), Steady::new(&dial));
+        let timer = pin!(None);
+        let mut alarm = Alarm::new(timer, |span| dial.sleep(span));
         let mut cx = Context::from_waker(Waker::noop());
-        assert_eq!(alarm.poll(&mut time, Timestamp(10), &mut cx), Poll::Pending);
-        assert_eq!(alarm.poll(&mut time, Timestamp(4), &mut cx), Poll::Pending);
+        assert_eq!(alarm.poll(dial.now(), Timestamp(10), &mut cx), Poll::Pending);
+        assert_eq!(alarm.poll(dial.now(), Timestamp(4), &mut cx), Poll::Pending);
         dial.show(4);
-        assert_eq!(alarm.poll(&mut time, Timestamp(4), &mut cx), Poll::Ready(()));
+        assert_eq!(alarm.poll(dial.now(), Timestamp(4), &mut cx), Poll::Ready(()));
         assert_eq!(dial.sleeps(), [10, 4]);
     }
 }

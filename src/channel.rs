@@ -6,9 +6,11 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// A queue for `capacity` items.
 pub(crate) fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
@@ -20,7 +22,7 @@ pub(crate) fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         closed: false,
     };
     let shared = Arc::new(Shared { state: Mutex::new(state), news: AtomicBool::new(false) });
-    (Sender(shared.clone()), Receiver(shared))
+    (Sender(shared.clone()), Receiver { shared, waits: None })
 }
 
 /// The side that puts items in.
@@ -29,7 +31,11 @@ pub(crate) struct Sender<T>(Arc<Shared<T>>);
 
 /// The side that takes items out.
 #[derive(Debug)]
-pub(crate) struct Receiver<T>(Arc<Shared<T>>);
+pub(crate) struct Receiver<T> {
+    shared: Arc<Shared<T>>,
+    /// Who waits for an item, as long as there are no news: whoever asks again need not take the lock for it.
+    waits: Option<Waker>,
+}
 
 /// The other side is gone.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,7 +69,7 @@ impl<T> Sender<T> {
 
     /// Puts an item in at once, over the capacity if need be: for the few commands that must not wait.
     pub(crate) fn push(&self, item: T) -> Result<(), Closed> {
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         if state.closed {
             return Err(Closed);
         }
@@ -72,8 +78,20 @@ impl<T> Sender<T> {
         Ok(())
     }
 
+    /// Puts an item in at once, and takes out what was not received yet: this says all there is to say.
+    pub(crate) fn overrule(&self, item: T) -> Result<(), Closed> {
+        let mut state = self.0.state.lock();
+        if state.closed {
+            return Err(Closed);
+        }
+        state.items.clear();
+        state.items.push_back(item);
+        self.0.announce(state);
+        Ok(())
+    }
+
     fn poll_send(&self, item: &mut Option<T>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         if state.closed {
             return Poll::Ready(Err(Closed));
         }
@@ -95,21 +113,32 @@ impl<T> Receiver<T> {
 
     /// Whether [`Receiver::poll_receive`] would be ready. For whoever asks often, and waits for something else.
     pub(crate) fn has_news(&self) -> bool {
-        self.0.news.load(Ordering::Acquire)
+        self.shared.news.load(Ordering::Acquire)
     }
 
     /// [`Receiver::receive`], for whoever waits for several queues.
+    #[inline]
     pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let mut state = self.0.lock();
+        if !self.has_news() && self.waits.as_ref().is_some_and(|waits| waits.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
+        self.take_or_wait(cx)
+    }
+
+    #[inline(never)]
+    fn take_or_wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.waits = None;
+        let mut state = self.shared.state.lock();
         match state.items.pop_front() {
             Some(item) => {
-                self.0.news.store(state.closed || !state.items.is_empty(), Ordering::Release);
+                self.shared.news.store(state.closed || !state.items.is_empty(), Ordering::Release);
                 wake(state, |state| &mut state.sender);
                 Poll::Ready(Some(item))
             }
             None if state.closed => Poll::Ready(None),
             None => {
                 wait(&mut state.receiver, cx);
+                self.waits = Some(cx.waker().clone());
                 Poll::Pending
             }
         }
@@ -118,7 +147,7 @@ impl<T> Receiver<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         state.closed = true;
         self.0.announce(state);
     }
@@ -126,18 +155,13 @@ impl<T> Drop for Sender<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut state = self.shared.state.lock();
         state.closed = true;
         wake(state, |state| &mut state.sender);
     }
 }
 
 impl<T> Shared<T> {
-    /// No code of a caller runs under this lock, so a poisoned one is as good as any.
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Something has become ready to be received.
     fn announce(&self, state: MutexGuard<'_, State<T>>) {
         self.news.store(true, Ordering::Release);
@@ -228,6 +252,34 @@ mod tests {
         drop(sender);
         assert_eq!(wakes.0.load(Ordering::Relaxed), 2);
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(None));
+    }
+
+    #[test]
+    fn an_item_that_overrules_others_is_all_that_is_received() {
+        let (sender, mut receiver) = channel(1);
+        let mut cx = Context::from_waker(Waker::noop());
+        sender.push(1).expect("the receiver is there");
+        sender.overrule(2).expect("the receiver is there");
+        assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(2)));
+        assert_eq!(receiver.poll_receive(&mut cx), Poll::Pending);
+    }
+
+    #[test]
+    fn a_receiver_that_asks_again_is_woken_all_the_same() {
+        let (sender, mut receiver) = channel(1);
+        let (first, first_wakes) = counting();
+        let (second, second_wakes) = counting();
+        for waker in [&first, &first, &second] {
+            assert_eq!(receiver.poll_receive(&mut Context::from_waker(waker)), Poll::Pending);
+        }
+        sender.push(7).expect("the receiver is there");
+        let wakes = |wakes: &Wakes| wakes.0.load(Ordering::Relaxed);
+        assert_eq!((wakes(&first_wakes), wakes(&second_wakes)), (0, 1), "who asked last");
+        let mut cx = Context::from_waker(&second);
+        assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(7)));
+        assert_eq!(receiver.poll_receive(&mut cx), Poll::Pending);
+        sender.push(8).expect("the receiver is there");
+        assert_eq!(wakes(&second_wakes), 2, "a waker is good for one item");
     }
 
     #[test]

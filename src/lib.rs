@@ -35,7 +35,7 @@
 //! - [`worker`]: one task of the job, from its sources through the barriers into its sink
 //! - `job`: [`StandardJob`], all of it together; `settings`: its [`Settings`]
 //!
-//! And small tools that need no runtime: `channel`, `select`, `companion`, `steady`, `alarm`.
+//! And small tools that need no runtime: `channel`, `select`, `started`, `companion`, `steady`, `alarm`.
 
 pub mod coordinator;
 pub mod env;
@@ -56,6 +56,7 @@ mod record;
 mod select;
 mod settings;
 mod sink;
+mod started;
 mod steady;
 mod transaction;
 mod transactional;

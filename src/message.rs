@@ -4,7 +4,7 @@
 //! it is about, and hearing it twice changes nothing. The incarnation alone is enough to fence: it is drawn by
 //! the same conditional write as the coordinator's term, so a second number could only disagree with it.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -172,11 +172,38 @@ impl ToCoordinator {
     }
 }
 
-/// Most messages are short: one copy of what stands on the stack, and no buffer that grows.
+/// Writes messages down, one behind the other into a common buffer: most are a few bytes long, and memory of its own
+/// for each would cost more than to write it.
+#[derive(Debug, Default)]
+pub(crate) struct Pen {
+    page: BytesMut,
+}
+
+/// How many bytes a pen asks for at a time. Whoever keeps one message keeps the others on its page.
+const PAGE: usize = 1024;
+
+impl Pen {
+    /// The message as bytes.
+    pub(crate) fn write(&mut self, message: &impl Serialize) -> Bytes {
+        with_bytes(message, |bytes| {
+            if self.page.capacity() < bytes.len() {
+                self.page.reserve(PAGE.max(bytes.len()));
+            }
+            self.page.extend_from_slice(bytes);
+            self.page.split().freeze()
+        })
+    }
+}
+
 fn encode(message: &impl Serialize) -> Bytes {
+    with_bytes(message, Bytes::copy_from_slice)
+}
+
+/// Short messages, as most are, stand on the stack, and in no buffer that grows.
+fn with_bytes(message: &impl Serialize, take: impl FnOnce(&[u8]) -> Bytes) -> Bytes {
     let mut short = [0; 256];
     match postcard::to_slice(message, &mut short) {
-        Ok(bytes) => Bytes::copy_from_slice(bytes),
+        Ok(bytes) => take(bytes),
         Err(_) => {
             postcard::to_stdvec(message).expect("messages hold only types that postcard can write").into()
         }

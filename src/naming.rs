@@ -8,7 +8,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 use crate::{Incarnation, TransactionalId};
 
@@ -64,15 +63,21 @@ impl Prefix {
 
     /// The id of this name.
     pub fn id(&self, name: Name) -> TransactionalId {
+        let mut text = self.stem(name.sink, name.incarnation);
+        text.push_str(itoa::Buffer::new().format(name.counter));
+        TransactionalId::new(text)
+    }
+
+    /// The ids of one incarnation of one sink, up to the counter.
+    fn stem(&self, sink: u16, incarnation: Incarnation) -> String {
         let mut digits = itoa::Buffer::new();
-        let mut text = SmallVec::<[u8; 64]>::new(); // on the stack: what lasts is the id's own copy
-        text.extend_from_slice(self.0.as_bytes());
-        text.extend_from_slice(digits.format(name.sink).as_bytes());
-        text.extend_from_slice(b"-i");
-        text.extend_from_slice(digits.format(name.incarnation.0).as_bytes());
-        text.push(b'-');
-        text.extend_from_slice(digits.format(name.counter).as_bytes());
-        TransactionalId::new(std::str::from_utf8(&text).expect("texts, one after the other"))
+        let mut text = String::with_capacity(self.0.len() + 32); // the rest, and what a counter needs
+        text.push_str(&self.0);
+        text.push_str(digits.format(sink));
+        text.push_str("-i");
+        text.push_str(digits.format(incarnation.0));
+        text.push('-');
+        text
     }
 
     /// The name in this id; none if it is not exactly as [`id`](Prefix::id) writes it.
@@ -119,9 +124,38 @@ pub enum Naming {
     Pool,
 }
 
-/// The counters of one incarnation of one sink.
+/// The names of one incarnation of one sink, as it draws them.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    counters: Counters,
+    /// The id that was drawn last. The next one is written over its end: only the counter differs.
+    text: String,
+    stem: usize,
+}
+
+impl Names {
+    pub(crate) fn new(prefix: &Prefix, sink: u16, incarnation: Incarnation, naming: Naming) -> Self {
+        let text = prefix.stem(sink, incarnation);
+        Names { counters: Counters::new(naming), stem: text.len(), text }
+    }
+
+    /// The id for the next transaction, and the counter in it.
+    pub(crate) fn draw(&mut self) -> (TransactionalId, u32) {
+        let counter = self.counters.draw();
+        self.text.truncate(self.stem);
+        self.text.push_str(itoa::Buffer::new().format(counter));
+        (TransactionalId::new(&*self.text), counter)
+    }
+
+    /// The transaction under this counter has ended. (Not: its outcome is unknown. Whoever begins under a
+    /// name aborts what is open there.)
+    pub(crate) fn release(&mut self, counter: u32) {
+        self.counters.release(counter);
+    }
+}
+
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Counters {
+struct Counters {
     naming: Naming,
     drawn: u32,
     /// Pool: not to be drawn, because a transaction under it may be open.
@@ -129,12 +163,11 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn new(naming: Naming) -> Self {
+    fn new(naming: Naming) -> Self {
         Counters { naming, ..Counters::default() }
     }
 
-    /// The counter for the next transaction.
-    pub(crate) fn draw(&mut self) -> u32 {
+    fn draw(&mut self) -> u32 {
         match self.naming {
             Naming::PerTransaction => {
                 self.drawn += 1;
@@ -149,9 +182,7 @@ impl Counters {
         }
     }
 
-    /// The transaction under this counter has ended. (Not: its outcome is unknown. Whoever begins under a
-    /// name aborts what is open there.)
-    pub(crate) fn release(&mut self, counter: u32) {
+    fn release(&mut self, counter: u32) {
         self.taken.remove(&counter);
     }
 }
@@ -204,6 +235,17 @@ mod tests {
         assert_eq!([counters.draw(), counters.draw(), counters.draw()], [1, 2, 3]);
         counters.release(2);
         assert_eq!([counters.draw(), counters.draw()], [2, 4]);
+    }
+
+    #[test]
+    fn what_is_drawn_is_the_id_of_its_name() {
+        let (sink, incarnation) = (3, Incarnation(12));
+        let mut names = Names::new(&prefix("orders-"), sink, incarnation, Naming::PerTransaction);
+        for expected in 1..=101 {
+            let (id, counter) = names.draw();
+            assert_eq!(counter, expected);
+            assert_eq!(id, prefix("orders-").id(Name { sink, incarnation, counter }));
+        }
     }
 
     proptest! {

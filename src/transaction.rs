@@ -35,6 +35,7 @@ impl TransactionalId {
 }
 
 impl PartialEq for TransactionalId {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.hash == other.hash && (Arc::ptr_eq(&self.text, &other.text) || self.text == other.text)
     }

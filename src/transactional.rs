@@ -5,9 +5,11 @@
 //! left without a trace in any state. To fence first would abort what was promised.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 
-use crate::naming::{Counters, Name, Naming, Prefix};
+use crate::naming::{Names, Naming, Prefix};
 use crate::ownership::{Author, Ownership};
+use crate::started::Started;
 use crate::{
     Broker, CheckpointId, Ended, Env, Fact, Failure, Handle, Next, Participant, Partition, Process, Record,
     Transaction, TransactionalId,
@@ -55,7 +57,7 @@ pub struct Transactional<E: Env, B: Broker = <E as Env>::Broker> {
     env: E,
     broker: B,
     options: TransactionalOptions,
-    counters: Counters,
+    names: Names,
     /// What this process has open or pre-committed: rarely more than two or three.
     live: Vec<Live<B::Transaction>>,
     restore: Restore,
@@ -81,8 +83,9 @@ enum Restore {
 impl<E: Env, B: Broker> Transactional<E, B> {
     /// A participant of the process that `env` says, over `broker`, which need not be the one of `env`.
     pub fn new(env: E, broker: B, options: TransactionalOptions) -> Self {
+        let Process { index: sink, incarnation, .. } = *env.me();
         Transactional {
-            counters: Counters::new(options.naming),
+            names: Names::new(&options.prefix, sink, incarnation, options.naming),
             env,
             broker,
             options,
@@ -143,9 +146,7 @@ impl<E: Env, B: Broker> Transactional<E, B> {
     async fn open(&mut self) -> Result<Handle, Failure> {
         let mut attempts = self.options.attempts;
         loop {
-            let counter = self.counters.draw();
-            let Process { index: sink, incarnation, .. } = *self.env.me();
-            let id = self.options.prefix.id(Name { sink, incarnation, counter });
+            let (id, counter) = self.names.draw();
             attempts = attempts.saturating_sub(1);
             match self.broker.begin(&id).await {
                 Err(failure) if failure.may_have_happened() && attempts > 0 => {}
@@ -159,19 +160,24 @@ impl<E: Env, B: Broker> Transactional<E, B> {
         }
     }
 
-    fn live(&mut self, id: &TransactionalId) -> Result<&mut B::Transaction, Failure> {
-        let live = self.live.iter_mut().find(|live| live.id == *id);
-        live.map(|live| &mut live.transaction)
-            .ok_or_else(|| Failure::new(Next::Fatal, format!("{id} is not open in this process")))
+    /// The newest first: that is the one that is written.
+    fn live(&mut self, id: &TransactionalId) -> Option<&mut B::Transaction> {
+        let live = self.live.iter_mut().rev().find(|live| live.id == *id)?;
+        Some(&mut live.transaction)
     }
 
     /// The transaction has ended, so its name is free.
     fn ended(&mut self, id: &TransactionalId) {
         if let Some(at) = self.live.iter().position(|live| live.id == *id) {
             let ended = self.live.swap_remove(at);
-            self.counters.release(ended.counter);
+            self.names.release(ended.counter);
         }
     }
+}
+
+#[cold]
+fn not_open(id: &TransactionalId) -> Failure {
+    Failure::new(Next::Fatal, format!("{id} is not open in this process"))
 }
 
 impl<E: Env, B: Broker> Participant for Transactional<E, B> {
@@ -192,9 +198,17 @@ impl<E: Env, B: Broker> Participant for Transactional<E, B> {
         Ok(handle)
     }
 
-    async fn write(&mut self, transaction: &mut Handle, record: Record) -> Result<(), Failure> {
+    #[inline]
+    fn write(
+        &mut self,
+        transaction: &mut Handle,
+        record: Record,
+    ) -> impl Future<Output = Result<(), Failure>> + Send {
         let to = (self.options.route)(&record, self.options.partitions);
-        self.live(&transaction.id)?.append(to, record).await
+        match self.live(&transaction.id) {
+            Some(live) => Started::running(live.append(to, record)),
+            None => Started::failed(not_open(&transaction.id)),
+        }
     }
 
     async fn pre_commit(
@@ -202,7 +216,8 @@ impl<E: Env, B: Broker> Participant for Transactional<E, B> {
         checkpoint: CheckpointId,
         transaction: &mut Handle,
     ) -> Result<(), Failure> {
-        *transaction = self.live(&transaction.id)?.pre_commit().await?;
+        let live = self.live(&transaction.id).ok_or_else(|| not_open(&transaction.id))?;
+        *transaction = live.pre_commit().await?;
         self.env.note(Fact::PreCommitted(checkpoint, transaction.id.clone()));
         Ok(())
     }

@@ -28,7 +28,7 @@ fn writer(protocol: Protocol) -> Client {
 #[track_caller]
 fn sent(client: &mut Client) -> Request {
     match client.turn().unwrap() {
-        Turn::Send(request) => request,
+        Turn::Send(request) => Request::clone(request),
         other => panic!("the client was to send something: {other:?}"),
     }
 }
@@ -51,6 +51,7 @@ fn assert_idle(client: &mut Client) {
 fn acknowledge_all(client: &mut Client) -> Vec<Request> {
     let mut all = Vec::new();
     while let Turn::Send(request) = client.turn().unwrap() {
+        let request = Request::clone(request);
         client.answered(good(&request)).unwrap();
         all.push(request);
     }

@@ -22,8 +22,8 @@ struct Script {
 }
 
 impl Port for Script {
-    async fn call(&self, request: Request) -> Result<Response, Unanswered> {
-        self.asked.lock().unwrap().push(request);
+    async fn call(&self, request: &Arc<Request>) -> Result<Response, Unanswered> {
+        self.asked.lock().unwrap().push(Request::clone(request));
         let answer = self.answers.lock().unwrap().pop_front();
         answer.expect("the script has an answer for every request that is made")
     }
@@ -231,13 +231,13 @@ fn lingering_transactions_are_found_by_name_with_the_epoch_that_is_open() {
     let (recovery, script, _) = broker(Protocol::V2);
     let listing = |name| Listing { id: id(name), producer: at(0).id, state: CoordinatorState::Ongoing };
     let described = |state| {
-        Response::DescribeTransaction(Ok(Description {
+        Response::DescribeTransaction(Ok(Box::new(Description {
             state,
             producer: at(0),
             timeout: Duration::from_secs(900),
             started: true,
             partitions: vec![Partition(0)],
-        }))
+        })))
     };
     let listed = ["t0-i1-1", "t0-i1-2", "t0-i1-3", "x0-i1-1"].map(listing).to_vec();
     script

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::quiet::{Panic, guarded};
+use crate::quiet::{Panic, guarded, guarded_within};
 use crate::world::Pid;
 
 /// A future of some process.
@@ -25,6 +25,9 @@ pub(crate) struct TaskId(usize);
 pub(crate) struct WakerId(usize, usize);
 
 impl WakerId {
+    /// That of no waker.
+    pub(crate) const NONE: WakerId = WakerId(0, 0);
+
     #[inline]
     pub(crate) fn of(waker: &Waker) -> Self {
         WakerId(waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
@@ -59,8 +62,9 @@ impl Wake for TaskWaker {
     }
 }
 
-struct Task {
-    process: Pid,
+/// A future, whose it is, and what wakes it.
+pub(crate) struct Task {
+    pub(crate) process: Pid,
     /// Until it has ended.
     future: Option<TaskFuture>,
     waker: Waker,
@@ -74,6 +78,38 @@ pub(crate) struct Executor {
     woken: Arc<Woken>,
 }
 
+impl Task {
+    /// Which waker wakes it.
+    #[inline]
+    pub(crate) fn waker(&self) -> WakerId {
+        WakerId::of(&self.waker)
+    }
+
+    /// Polls it once; for whoever is guarded himself. A task that has finished or panicked is dropped, which may panic
+    /// once more; the first panic is told.
+    #[inline]
+    pub(crate) fn poll(&mut self) -> Result<(), Panic> {
+        let Some(future) = &mut self.future else {
+            return Ok(());
+        };
+        self.queued.queued.store(false, Ordering::Relaxed);
+        match guarded_within(|| future.as_mut().poll(&mut Context::from_waker(&self.waker))) {
+            Ok(Poll::Pending) => Ok(()),
+            Ok(Poll::Ready(())) => self.remove(),
+            Err(panic) => {
+                let _ = self.remove();
+                Err(panic)
+            }
+        }
+    }
+
+    #[cold]
+    fn remove(&mut self) -> Result<(), Panic> {
+        let future = self.future.take();
+        guarded(|| drop(future))
+    }
+}
+
 impl Executor {
     /// Adds a task; it wants to be polled.
     pub(crate) fn spawn(&mut self, process: Pid, future: TaskFuture) {
@@ -84,67 +120,29 @@ impl Executor {
         self.tasks.push(Task { process, future: Some(future), waker, queued });
     }
 
-    /// Moves these, which the world has woken, to the end of `ready`, but those that are to be polled already.
+    /// This task; `None` if it has ended.
+    #[inline]
+    pub(crate) fn task(&mut self, task: TaskId) -> Option<&mut Task> {
+        let task = &mut self.tasks[task.0];
+        task.future.is_some().then_some(task)
+    }
+
+    /// Moves these, which the world has woken, to the end of `ready`, but those that are to be polled already; then those
+    /// that were woken by others since the last call.
     pub(crate) fn wake(&self, woken: &mut Vec<TaskId>, ready: &mut Vec<TaskId>) {
-        // (Nearly always it is one: to drain and to filter would cost three times what a loop does.)
-        for &task in &*woken {
-            if !self.tasks[task.0].queued.queued.swap(true, Ordering::Relaxed) {
-                ready.push(task);
-            }
-        }
-        woken.clear();
-    }
-
-    /// Moves those that were woken by others since the last call to the end of `ready`.
-    pub(crate) fn take_woken(&self, ready: &mut Vec<TaskId>) {
-        if !self.has_woken() {
-            return;
-        }
-        self.woken.any.store(false, Ordering::Release);
-        let mut woken = self.woken.tasks.lock().expect("nobody panics while waking");
-        match ready.is_empty() {
-            true => std::mem::swap(ready, &mut woken), // as nearly always
-            false => ready.append(&mut woken),
+        ready.extend(
+            woken.drain(..).filter(|task| !self.tasks[task.0].queued.queued.swap(true, Ordering::Relaxed)),
+        );
+        if self.has_woken() {
+            self.woken.any.store(false, Ordering::Release);
+            ready.append(&mut self.woken.tasks.lock().expect("nobody panics while waking"));
         }
     }
 
-    /// Whether a task was woken since.
+    /// Whether a task was woken since, not by the world.
+    #[inline]
     pub(crate) fn has_woken(&self) -> bool {
         self.woken.any.load(Ordering::Acquire)
-    }
-
-    /// Whose task it is; `None` if it has ended.
-    pub(crate) fn process(&self, task: TaskId) -> Option<Pid> {
-        let task = &self.tasks[task.0];
-        task.future.is_some().then_some(task.process)
-    }
-
-    /// What wakes it.
-    pub(crate) fn waker(&self, task: TaskId) -> &Waker {
-        &self.tasks[task.0].waker
-    }
-
-    /// Polls it once. A task that has finished or panicked is dropped, which may panic once more; the first panic
-    /// is told.
-    pub(crate) fn poll(&mut self, id: TaskId) -> Result<(), Panic> {
-        let task = &mut self.tasks[id.0];
-        let Some(future) = &mut task.future else {
-            return Ok(());
-        };
-        task.queued.queued.store(false, Ordering::Relaxed);
-        match guarded(|| future.as_mut().poll(&mut Context::from_waker(&task.waker))) {
-            Ok(Poll::Pending) => Ok(()),
-            Ok(Poll::Ready(())) => self.remove(id),
-            Err(panic) => {
-                let _ = self.remove(id);
-                Err(panic)
-            }
-        }
-    }
-
-    fn remove(&mut self, id: TaskId) -> Result<(), Panic> {
-        let future = self.tasks[id.0].future.take();
-        guarded(|| drop(future))
     }
 
     /// Drops all futures of a process, in the order they were spawned, also if one of them panics over it. The

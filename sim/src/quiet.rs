@@ -33,6 +33,12 @@ impl fmt::Display for Panic {
 pub(crate) fn guarded<T>(strangers: impl FnOnce() -> T) -> Result<T, Panic> {
     install();
     let _loud_again = Restore(QUIET.replace(true));
+    guarded_within(strangers)
+}
+
+/// The same, for whoever is guarded himself.
+#[inline]
+pub(crate) fn guarded_within<T>(strangers: impl FnOnce() -> T) -> Result<T, Panic> {
     catch_unwind(AssertUnwindSafe(strangers)).map_err(caught)
 }
 

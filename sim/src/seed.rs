@@ -66,6 +66,22 @@ pub(crate) enum Purpose {
     Rate = 7,
 }
 
+/// All streams of one seed. To seed a generator costs as much as a hundred draws: it is done once in a history.
+pub(crate) struct Streams(ChaCha8Rng);
+
+impl Streams {
+    pub(crate) fn of(seed: Seed) -> Self {
+        Streams(ChaCha8Rng::seed_from_u64(seed.0))
+    }
+
+    /// The stream that decides `purpose` for `of` (a link, an actor, a split).
+    pub(crate) fn stream(&self, purpose: Purpose, of: u64) -> Stream {
+        let mut rng = self.0.clone();
+        rng.set_stream((purpose as u64) << 56 | of);
+        Stream(rng)
+    }
+}
+
 /// One stream of random numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Stream(ChaCha8Rng);
@@ -73,9 +89,7 @@ pub(crate) struct Stream(ChaCha8Rng);
 impl Stream {
     /// The stream of this seed that decides `purpose` for `of` (a link, an actor, a split).
     pub(crate) fn new(seed: Seed, purpose: Purpose, of: u64) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed.0);
-        rng.set_stream((purpose as u64) << 56 | of);
-        Stream(rng)
+        Streams::of(seed).stream(purpose, of)
     }
 
     pub(crate) fn next(&mut self) -> u64 {

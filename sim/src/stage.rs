@@ -26,9 +26,31 @@ pub(crate) struct Stage<'a> {
     ready: Vec<TaskId>,
     shuffle: bool,
     seed: Seed,
+    onlookers: Onlookers<'a>,
+}
+
+/// Who is told which process has the thread: the watchdog, and whoever keeps what the code says of itself.
+struct Onlookers<'a> {
     pulse: &'a Pulse,
-    /// Who is polled is told to whoever listens, if anybody does.
     remarks: Option<Remarks>,
+}
+
+impl Onlookers<'_> {
+    /// A stranger's code has the thread from here on,
+    #[inline(always)]
+    fn enter(&self, world: &mut World, process: Pid) {
+        let (now, life) = (world.now(), world.life(process));
+        self.pulse.enter(life.name, now);
+        if let Some(remarks) = &self.remarks {
+            remarks.polls(now, life.actor());
+        }
+    }
+
+    /// to here.
+    #[inline(always)]
+    fn leave(&self) {
+        self.pulse.leave();
+    }
 }
 
 /// How often one process may be polled between two steps of the world. Nobody who waits for something is polled more
@@ -92,8 +114,7 @@ impl<'a> Stage<'a> {
             ready: Vec::with_capacity(8),
             shuffle,
             seed,
-            pulse,
-            remarks,
+            onlookers: Onlookers { pulse, remarks },
         }
     }
 
@@ -102,7 +123,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Lets one thing happen after the other, and whoever becomes ready by it go on until he waits again, until
-    /// `end` says that it is over. `None` if nothing will ever happen again.
+    /// `end` says that it is over. `None` if nothing will ever happen again. To be called [`guarded`].
     pub(crate) fn play<T>(
         &mut self,
         sandbox: &Sandbox,
@@ -113,11 +134,7 @@ impl<'a> Stage<'a> {
         let mut world = shared.world();
         loop {
             // Nobody is ready after many a step: the world is left only when somebody is.
-            if !world.chores.is_empty()
-                || !world.woken.is_empty()
-                || self.executor.has_woken()
-                || !self.ready.is_empty()
-            {
+            if world.has_chores_or_woken() || self.executor.has_woken() || !self.ready.is_empty() {
                 if passed > 0 {
                     sandbox.advance(std::mem::take(&mut passed));
                 }
@@ -128,17 +145,8 @@ impl<'a> Stage<'a> {
                     world = shared.world();
                     continue;
                 }
-                self.executor.wake(&mut world.woken, &mut self.ready);
-                self.executor.take_woken(&mut self.ready);
-                if let Some((task, process)) = self.choose(&mut world) {
-                    if polls.are_too_many(process) {
-                        return Err(Spins(process));
-                    }
-                    self.enter_in(&mut world, process);
-                    world.polls(task, self.executor.waker(task));
-                    drop(world);
-                    let polled = self.executor.poll(task);
-                    self.leave(process, polled);
+                if let Some(next) = self.next_ready(&mut world) {
+                    self.poll(next, world, &mut polls)?;
                     world = shared.world();
                     continue;
                 }
@@ -154,11 +162,47 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Who is polled next: processes in the order in which they became ready, and within one process, if
+    /// A stranger's code has the thread meanwhile.
+    #[inline]
+    fn poll(&mut self, next: TaskId, mut world: MutexGuard<'_, World>, polls: &mut Polls) -> Result<(), Spins> {
+        let Some(task) = self.executor.task(next) else {
+            return Ok(());
+        };
+        let process = task.process;
+        if polls.are_too_many(process) {
+            return Err(Spins(process));
+        }
+        world.polls(Some((next, task.waker())));
+        self.onlookers.enter(&mut world, process);
+        drop(world);
+        let polled = task.poll();
+        self.onlookers.leave();
+        if let Err(panic) = polled {
+            self.world().panicked(process, &panic);
+        }
+        Ok(())
+    }
+
+    /// Who is polled next. Nearly always one task was woken, by the world, and nobody else is ready.
+    #[inline]
+    fn next_ready(&mut self, world: &mut World) -> Option<TaskId> {
+        if let (&[only], true) = (&world.woken[..], self.ready.is_empty() && !self.executor.has_woken()) {
+            let process = self.executor.task(only).map(|task| task.process);
+            if process.is_some_and(|process| world.life(process).condition != Condition::Paused) {
+                world.woken.clear();
+                return Some(only);
+            }
+        }
+        self.executor.wake(&mut world.woken, &mut self.ready);
+        self.choose(world)
+    }
+
+    /// Who is polled next of those that are ready: processes in the order in which they became ready, and within one process, if
     /// the schedule says so, whichever task its stream picks.
-    fn choose(&mut self, world: &mut World) -> Option<(TaskId, Pid)> {
+    #[cold]
+    fn choose(&mut self, world: &mut World) -> Option<TaskId> {
         while let Some(&first) = self.ready.first() {
-            let Some(process) = self.executor.process(first) else {
+            let Some(process) = self.executor.task(first).map(|task| task.process) else {
                 self.ready.remove(0);
                 continue;
             };
@@ -168,15 +212,15 @@ impl<'a> Stage<'a> {
                 continue;
             }
             let at = if self.shuffle && self.ready.len() > 1 { self.pick_within(process, life) } else { 0 };
-            let task = if self.ready.len() == 1 { self.ready.pop()? } else { self.ready.remove(at) };
-            return Some((task, process));
+            return Some(self.ready.remove(at));
         }
         None
     }
 
-    fn pick_within(&self, process: Pid, life: &mut LifeState) -> usize {
-        let same = |task: &TaskId| self.executor.process(*task) == Some(process);
-        let candidates = self.ready.iter().filter(|task| same(task)).count() as u64;
+    fn pick_within(&mut self, process: Pid, life: &mut LifeState) -> usize {
+        let executor = &mut self.executor;
+        let mut is_its = |task: TaskId| executor.task(task).is_some_and(|task| task.process == process);
+        let candidates = self.ready.iter().filter(|task| is_its(**task)).count() as u64;
         if candidates < 2 {
             return 0;
         }
@@ -184,48 +228,34 @@ impl<'a> Stage<'a> {
             u64::from(life.name.role as u8) << 32 | u64::from(life.name.index) << 16 | u64::from(life.life.0);
         let stream = life.poll_order.get_or_insert_with(|| Stream::new(self.seed, Purpose::Poll, of));
         let chosen = stream.below(candidates) as usize;
-        let mut places = self.ready.iter().enumerate().filter(|(_, task)| same(task));
+        let mut places = self.ready.iter().enumerate().filter(|(_, task)| is_its(**task));
         places.nth(chosen).map_or(0, |(place, _)| place)
     }
 
-    /// A stranger's code has the thread from here on,
-    fn enter(&self, process: Pid) {
-        self.enter_in(&mut self.world(), process);
-    }
-
-    /// The same for who holds the world already.
-    #[inline(always)]
-    fn enter_in(&self, world: &mut World, process: Pid) {
-        let (now, life) = (world.now(), world.life(process));
-        self.pulse.enter(life.name, now);
-        if let Some(remarks) = &self.remarks {
-            remarks.polls(now, life.actor());
-        }
-    }
-
-    /// to here.
-    #[inline]
-    fn leave(&self, process: Pid, told: Result<(), Panic>) {
-        self.pulse.leave();
-        if let Err(panic) = told {
-            self.world().panicked(process, &panic);
-        }
+    /// What needs a stranger's code, but no poll.
+    fn run<T>(
+        &mut self,
+        process: Pid,
+        strangers: impl FnOnce(&mut Self) -> Result<T, Panic>,
+    ) -> Option<T> {
+        self.onlookers.enter(&mut self.world.world(), process);
+        let told = strangers(self);
+        self.onlookers.leave();
+        told.map_err(|panic| self.world().panicked(process, &panic)).ok()
     }
 
     #[cold]
     fn attend_to(&mut self, mut chores: Vec<Chore>) {
+        self.world().polls(None);
         chores.sort_by_key(Chore::rank);
         for chore in chores {
             match chore {
                 Chore::Drop(pid) => {
-                    self.enter(pid);
-                    let killed = self.executor.kill(pid);
-                    self.leave(pid, killed);
+                    self.run(pid, |stage| stage.executor.kill(pid));
                 }
                 Chore::Start(pid) => {
-                    self.enter(pid);
-                    let started = guarded(|| self.main_of(pid)).map(|main| self.executor.spawn(pid, main));
-                    self.leave(pid, started);
+                    let main = self.run(pid, |stage| guarded(|| stage.main_of(pid)));
+                    main.into_iter().for_each(|main| self.executor.spawn(pid, main));
                 }
                 Chore::Spawn(pid, task) => self.spawn(pid, task),
                 Chore::Wake(task) => self.ready.push(task),
@@ -238,9 +268,7 @@ impl<'a> Stage<'a> {
         if self.world().life(pid).is_alive() {
             self.executor.spawn(pid, task);
         } else {
-            self.enter(pid);
-            let dropped = guarded(|| drop(task));
-            self.leave(pid, dropped);
+            self.run(pid, |_| guarded(|| drop(task)));
         }
     }
 

@@ -1,7 +1,5 @@
 //! The life of a checkpoint, from its trigger to its completion or its end (reference 4.2 to 4.5).
 
-use std::sync::Arc;
-
 use super::Effect;
 use super::machine::{Coordinator, Phase, Purpose};
 use crate::env::Head;
@@ -26,30 +24,30 @@ impl Coordinator {
             self.cadence.hurry(now);
         }
         if self.keeper.is_idle() {
-            self.write_next(effects);
+            self.write_next(reached, effects);
         }
-        if self.trigger_at().is_some_and(|at| at <= now) {
+        if self.trigger_at(reached).is_some_and(|at| at <= now) {
             self.trigger(now, effects);
         }
     }
 
-    fn write_next(&mut self, effects: &mut Vec<Effect>) {
+    fn write_next(&mut self, reached: Option<Progress>, effects: &mut Vec<Effect>) {
         let known = self.keeper.head();
-        if self.reached() == Some(Progress::Finished) {
+        if reached == Some(Progress::Finished) {
             let head = Head { ended: true, ..known.clone() };
             self.write(Purpose::End, head, effects);
-        } else if let Some(id) = self.pending.ready() {
-            let completed = self.pending.to_store(id, self.settings.splits).map(Arc::new);
-            let head = Head { completed, ..known.clone() };
+        } else if let Some(ready) = self.pending.ready() {
+            let (id, completed) = (ready.id, Some(ready.clone()));
+            let head = Head { completed, ..*known };
             self.write(Purpose::Complete(id), head, effects);
         }
     }
 
     /// When the next checkpoint will be triggered, as things stand. One that is due waits for a free slot
     /// (CC-2).
-    pub(super) fn trigger_at(&self) -> Option<Timestamp> {
+    pub(super) fn trigger_at(&self, reached: Option<Progress>) -> Option<Timestamp> {
         let slots = usize::from(self.settings.checkpoints_in_flight.max(1));
-        if self.pending.len() >= slots || self.reached() == Some(Progress::Finished) {
+        if self.pending.len() >= slots || reached == Some(Progress::Finished) {
             return None;
         }
         self.cadence.due()
@@ -60,7 +58,7 @@ impl Coordinator {
         self.next_id = checkpoint.next();
         self.cadence.triggered(now);
         let deadline = now.after(self.settings.checkpoint_timeout);
-        self.pending.trigger(checkpoint, self.parallelism, deadline);
+        self.pending.trigger(checkpoint, self.parallelism, self.settings.splits, deadline);
         effects.push(Effect::Note(Fact::Triggered(checkpoint)));
         let incarnation = self.incarnation();
         self.to_all_tasks(&ToWorker::Trigger { incarnation, checkpoint }, effects);

@@ -167,20 +167,12 @@ impl Coordinator {
         };
         effects.push(Effect::Send(roster::address(index, life), answer));
         if self.is_running() && index < self.parallelism && incarnation < self.incarnation() {
-            self.deploy(index, life, effects); // the first deployment was lost, or is still under way
+            effects.push(self.plan().deploy(index, life)); // the first was lost, or is still under way
         }
     }
 
-    fn deploy(&self, index: u16, life: Life, effects: &mut Vec<Effect>) {
-        let head = self.keeper.head();
-        let plan = Plan {
-            incarnation: head.incarnation,
-            parallelism: self.parallelism,
-            splits: self.settings.splits,
-            completed: head.completed.as_deref(),
-        };
-        let deployment = plan.deployment(index, life);
-        effects.push(Effect::Send(roster::address(index, life), ToWorker::Deploy(deployment)));
+    fn plan(&self) -> Plan<'_> {
+        Plan::new(self.keeper.head(), self.parallelism, self.settings.splits)
     }
 
     /// The task of this worker is gone, if it had one.
@@ -253,15 +245,15 @@ impl Coordinator {
     #[cold]
     fn deploy_all(&mut self, effects: &mut Vec<Effect>) {
         self.phase = Phase::Running { final_asked: false };
-        for (index, life) in self.roster.here().filter(|&(index, _)| index < self.parallelism) {
-            self.deploy(index, life, effects);
-        }
+        let plan = self.plan();
+        let tasks = self.roster.here().filter(|&(index, _)| index < self.parallelism);
+        effects.extend(tasks.map(|(index, life)| plan.deploy(index, life)));
     }
 
     fn phase_deadline(&self) -> Option<Timestamp> {
         match self.phase {
             Phase::BackingOff(until) => Some(until),
-            Phase::Running { .. } => earlier(self.pending.deadline(), self.trigger_at()),
+            Phase::Running { .. } => earlier(self.pending.deadline(), self.trigger_at(self.reached())),
             Phase::Ending(not_before, _) if self.roster.is_empty() => Some(not_before),
             Phase::Ending(_, last) => Some(last),
             Phase::TakingOver | Phase::Drawing | Phase::Gathering | Phase::Stopped => None,

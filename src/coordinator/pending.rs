@@ -3,10 +3,12 @@
 //! A checkpoint that leaves here by any way but [`Pending::complete`] can never complete: a late ack finds
 //! nothing to count for (CC-7).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::env::Completed;
-use crate::{CheckpointId, Snapshot, SourceOffset, Split, Timestamp};
+use crate::{CheckpointId, Snapshot, SourceOffset, Timestamp};
 
 /// The checkpoints of the present incarnation that are in flight.
 #[derive(Debug, Default)]
@@ -20,15 +22,16 @@ struct Checkpoint {
     id: CheckpointId,
     /// When it is given up.
     deadline: Timestamp,
-    /// What each task stored, by its index; `None` until it has acknowledged.
-    parts: Vec<Option<Part>>,
+    parts: Parts,
 }
 
-/// A snapshot whose bytes are shared from here on, however often the head is written.
-#[derive(Clone, Debug)]
-struct Part {
-    resume_at: Vec<(Split, SourceOffset)>,
-    sink: Bytes,
+/// What the tasks have acknowledged.
+#[derive(Debug)]
+enum Parts {
+    /// Of each split its position, and of each task what its sink wrote down; `None` until it has acknowledged.
+    Some { resume_at: Vec<SourceOffset>, sinks: Vec<Option<Bytes>> },
+    /// All of it. Shared from here on, however often the head is written.
+    All(Arc<Completed>),
 }
 
 impl Pending {
@@ -37,40 +40,27 @@ impl Pending {
     }
 
     /// Adds a checkpoint, newer than all others, that each of `tasks` must acknowledge.
-    pub(super) fn trigger(&mut self, id: CheckpointId, tasks: u16, deadline: Timestamp) {
-        let parts = vec![None; tasks.into()];
+    pub(super) fn trigger(&mut self, id: CheckpointId, tasks: u16, splits: u16, deadline: Timestamp) {
+        let parts =
+            Parts::Some { resume_at: vec![SourceOffset(0); splits.into()], sinks: vec![None; tasks.into()] };
         self.checkpoints.push(Checkpoint { id, deadline, parts });
     }
 
     /// Counts an acknowledgement, the first from each task.
     pub(super) fn ack(&mut self, id: CheckpointId, task: u16, snapshot: Snapshot) {
-        let checkpoint = self.checkpoints.iter_mut().find(|c| c.id == id);
-        if let Some(part) = checkpoint.and_then(|c| c.parts.get_mut(usize::from(task))) {
-            part.get_or_insert_with(|| Part { resume_at: snapshot.resume_at, sink: snapshot.sink.into() });
+        if let Some(checkpoint) = self.checkpoints.iter_mut().find(|c| c.id == id) {
+            checkpoint.ack(task, snapshot);
         }
     }
 
-    /// The newest checkpoint that every task has acknowledged. The newest, because it subsumes the others.
-    pub(super) fn ready(&self) -> Option<CheckpointId> {
+    /// The newest checkpoint that every task has acknowledged: what is to be made durable. The newest, because it
+    /// subsumes the others.
+    pub(super) fn ready(&self) -> Option<&Arc<Completed>> {
         let mut newest_first = self.checkpoints.iter().rev();
-        newest_first.find(|c| c.parts.iter().all(Option::is_some)).map(|c| c.id)
-    }
-
-    /// What is to be made durable for a checkpoint that is [`ready`](Pending::ready).
-    pub(super) fn to_store(&self, id: CheckpointId, splits: u16) -> Option<Completed> {
-        let parts = &self.checkpoints.iter().find(|c| c.id == id)?.parts;
-        let mut resume_at = vec![SourceOffset(0); splits.into()];
-        let mut sinks = Vec::with_capacity(parts.len());
-        for part in parts {
-            let Part { resume_at: positions, sink } = part.as_ref()?;
-            for (split, offset) in positions {
-                if let Some(place) = resume_at.get_mut(usize::from(split.0)) {
-                    *place = *offset;
-                }
-            }
-            sinks.push(sink.clone());
-        }
-        Some(Completed { id, resume_at, sinks })
+        newest_first.find_map(|c| match &c.parts {
+            Parts::Some { .. } => None,
+            Parts::All(completed) => Some(completed),
+        })
     }
 
     /// It is durable: it leaves, and with it the older ones, which can never complete any more (CC-9). Those
@@ -102,26 +92,48 @@ impl Pending {
     }
 }
 
+impl Checkpoint {
+    fn ack(&mut self, task: u16, snapshot: Snapshot) {
+        let Parts::Some { resume_at, sinks } = &mut self.parts else {
+            return;
+        };
+        let Some(sink @ None) = sinks.get_mut(usize::from(task)) else {
+            return;
+        };
+        *sink = Some(snapshot.sink.into());
+        for (split, offset) in snapshot.resume_at {
+            if let Some(place) = resume_at.get_mut(usize::from(split.0)) {
+                *place = offset;
+            }
+        }
+        if sinks.iter().all(Option::is_some) {
+            let sinks = std::mem::take(sinks).into_iter().flatten().collect();
+            let resume_at = std::mem::take(resume_at);
+            self.parts = Parts::All(Arc::new(Completed { id: self.id, resume_at, sinks }));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn part(split: u16, offset: u64) -> Snapshot {
-        Snapshot { resume_at: vec![(Split(split), SourceOffset(offset))], sink: vec![split as u8] }
+        let resume_at = vec![(crate::Split(split), SourceOffset(offset))];
+        Snapshot { resume_at, sink: vec![split as u8] }
     }
 
     #[test]
     fn a_checkpoint_is_ready_when_every_task_has_acknowledged_it() {
         let mut pending = Pending::default();
-        pending.trigger(CheckpointId(4), 2, Timestamp(9));
+        pending.trigger(CheckpointId(4), 2, 3, Timestamp(9));
         pending.ack(CheckpointId(4), 1, part(1, 8));
         pending.ack(CheckpointId(4), 1, part(1, 9)); // repeated by the network: the first counts
         assert_eq!(pending.ready(), None);
-        assert_eq!(pending.to_store(CheckpointId(4), 3), None);
 
         pending.ack(CheckpointId(4), 0, part(0, 7));
-        assert_eq!(pending.ready(), Some(CheckpointId(4)));
-        let stored = pending.to_store(CheckpointId(4), 3).expect("all have acknowledged");
+        let stored = pending.ready().expect("all have acknowledged");
+        assert_eq!(stored.id, CheckpointId(4));
         assert_eq!(stored.resume_at, [SourceOffset(7), SourceOffset(8), SourceOffset(0)]);
         assert_eq!(stored.sinks, [Bytes::from_static(&[0]), Bytes::from_static(&[1])]);
     }
@@ -129,7 +141,7 @@ mod tests {
     #[test]
     fn a_late_ack_does_not_revive_a_checkpoint_that_was_given_up() {
         let mut pending = Pending::default();
-        pending.trigger(CheckpointId(4), 1, Timestamp(9));
+        pending.trigger(CheckpointId(4), 1, 1, Timestamp(9));
         assert!(pending.abort(CheckpointId(4)));
         pending.ack(CheckpointId(4), 0, part(0, 7));
         assert_eq!(pending.ready(), None);
@@ -140,7 +152,7 @@ mod tests {
     fn a_completed_checkpoint_takes_the_older_ones_with_it_and_leaves_the_newer() {
         let mut pending = Pending::default();
         for id in 4..=6 {
-            pending.trigger(CheckpointId(id), 1, Timestamp(id));
+            pending.trigger(CheckpointId(id), 1, 1, Timestamp(id));
         }
         assert_eq!(pending.complete(CheckpointId(5)), [CheckpointId(4)]);
         assert_eq!(pending.deadline(), Some(Timestamp(6)));

@@ -3,14 +3,15 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use super::{Decide, Effect, End, Input};
 use crate::alarm::Alarm;
 use crate::env::{Envelope, Head, Key, Value, Version};
-use crate::message::ToCoordinator;
+use crate::message::{Pen, ToCoordinator, ToWorker};
 use crate::select::{Either, first};
 use crate::steady::Steady;
-use crate::{BoxError, CheckpointStore, Env, Failure, Network, Next};
+use crate::{Address, BoxError, CheckpointStore, Clock, Env, Failure, Network, Next};
 
 /// Runs a coordinator until its job has ended, another one is in charge, or it gives up.
 ///
@@ -20,15 +21,18 @@ use crate::{BoxError, CheckpointStore, Env, Failure, Network, Next};
 /// # Errors
 /// The reason, if it gives up.
 pub async fn run<E: Env>(env: E, decider: impl Decide) -> Result<(), BoxError> {
+    let clock = env.clock();
     let mut process = Process {
-        time: Steady::new(env.clock()),
-        alarm: Alarm::new(env.clock()),
-        env: env.clone(),
+        env: &env,
+        time: Steady::new(clock),
         decider,
         todo: Vec::new(),
         effects: Vec::new(),
+        pen: Pen::default(),
     };
-    let work = pin!(process.work());
+    let timer = pin!(None);
+    let mut alarm = Alarm::new(timer, |span| clock.sleep(span));
+    let work = pin!(process.work(&mut alarm));
     match first(work, env.stopped()).await {
         Either::First(End::GaveUp(reason)) => Err(reason.into()),
         // Asked to stop: what is pending is lost with it, as in a crash, and the next coordinator takes over.
@@ -36,28 +40,54 @@ pub async fn run<E: Env>(env: E, decider: impl Decide) -> Result<(), BoxError> {
     }
 }
 
-struct Process<E: Env, D> {
-    env: E,
+struct Process<'a, E: Env, D> {
+    env: &'a E,
     time: Steady<E::Clock>,
-    alarm: Alarm<E::Clock>,
     decider: D,
     /// Effects to perform, the next one last.
     todo: Vec<Effect>,
     /// Where the decider puts new ones; kept for its allocation.
     effects: Vec<Effect>,
+    pen: Pen,
 }
 
-impl<E: Env, D: Decide> Process<E, D> {
-    async fn work(&mut self) -> End {
+impl<E: Env, D: Decide> Process<'_, E, D> {
+    /// The store is waited for here, so that its answer is the next thing the decider hears: completion is one
+    /// step that nothing interleaves with (CC-8).
+    async fn work<T: Future<Output = ()>>(
+        &mut self,
+        alarm: &mut Alarm<'_, impl Fn(Duration) -> T, T>,
+    ) -> End {
         self.decide(Input::Started);
         loop {
-            while let Some(effect) = self.todo.pop() {
-                if let Some(end) = self.perform(effect).await {
-                    return end;
+            loop {
+                let Some(effect) = self.todo.pop() else {
+                    break;
+                };
+                match effect {
+                    // Pinned where it is made: to await it as it is may move it twice.
+                    Effect::Send(to, ref message) => pin!(self.send(to, message)).await,
+                    Effect::Note(fact) => self.env.note(fact),
+                    Effect::Read => {
+                        let answer = self.env.store().read(&Key::Head).await.and_then(head);
+                        self.decide(Input::Read(answer));
+                    }
+                    Effect::Put { expected, head } => {
+                        let answer = self.env.store().put(&Key::Head, expected, Value::Head(head)).await;
+                        self.decide(Input::Put(answer));
+                    }
+                    Effect::Stop(end) => return end,
                 }
             }
-            let input = self.next_input().await;
-            input.into_iter().for_each(|input| self.decide(input));
+            match self.next_message(alarm).await {
+                None => self.decide(Input::Time),
+                Some(Envelope { from, body }) => {
+                    // One that cannot be read counts as lost.
+                    if let Some(message) = ToCoordinator::from_bytes(&body) {
+                        self.decide(Input::Message { from, message });
+                    }
+                }
+            }
         }
     }
 
@@ -69,41 +99,34 @@ impl<E: Env, D: Decide> Process<E, D> {
         std::mem::swap(&mut self.todo, &mut self.effects);
     }
 
-    /// The store is waited for here, so that its answer is the next thing the decider hears: completion is one
-    /// step that nothing interleaves with (CC-8).
-    async fn perform(&mut self, effect: Effect) -> Option<End> {
-        match effect {
-            Effect::Send(to, message) => {
-                let network = self.env.network();
-                network.send(to, message.label(), message.to_bytes()).await;
+    /// What is next said to others in the same words is sent with it, so that it is written down once.
+    async fn send(&mut self, mut to: Address, message: &ToWorker) {
+        let body = self.pen.write(message);
+        loop {
+            self.env.network().send(to, message.label(), body.clone()).await;
+            match self.todo.last() {
+                Some(Effect::Send(other, same)) if same == message => to = *other,
+                _ => break,
             }
-            Effect::Note(fact) => self.env.note(fact),
-            Effect::Read => {
-                let answer = self.env.store().read(&Key::Head).await.and_then(head);
-                self.decide(Input::Read(answer));
-            }
-            Effect::Put { expected, head } => {
-                let answer = self.env.store().put(&Key::Head, expected, Value::Head(head)).await;
-                self.decide(Input::Put(answer));
-            }
-            Effect::Stop(end) => return Some(end),
+            self.todo.pop();
         }
-        None
     }
 
-    /// Messages come before time: see [`Input::Time`]. Nothing, if what came cannot be read: it counts as lost.
-    async fn next_input(&mut self) -> Option<Input> {
+    /// The next message, or nothing once the decider's deadline has come. Messages come before time: see
+    /// [`Input::Time`].
+    async fn next_message<T: Future<Output = ()>>(
+        &mut self,
+        alarm: &mut Alarm<'_, impl Fn(Duration) -> T, T>,
+    ) -> Option<Envelope> {
         let deadline = self.decider.next_deadline();
         let mut message = pin!(self.env.network().receive());
-        let (alarm, time) = (&mut self.alarm, &mut self.time);
         poll_fn(|cx| {
-            if let Poll::Ready(Envelope { from, body }) = message.as_mut().poll(cx) {
-                let message = ToCoordinator::from_bytes(&body);
-                return Poll::Ready(message.map(|message| Input::Message { from, message }));
+            if let Poll::Ready(envelope) = message.as_mut().poll(cx) {
+                return Poll::Ready(Some(envelope));
             }
             match deadline {
                 None => Poll::Pending,
-                Some(deadline) => alarm.poll(time, deadline, cx).map(|()| Some(Input::Time)),
+                Some(deadline) => alarm.poll(self.time.now(), deadline, cx).map(|()| None),
             }
         })
         .await

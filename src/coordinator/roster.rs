@@ -122,13 +122,13 @@ impl Roster {
     /// How far the tasks of the first `count` workers have all come in this incarnation; `None` while one of them
     /// is not known to have started.
     pub(super) fn reached(&self, count: u16, incarnation: Incarnation) -> Option<Progress> {
-        let tasks = self.first(count).filter_map(|worker| worker.task);
-        let (mut started, mut least) = (0, None);
-        for task in tasks.filter(|task| task.incarnation == incarnation) {
+        let (mut started, mut least) = (0, Progress::Finished);
+        for worker in self.first(count) {
+            let task = worker.task.filter(|task| task.incarnation == incarnation)?;
+            least = least.min(task.progress);
             started += 1;
-            least = Some(least.map_or(task.progress, |least: Progress| least.min(task.progress)));
         }
-        least.filter(|_| started == count)
+        (started == count).then_some(least)
     }
 
     /// Those of the first `count` workers that were ever heard of.

@@ -43,13 +43,25 @@ impl Batches {
     }
 
     /// Queues a record; the one that fills a batch makes it ready.
+    #[inline]
     pub(super) fn add(&mut self, partition: Partition, record: Record) {
-        let place = self.place(partition);
-        let lane = &mut self.lanes[place];
-        if self.size == 1 {
-            let batch = lane.number(record.into());
-            return self.make_ready(batch);
+        let known = self.lanes.binary_search_by_key(&partition, |lane| lane.partition);
+        let place = known.unwrap_or_else(|place| self.open_lane(place, partition));
+        if self.size > 1 {
+            return self.fill(place, record);
         }
+        let batch = self.lanes[place].number(record.into());
+        self.make_ready(batch);
+    }
+
+    #[cold]
+    fn open_lane(&mut self, place: usize, partition: Partition) -> usize {
+        self.lanes.insert(place, Lane { partition, next: Sequence(0), waiting: Vec::new() });
+        place
+    }
+
+    fn fill(&mut self, place: usize, record: Record) {
+        let lane = &mut self.lanes[place];
         lane.waiting.push(record);
         if lane.waiting.len() >= self.size {
             let batch = lane.cut();
@@ -57,20 +69,12 @@ impl Batches {
         }
     }
 
+    #[inline]
     fn make_ready(&mut self, batch: Batch) {
         match self.first {
             None => self.first = Some(batch),
             Some(_) => self.later.push_back(batch),
         }
-    }
-
-    /// Where the lane of this partition is, from now on if it is new.
-    fn place(&mut self, partition: Partition) -> usize {
-        let known = self.lanes.binary_search_by_key(&partition, |lane| lane.partition);
-        known.unwrap_or_else(|place| {
-            self.lanes.insert(place, Lane { partition, next: Sequence(0), waiting: Vec::new() });
-            place
-        })
     }
 
     /// Makes everything ready that waits.
@@ -89,19 +93,24 @@ impl Batches {
     }
 
     /// Whether no batch is ready.
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.first.is_none()
     }
 
     /// The next batch that is ready.
+    #[inline]
     pub(super) fn first(&self) -> Option<&Batch> {
         self.first.as_ref()
     }
 
     /// Takes the next batch that is ready.
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<Batch> {
         let first = self.first.take();
-        self.first = self.later.pop_front();
+        if !self.later.is_empty() {
+            self.first = self.later.pop_front();
+        }
         first
     }
 
@@ -124,6 +133,7 @@ impl Lane {
         self.number(records)
     }
 
+    #[inline]
     fn number(&mut self, records: Records) -> Batch {
         let base = self.next;
         self.next = base.plus(records.len());
@@ -133,6 +143,7 @@ impl Lane {
 
 impl Sequence {
     /// The number `count` records later; behind `i32::MAX` comes 0.
+    #[inline]
     pub fn plus(self, count: usize) -> Self {
         Sequence(((self.0 as usize + count) & i32::MAX as usize) as i32)
     }

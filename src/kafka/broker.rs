@@ -24,7 +24,6 @@ use super::options::KafkaOptions;
 use super::port::Port;
 use super::producers::Producers;
 use super::protocol::{CoordinatorState, Listing, Marker, Producer, Protocol};
-use super::trouble::Trouble;
 use crate::env::{Finish, Scope};
 use crate::{
     Broker, Capabilities, Clock, Ended, Failure, Handle, Next, Partition, Record, Transaction,
@@ -33,9 +32,12 @@ use crate::{
 
 /// A Kafka cluster as a target of transactions. Clones share their producers.
 #[derive(Clone, Debug)]
-pub struct KafkaBroker<P, C> {
+pub struct KafkaBroker<P, C>(Arc<Shared<P, C>>);
+
+#[derive(Debug)]
+struct Shared<P, C> {
     driver: Driver<P, C>,
-    producers: Arc<Mutex<Producers>>,
+    producers: Mutex<Producers>,
 }
 
 /// An open transaction. It sends a batch as soon as it is full, one request at a time.
@@ -53,31 +55,23 @@ pub struct KafkaTransaction<P, C> {
 impl<P: Port, C: Clock> KafkaBroker<P, C> {
     /// A cluster behind `port`.
     pub fn new(port: P, clock: C, options: KafkaOptions) -> Self {
-        KafkaBroker {
+        KafkaBroker(Arc::new(Shared {
             driver: Driver { port, clock, options },
-            producers: Arc::new(Mutex::new(Producers::new(options.idle))),
-        }
+            producers: Mutex::new(Producers::new(options.idle)),
+        }))
+    }
+
+    fn driver(&self) -> &Driver<P, C> {
+        &self.0.driver
     }
 
     fn options(&self) -> KafkaOptions {
-        self.driver.options
+        self.driver().options
     }
 
     fn producers(&self) -> MutexGuard<'_, Producers> {
         // nothing panics under the lock, and the maps are whole between two statements if something did
-        self.producers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A client that holds a producer for a new transaction.
-    async fn client(&self, id: &TransactionalId) -> Result<(Box<Client>, Producer), Failure> {
-        let idle = self.producers().take(id);
-        if let Some(producer) = idle {
-            return Ok((Box::new(Client::reuse(id.clone(), producer, self.options())), producer));
-        }
-        let mut client = Box::new(Client::open(id.clone(), self.options()));
-        self.driver.drive::<Failure>(&mut client).await?;
-        let producer = client.producer().expect("an init that succeeded granted a producer");
-        Ok((client, producer))
+        self.0.producers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn end(&self, one: &Handle, marker: Marker) -> Result<Ended, Failure> {
@@ -89,18 +83,14 @@ impl<P: Port, C: Clock> KafkaBroker<P, C> {
         }
         let options = KafkaOptions { protocol: handle.protocol, ..self.options() };
         let mut client = Client::resume(one.id.clone(), handle.producer, options);
-        let ended = match self.drive_to_the_end(&mut client, marker).await {
+        client.end(marker)?;
+        let ended = match self.driver().drive(&mut client).await {
             Ok(()) => Ended::Now,
             Err(trouble) => fate(handle.protocol, marker, trouble)?,
         };
         let next = client.producer().filter(|_| ended == Ended::Now);
         self.settle(one, &handle, next);
         Ok(ended)
-    }
-
-    async fn drive_to_the_end(&self, client: &mut Client, marker: Marker) -> Result<(), Trouble> {
-        client.end(marker)?;
-        self.driver.drive(client).await
     }
 
     /// Keeps the producer of an ended transaction, unless the next one needs an init all the same.
@@ -112,7 +102,7 @@ impl<P: Port, C: Clock> KafkaBroker<P, C> {
 
     /// The handle of a transaction that is listed, unless it has ended since.
     async fn open_under(&self, listing: Listing) -> Result<Option<Handle>, Failure> {
-        let found = self.driver.describe(&listing.id).await?;
+        let found = self.driver().describe(&listing.id).await?;
         let open = found.filter(|found| found.state == CoordinatorState::Ongoing);
         Ok(open.map(|open| {
             KafkaHandle { producer: open.producer, protocol: self.options().protocol, empty: false }
@@ -138,7 +128,13 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
     }
 
     async fn begin(&self, id: &TransactionalId) -> Result<Self::Transaction, Failure> {
-        let (client, producer) = self.client(id).await?;
+        let idle = self.producers().take(id);
+        let mut client = Box::new(match idle {
+            Some(producer) => Client::reuse(id.clone(), producer, self.options()),
+            None => Client::open(id.clone(), self.options()),
+        });
+        self.driver().drive::<Failure>(&mut client).await?;
+        let producer = client.producer().expect("an init that succeeded granted a producer");
         self.producers().opened(id.clone(), producer);
         // not empty, as far as a process that finds the handle can know
         let handle = KafkaHandle { producer, protocol: self.options().protocol, empty: false };
@@ -166,12 +162,12 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
     async fn fence(&self, id: &TransactionalId) -> Result<(), Failure> {
         self.producers().forget(id);
         let mut client = Client::fence(id.clone(), self.options());
-        self.driver.drive(&mut client).await
+        self.driver().drive(&mut client).await
     }
 
     async fn lingering(&self, prefix: &str) -> Result<Vec<Handle>, Failure> {
         let mut open = Vec::new();
-        for listing in self.driver.list(CoordinatorState::Ongoing).await? {
+        for listing in self.driver().list(CoordinatorState::Ongoing).await? {
             if listing.id.as_str().starts_with(prefix) {
                 open.extend(self.open_under(listing).await?);
             }
@@ -193,7 +189,7 @@ impl<P: Port, C: Clock> KafkaTransaction<P, C> {
         if !self.touched {
             self.touch();
         }
-        self.broker.driver.drive(&mut self.client)
+        self.broker.driver().drive(&mut self.client)
     }
 
     #[cold]

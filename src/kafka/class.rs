@@ -3,7 +3,7 @@
 //! The same code means different things to different requests: INVALID_PRODUCER_EPOCH ends a producer when a
 //! coordinator says it, and only its transaction when a partition leader does.
 
-use super::protocol::{ErrorCode, Marker};
+use super::protocol::{ErrorCode, Marker, Request};
 use crate::Next;
 
 /// Which request was asked, as far as its errors differ.
@@ -155,6 +155,20 @@ fn of_offset_commit(code: ErrorCode) -> Class {
 }
 
 impl Kind {
+    /// Which one this is.
+    pub fn of(request: &Request) -> Self {
+        match request {
+            Request::InitProducerId(_) => Kind::InitProducerId,
+            Request::AddPartitions { .. } => Kind::AddPartitions,
+            Request::AddOffsets { .. } => Kind::AddOffsets,
+            Request::Produce(_) => Kind::Produce,
+            Request::EndTxn { marker, .. } => Kind::EndTxn(*marker),
+            Request::TxnOffsetCommit { .. } => Kind::TxnOffsetCommit,
+            Request::DescribeTransaction(_) => Kind::DescribeTransaction,
+            Request::ListTransactions { .. } => Kind::ListTransactions,
+        }
+    }
+
     /// Kafka's name of the request.
     pub fn as_str(self) -> &'static str {
         match self {

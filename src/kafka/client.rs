@@ -21,20 +21,22 @@
 //!   [fence](Client::fence) may be repeated: nothing that is promised runs under a fenced name.)
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::class::{Class, Kind, class};
 use super::options::KafkaOptions;
 use super::outbox::Outbox;
 use super::protocol::{ErrorCode, LogOffset, Marker, PerPartition, Producer, Protocol, Request, Response};
-use super::task::{Task, Work};
+use super::requests::{Writer, init, opens};
+use super::task::Task;
 use super::trouble::{Patience, Trouble};
 use crate::{Partition, Record, TransactionalId};
 
 /// What a [`Client`] wants next.
 #[derive(Debug)]
-pub enum Turn {
+pub enum Turn<'a> {
     /// Send this and tell the answer, or that there was none.
-    Send(Request),
+    Send(&'a Arc<Request>),
     /// Wait for the back-off, then ask again.
     BackOff,
     /// Nothing: all that was asked for is done.
@@ -45,13 +47,17 @@ pub enum Turn {
 #[derive(Debug)]
 pub struct Client {
     id: TransactionalId,
-    options: KafkaOptions,
+    protocol: Protocol,
+    /// Of a transaction, as an init names it.
+    timeout: Duration,
     producer: Option<Producer>,
     outbox: Outbox,
     /// Whether anything was sent that can have opened the transaction (PC-5, but unanswered counts too).
     touched: bool,
     ending: Option<Marker>,
-    task: Option<Task>,
+    task: Task,
+    /// Whether the init under way is to shut others out, and not in order to write.
+    fences: bool,
     waiting: bool,
     patience: Patience,
     trouble: Option<Trouble>,
@@ -60,12 +66,13 @@ pub struct Client {
 impl Client {
     /// A client that begins with an init: a new epoch, and whatever was open under `id` is aborted.
     pub fn open(id: TransactionalId, options: KafkaOptions) -> Self {
-        Client { task: Some(Task::Init), ..Client::idle(id, options) }
+        let init = init(id.clone(), options.transaction_timeout);
+        Client { task: Task::new(Some(init)), ..Client::idle(id, options) }
     }
 
     /// A client that only shuts out whoever uses `id`.
     pub fn fence(id: TransactionalId, options: KafkaOptions) -> Self {
-        Client { task: Some(Task::Fence), ..Client::idle(id, options) }
+        Client { fences: true, ..Client::open(id, options) }
     }
 
     /// A client that goes on, without an init, with a producer whose last transaction has ended.
@@ -82,12 +89,14 @@ impl Client {
     fn idle(id: TransactionalId, options: KafkaOptions) -> Self {
         Client {
             id,
-            options,
+            protocol: options.protocol,
+            timeout: options.transaction_timeout,
             producer: None,
-            outbox: Outbox::new(options.protocol, options.batch),
+            outbox: Outbox::new(options.batch),
             touched: false,
             ending: None,
-            task: None,
+            task: Task::new(None),
+            fences: false,
             waiting: false,
             patience: Patience::new(options.attempts, options.refusals),
             trouble: None,
@@ -112,7 +121,7 @@ impl Client {
     /// Whether the next turn sends or waits.
     #[inline]
     pub fn is_busy(&self) -> bool {
-        self.task.is_some() || !self.outbox.is_empty() || self.ending.is_some()
+        self.task.request().is_some() || !self.outbox.is_empty() || self.ending.is_some()
     }
 
     /// Adds a record. A full batch becomes a request.
@@ -154,10 +163,10 @@ impl Client {
             _ => self.trouble = None,
         }
         self.outbox.clear();
-        if let Some(Task::By(..)) = self.task {
+        if self.task.request().is_some_and(|task| Kind::of(task) != Kind::InitProducerId) {
             // its answer no longer matters: a commit that got through all the same answers the abort with
             // INVALID_TXN_STATE, and a record that arrives late is fenced by the epoch
-            self.task = None;
+            self.task.done();
             self.waiting = false;
             self.patience.renew();
         }
@@ -168,22 +177,24 @@ impl Client {
     ///
     /// # Errors
     /// The transaction has failed before, and only an abort is left.
-    #[inline]
-    pub fn turn(&mut self) -> Result<Turn, Trouble> {
+    #[inline(always)] // out of line, writing down its answer would be a third of it
+    pub fn turn(&mut self) -> Result<Turn<'_>, Trouble> {
         if let Some(trouble) = self.trouble {
             return Err(trouble);
         }
         if std::mem::take(&mut self.waiting) {
             return Ok(Turn::BackOff);
         }
-        if self.task.is_none() {
+        if self.task.request().is_none() {
             self.start();
         }
-        let Some(task) = &self.task else {
-            return Ok(Turn::Idle);
-        };
-        self.touched |= task.touches();
-        Ok(Turn::Send(task.request(self.id.clone(), &self.options)))
+        Ok(match self.task.shared() {
+            None => Turn::Idle,
+            Some(task) => {
+                self.touched |= opens(task);
+                Turn::Send(task)
+            }
+        })
     }
 
     /// The request of the last turn got this answer.
@@ -192,32 +203,45 @@ impl Client {
     /// The answer is an error that repeating does not repair, or it was "not now" too often.
     #[inline]
     pub fn answered(&mut self, response: Response) -> Result<(), Trouble> {
-        let Some(task) = &self.task else {
-            return Ok(()); // to a task that an abort has discarded
+        match (self.task.request(), &response) {
+            (Some(Request::Produce(_)), Response::Produce(Ok(_))) => self.done(), // as nearly always
+            _ => self.answered_otherwise(&response),
+        }
+    }
+
+    #[inline(never)]
+    fn answered_otherwise(&mut self, response: &Response) -> Result<(), Trouble> {
+        let Some(task) = self.task.request() else {
+            return Ok(()); // to a request that an abort has discarded
         };
-        let kind = task.kind();
         let refusal = match (task, response) {
-            (Task::Init | Task::Fence, Response::InitProducerId(answer)) => {
-                answer.map(|producer| self.renew(Some(producer))).err()
+            (Request::Produce(_), Response::Produce(answer)) => answer.err(),
+            (Request::EndTxn { .. }, Response::EndTxn(answer)) => answer.map(|next| self.ended(next)).err(),
+            (Request::InitProducerId(_), Response::InitProducerId(answer)) => {
+                answer.map(|producer| self.granted(producer)).err()
             }
-            (Task::By(_, Work::AddPartitions(partitions)), Response::AddPartitions(answer)) => {
-                let refusal = answer.map_or_else(Some, |each| gravest(kind, &each));
+            (Request::AddPartitions { partitions, .. }, Response::AddPartitions(answer)) => {
+                let refusal = match answer {
+                    Ok(each) => gravest(Kind::AddPartitions, each),
+                    Err(code) => Some(*code),
+                };
                 if refusal.is_none() {
                     self.outbox.partitions_added(partitions);
                 }
                 refusal
             }
-            (Task::By(_, Work::Produce(_)), Response::Produce(answer)) => answer.err(),
-            (Task::By(_, Work::AddOffsets(group)), Response::AddOffsets(answer)) => {
+            (Request::AddOffsets { group, .. }, Response::AddOffsets(answer)) => {
                 answer.map(|()| self.outbox.group_added(group)).err()
             }
-            (Task::By(_, Work::CommitOffsets(_)), Response::TxnOffsetCommit(each)) => gravest(kind, &each),
-            (Task::By(_, Work::End(_)), Response::EndTxn(answer)) => {
-                answer.map(|next| self.ended(next)).err()
+            (Request::TxnOffsetCommit { .. }, Response::TxnOffsetCommit(each)) => {
+                gravest(Kind::TxnOffsetCommit, each)
             }
-            _ => return self.fail(Trouble::Mismatched { kind }),
+            _ => return self.fail(Trouble::Mismatched { kind: Kind::of(task) }),
         };
-        self.settle(kind, refusal)
+        match refusal {
+            None => self.done(),
+            Some(code) => self.refused(code),
+        }
     }
 
     /// The request of the last turn got no answer.
@@ -226,29 +250,28 @@ impl Client {
     /// It has been sent often enough; the outcome is unknown. The [next turn](Client::turn) sends
     /// the same request again.
     pub fn unanswered(&mut self) -> Result<(), Trouble> {
-        match &self.task {
+        match self.task.request() {
             None => Ok(()),
-            Some(Task::Init) => Err(Trouble::Unanswered { kind: Kind::InitProducerId, attempts: 1 }),
-            Some(task) => self.patience.unanswered(task.kind()),
+            Some(Request::InitProducerId(_)) if !self.fences => {
+                Err(Trouble::Unanswered { kind: Kind::InitProducerId, attempts: 1 })
+            }
+            Some(task) => self.patience.unanswered(Kind::of(task)),
         }
     }
 
-    /// The task is done, or stays to be repeated, or has failed.
-    fn settle(&mut self, kind: Kind, refusal: Option<ErrorCode>) -> Result<(), Trouble> {
-        match refusal {
-            None => self.done(),
-            Some(code) => self.refused(kind, code),
-        }
-    }
-
+    #[inline]
     fn done(&mut self) -> Result<(), Trouble> {
-        self.task = None;
+        self.task.done();
         self.patience.renew();
         Ok(())
     }
 
+    /// The task stays to be repeated, or has failed.
     #[cold]
-    fn refused(&mut self, kind: Kind, code: ErrorCode) -> Result<(), Trouble> {
+    fn refused(&mut self, code: ErrorCode) -> Result<(), Trouble> {
+        let Some(kind) = self.task.request().map(Kind::of) else {
+            return Ok(());
+        };
         match class(kind, code) {
             Class::Done => self.done(),
             Class::Retry => match self.patience.refused(kind, code) {
@@ -265,18 +288,23 @@ impl Client {
     #[cold]
     fn fail(&mut self, trouble: Trouble) -> Result<(), Trouble> {
         if trouble.is_final() {
-            self.task = None;
+            self.task.done();
             self.ending = None;
             self.trouble = Some(trouble);
         }
         Err(trouble)
     }
 
+    fn granted(&mut self, producer: Producer) {
+        self.fences = false;
+        self.renew(Some(producer));
+    }
+
     /// The transaction has ended. V2 says how to go on; V1 leaves nothing that is safe to go on with.
     fn ended(&mut self, next: Option<Producer>) {
         self.ending = None;
         self.touched = false;
-        self.renew(match self.options.protocol {
+        self.renew(match self.protocol {
             Protocol::V1 => None,
             Protocol::V2 => next,
         });
@@ -288,22 +316,34 @@ impl Client {
     }
 
     /// Takes up the next task, if there is one: everything else before the end (P-06).
+    #[inline(always)]
     fn start(&mut self) {
-        self.task = match self.producer {
-            Some(producer) => self.outbox.take().map(|work| Task::By(producer, work)),
-            None => (!self.outbox.is_empty()).then_some(Task::Init),
-        };
-        if let (None, Some(marker)) = (&self.task, self.ending) {
-            self.start_end(marker);
+        if let Some(producer) = self.producer {
+            if let Some(batch) = self.outbox.take_batch(self.protocol) {
+                let writer = Writer { id: &self.id, producer, protocol: self.protocol };
+                return self.task.produce(writer, batch); // as nearly always
+            }
         }
+        self.start_other();
     }
 
-    fn start_end(&mut self, marker: Marker) {
-        match self.producer.filter(|_| self.touched) {
-            Some(producer) => self.task = Some(Task::By(producer, Work::End(marker))),
-            None => {
-                self.ending = None; // nothing was begun, so there is nothing to end
-                self.outbox.renew(); // nor was anything numbered under this epoch
+    /// Takes up what is no batch.
+    #[inline(never)]
+    fn start_other(&mut self) {
+        let (id, protocol) = (&self.id, self.protocol);
+        let writer = self.producer.map(|producer| Writer { id, producer, protocol });
+        self.task.set(match writer {
+            Some(writer) => self.outbox.take_other(writer),
+            None if self.outbox.is_empty() => None,
+            None => Some(init(self.id.clone(), self.timeout)),
+        });
+        if let (None, Some(marker)) = (self.task.request(), self.ending) {
+            match writer.filter(|_| self.touched) {
+                Some(writer) => self.task.set(Some(writer.end(marker))),
+                None => {
+                    self.ending = None; // nothing was begun, so there is nothing to end
+                    self.outbox.renew(); // nor was anything numbered under this epoch
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Where the state machine meets the world: requests through the port, waits through the clock.
 
-use std::pin::pin;
+use std::sync::Arc;
 
 use super::class::{Class, Kind, class};
 use super::client::{Client, Turn};
@@ -11,7 +11,7 @@ use super::trouble::{Patience, Trouble};
 use crate::{Clock, TransactionalId};
 
 /// A port, a clock, and how patient to be with them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Driver<P, C> {
     pub(super) port: P,
     pub(super) clock: C,
@@ -22,19 +22,13 @@ impl<P: Port, C: Clock> Driver<P, C> {
     /// Does what the client wants until it wants nothing more.
     pub(super) async fn drive<E: From<Trouble>>(&self, client: &mut Client) -> Result<(), E> {
         loop {
-            // (What is matched lives on in the future across an await, so none is within.)
-            let request = match client.turn()? {
+            match client.turn()? {
                 Turn::Idle => return Ok(()),
-                Turn::BackOff => None,
-                Turn::Send(request) => Some(request),
-            };
-            let Some(request) = request else {
-                self.clock.sleep(self.options.retry_backoff).await;
-                continue;
-            };
-            match pin!(self.port.call(request)).await {
-                Ok(response) => client.answered(response)?,
-                Err(Unanswered) => client.unanswered()?,
+                Turn::BackOff => self.clock.sleep(self.options.retry_backoff).await,
+                Turn::Send(request) => match self.port.call(request).await {
+                    Ok(response) => client.answered(response)?,
+                    Err(Unanswered) => client.unanswered()?,
+                },
             }
             if !client.is_busy() {
                 return Ok(()); // as after nearly every request
@@ -45,8 +39,8 @@ impl<P: Port, C: Clock> Driver<P, C> {
     /// The ids whose coordinator is in this state.
     pub(super) async fn list(&self, state: CoordinatorState) -> Result<Vec<Listing>, Trouble> {
         let kind = Kind::ListTransactions;
-        let request = || Request::ListTransactions { states: vec![state] };
-        let answer = self.ask(kind, request, |response| match response {
+        let request = Arc::new(Request::ListTransactions { states: vec![state] });
+        let answer = self.ask(kind, &request, |response| match response {
             Response::ListTransactions(answer) => Some(answer),
             _ => None,
         });
@@ -56,13 +50,13 @@ impl<P: Port, C: Clock> Driver<P, C> {
     /// The state of one id; `None` if its coordinator does not know it.
     pub(super) async fn describe(&self, id: &TransactionalId) -> Result<Option<Description>, Trouble> {
         let kind = Kind::DescribeTransaction;
-        let request = || Request::DescribeTransaction(id.clone());
-        let answer = self.ask(kind, request, |response| match response {
+        let request = Arc::new(Request::DescribeTransaction(id.clone()));
+        let answer = self.ask(kind, &request, |response| match response {
             Response::DescribeTransaction(answer) => Some(answer),
             _ => None,
         });
         match answer.await? {
-            Ok(found) => Ok(Some(found)),
+            Ok(found) => Ok(Some(*found)),
             Err(code) if class(kind, code) == Class::Gone => Ok(None),
             Err(code) => Err(Trouble::Refused { kind, code }),
         }
@@ -72,12 +66,12 @@ impl<P: Port, C: Clock> Driver<P, C> {
     async fn ask<T>(
         &self,
         kind: Kind,
-        request: impl Fn() -> Request + Send + Sync,
+        request: &Arc<Request>,
         read: impl Fn(Response) -> Option<Result<T, ErrorCode>> + Send,
     ) -> Result<Result<T, ErrorCode>, Trouble> {
         let mut patience = Patience::new(self.options.attempts, self.options.refusals);
         loop {
-            let Ok(response) = self.port.call(request()).await else {
+            let Ok(response) = self.port.call(request).await else {
                 patience.unanswered(kind)?;
                 continue;
             };

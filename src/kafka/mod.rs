@@ -17,6 +17,7 @@ mod port;
 mod producers;
 pub mod protocol;
 mod records;
+mod requests;
 mod task;
 mod trouble;
 

@@ -2,26 +2,35 @@
 
 use std::sync::Arc;
 
-use super::batches::Batches;
-use super::protocol::{LogOffset, Protocol};
-use super::task::{Offsets, Work};
+use super::batches::{Batch, Batches};
+use super::protocol::{LogOffset, Protocol, Request};
+use super::requests::Writer;
 use crate::{Partition, Record};
 
 /// Records and offsets on their way out of one transaction.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    protocol: Protocol,
     batches: Batches,
     /// V1: what the coordinator knows to be part of the transaction.
     added: Vec<Partition>,
     offsets: Vec<Offsets>,
 }
 
+/// Offsets of a consumer group that go with the transaction.
+#[derive(Debug)]
+struct Offsets {
+    group: Arc<str>,
+    offsets: Vec<(Partition, LogOffset)>,
+    /// V1: whether the coordinator knows the group to be part of the transaction.
+    added: bool,
+}
+
 impl Outbox {
-    pub(super) fn new(protocol: Protocol, batch: usize) -> Self {
-        Outbox { protocol, batches: Batches::new(batch), added: Vec::new(), offsets: Vec::new() }
+    pub(super) fn new(batch: usize) -> Self {
+        Outbox { batches: Batches::new(batch), added: Vec::new(), offsets: Vec::new() }
     }
 
+    #[inline]
     pub(super) fn add(&mut self, partition: Partition, record: Record) {
         self.batches.add(partition, record);
     }
@@ -59,24 +68,32 @@ impl Outbox {
     }
 
     /// Whether there is nothing to send.
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.batches.is_empty() && self.offsets.is_empty()
     }
 
-    /// Takes what is sent next: records before offsets, and what V1 must add before what it adds it for.
-    pub(super) fn take(&mut self) -> Option<Work> {
-        let adds = self.protocol == Protocol::V1;
-        if let Some(batch) = self.batches.first() {
-            return match adds && !self.added.contains(&batch.partition) {
-                true => Some(Work::AddPartitions(self.missing())),
-                false => self.batches.pop().map(Work::Produce),
-            };
+    /// Takes the next batch: records go before offsets. None if V1 must add its partition first.
+    #[inline]
+    pub(super) fn take_batch(&mut self, protocol: Protocol) -> Option<Batch> {
+        let batch = self.batches.first()?;
+        match protocol == Protocol::V1 && !self.added.contains(&batch.partition) {
+            true => None,
+            false => self.batches.pop(),
         }
-        let offsets = self.offsets.first()?;
-        Some(match adds && !offsets.added {
-            true => Work::AddOffsets(offsets.group.clone()),
-            false => Work::CommitOffsets(self.offsets.remove(0)),
-        })
+    }
+
+    /// Takes what is sent when there is no batch to take: what V1 must add before what it adds it for, and offsets.
+    pub(super) fn take_other(&mut self, writer: Writer<'_>) -> Option<Request> {
+        if !self.batches.is_empty() {
+            return Some(writer.add_partitions(self.missing()));
+        }
+        let next = self.offsets.first()?;
+        if writer.protocol == Protocol::V1 && !next.added {
+            return Some(writer.add_offsets(next.group.clone()));
+        }
+        let Offsets { group, offsets, .. } = self.offsets.remove(0);
+        Some(writer.commit_offsets(group, offsets))
     }
 
     /// The partitions of all ready batches that the coordinator does not know yet, each once, in order.

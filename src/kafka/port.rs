@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use super::protocol::{Request, Response};
 
@@ -21,6 +22,7 @@ impl std::error::Error for Unanswered {}
 ///
 /// Does not promise that an unanswered request was not applied, or will not be applied later.
 pub trait Port: Clone + Send + Sync + 'static {
-    /// Sends `request` and waits for the answer, at most for the request timeout.
-    fn call(&self, request: Request) -> impl Future<Output = Result<Response, Unanswered>> + Send;
+    /// Sends `request` and waits for the answer, at most for the request timeout. Whoever asks keeps the request, to
+    /// send it again, and writes the next one over it if nobody else has kept it.
+    fn call(&self, request: &Arc<Request>) -> impl Future<Output = Result<Response, Unanswered>> + Send;
 }

@@ -62,11 +62,14 @@ impl Producers {
         }
         self.close(id);
         // 4.2.0 may hand out the last epoch, whose transactions nobody can end (KC-16a): an init draws a new id
-        if let Some(next) = next.filter(|next| next.epoch < ProducerEpoch(i16::MAX)) {
-            self.idle.push_back((id.clone(), next));
-        }
-        while self.idle.len() > self.keep {
+        let Some(next) = next.filter(|next| next.epoch < ProducerEpoch(i16::MAX)) else {
+            return;
+        };
+        if self.idle.len() >= self.keep {
             self.idle.pop_front();
+        }
+        if self.idle.len() < self.keep {
+            self.idle.push_back((id.clone(), next)); // not if none is kept
         }
     }
 
@@ -77,7 +80,9 @@ impl Producers {
     }
 
     fn close(&mut self, id: &TransactionalId) {
-        self.open.retain(|open| open.id != *id);
+        if let Some(at) = self.open.iter().position(|open| open.id == *id) {
+            self.open.swap_remove(at); // the order does not matter
+        }
     }
 }
 

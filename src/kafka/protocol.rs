@@ -199,8 +199,8 @@ pub enum Response {
     EndTxn(Result<Option<Producer>, ErrorCode>),
     /// One for each partition.
     TxnOffsetCommit(PerPartition),
-    /// The state of the id.
-    DescribeTransaction(Result<Description, ErrorCode>),
+    /// The state of the id. In a box, because it is rare and would be most of what every answer is moved with.
+    DescribeTransaction(Result<Box<Description>, ErrorCode>),
     /// In the order of the ids.
     ListTransactions(Result<Vec<Listing>, ErrorCode>),
 }

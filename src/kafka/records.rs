@@ -41,6 +41,7 @@ impl Deref for Records {
 }
 
 impl From<Record> for Records {
+    #[inline]
     fn from(record: Record) -> Self {
         Records(Held::One(record))
     }

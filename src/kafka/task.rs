@@ -1,112 +1,98 @@
-//! One request that is under way or to be repeated, and the versions in which it is sent.
+//! The one request that is under way or to be repeated, and the place that it has.
 
 use std::sync::Arc;
 
 use super::batches::Batch;
-use super::class::Kind;
-use super::options::KafkaOptions;
-use super::protocol::{InitProducerId, LogOffset, Marker, Produce, Producer, Protocol, Request};
-use crate::{Partition, TransactionalId};
+use super::protocol::Request;
+use super::requests::Writer;
 
-/// A request as the client remembers it until it is answered.
+/// Room for one request.
+///
+/// What is done stays in its place, because nearly always the next request is another batch of the same writer: then only
+/// what differs is written. Who has a request under way shares it; one that was answered is nobody else's any more.
 #[derive(Debug)]
-pub(super) enum Task {
-    /// An init in order to write.
-    Init,
-    /// An init in order to shut others out.
-    Fence,
-    /// Part of a transaction of this producer.
-    By(Producer, Work),
-}
-
-/// A request that is part of a transaction.
-#[derive(Debug)]
-pub(super) enum Work {
-    AddPartitions(Vec<Partition>),
-    Produce(Batch),
-    AddOffsets(Arc<str>),
-    CommitOffsets(Offsets),
-    End(Marker),
-}
-
-/// Offsets of a consumer group that go with the transaction.
-#[derive(Clone, Debug)]
-pub(super) struct Offsets {
-    pub(super) group: Arc<str>,
-    pub(super) offsets: Vec<(Partition, LogOffset)>,
-    /// V1: whether the coordinator knows the group to be part of the transaction.
-    pub(super) added: bool,
+pub(super) struct Task {
+    request: Option<Arc<Request>>,
+    is_done: bool,
 }
 
 impl Task {
-    pub(super) fn kind(&self) -> Kind {
-        match self {
-            Task::Init | Task::Fence => Kind::InitProducerId,
-            Task::By(_, Work::AddPartitions(_)) => Kind::AddPartitions,
-            Task::By(_, Work::Produce(_)) => Kind::Produce,
-            Task::By(_, Work::AddOffsets(_)) => Kind::AddOffsets,
-            Task::By(_, Work::CommitOffsets(_)) => Kind::TxnOffsetCommit,
-            Task::By(_, Work::End(marker)) => Kind::EndTxn(*marker),
-        }
+    pub(super) fn new(request: Option<Request>) -> Self {
+        Task { request: request.map(Arc::new), is_done: false }
     }
 
-    /// Whether this request, once sent, can have opened the transaction.
-    pub(super) fn touches(&self) -> bool {
-        !matches!(self, Task::Init | Task::Fence | Task::By(_, Work::End(_)))
-    }
-
-    /// The request, the same each time.
+    /// The request, if there is one to be sent.
     #[inline]
-    pub(super) fn request(&self, id: TransactionalId, options: &KafkaOptions) -> Request {
-        match self {
-            Task::Init | Task::Fence => init(id, options),
-            Task::By(producer, work) => work.request(id, *producer, options.protocol),
-        }
+    pub(super) fn request(&self) -> Option<&Request> {
+        self.shared().map(|request| &**request)
     }
-}
 
-impl Work {
-    fn request(&self, id: TransactionalId, producer: Producer, protocol: Protocol) -> Request {
-        let pick = |v1, v2| match protocol {
-            Protocol::V1 => v1,
-            Protocol::V2 => v2,
+    /// The same, to be sent: whoever has it under way shares it.
+    #[inline]
+    pub(super) fn shared(&self) -> Option<&Arc<Request>> {
+        if self.is_done { None } else { self.request.as_ref() }
+    }
+
+    /// The next one is this, if there is one.
+    pub(super) fn set(&mut self, request: Option<Request>) {
+        let Some(request) = request else {
+            return self.done();
         };
-        match self {
-            Work::AddPartitions(partitions) => {
-                Request::AddPartitions { id, producer, partitions: partitions.clone(), version: 3 }
-            }
-            Work::Produce(batch) => Request::Produce(Produce {
-                id: Some(id),
-                producer: Some(producer),
-                partition: batch.partition,
-                base_sequence: batch.base,
-                transactional: true,
-                records: batch.records.clone(),
-                version: pick(11, 12),
-            }),
-            Work::AddOffsets(group) => Request::AddOffsets { id, producer, group: group.clone(), version: 3 },
-            Work::CommitOffsets(offsets) => Request::TxnOffsetCommit {
-                id,
-                producer,
-                group: offsets.group.clone(),
-                offsets: offsets.offsets.clone(),
-                version: pick(4, 5),
-            },
-            Work::End(marker) => Request::EndTxn { id, producer, marker: *marker, version: pick(4, 5) },
+        self.is_done = false;
+        match self.request.as_mut().and_then(Arc::get_mut) {
+            Some(place) => *place = request,
+            None => self.request = Some(Arc::new(request)),
         }
+    }
+
+    /// The next one is this batch.
+    #[inline]
+    pub(super) fn produce(&mut self, writer: Writer<'_>, batch: Batch) {
+        self.is_done = false;
+        match self.request.as_mut().and_then(Arc::get_mut) {
+            Some(Request::Produce(last)) if writer.has_written(last) => {
+                last.partition = batch.partition;
+                last.base_sequence = batch.base;
+                last.records = batch.records;
+            }
+            _ => self.set(Some(writer.produce(batch))),
+        }
+    }
+
+    #[inline]
+    pub(super) fn done(&mut self) {
+        self.is_done = true;
     }
 }
 
-/// Never with an expected epoch: that lets an old incarnation that missed exactly one raise back in (KC-8b),
-/// and lets it abort what a newer one has open (KC-10).
-fn init(id: TransactionalId, options: &KafkaOptions) -> Request {
-    Request::InitProducerId(InitProducerId {
-        id: Some(id),
-        timeout: options.transaction_timeout,
-        expected_id: None,
-        expected_epoch: None,
-        enable_2pc: false,
-        keep_prepared: false,
-        version: 5,
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::protocol::{Producer, ProducerEpoch, ProducerId, Protocol, Sequence};
+    use crate::{Partition, Record, RecordId, SourceOffset, Split, TransactionalId};
+
+    fn batch(number: u32) -> Batch {
+        let id = RecordId { split: Split(0), offset: SourceOffset(number.into()) };
+        let record = Record { id, payload: Default::default() };
+        Batch { partition: Partition(number), base: Sequence(number as i32), records: record.into() }
+    }
+
+    #[test]
+    fn a_batch_in_the_place_of_another_is_as_if_made_anew() {
+        let id = TransactionalId::new("t0-i1-1");
+        let mut task = Task::new(None);
+        // the same producer again, a new epoch, the other protocol
+        for (number, (epoch, protocol)) in
+            [(0, Protocol::V1), (0, Protocol::V1), (1, Protocol::V1), (1, Protocol::V2)]
+                .into_iter()
+                .enumerate()
+        {
+            let producer = Producer { id: ProducerId(4), epoch: ProducerEpoch(epoch) };
+            let writer = Writer { id: &id, producer, protocol };
+            task.produce(writer, batch(number as u32));
+            assert_eq!(task.request(), Some(&writer.produce(batch(number as u32))));
+            task.done();
+            assert_eq!(task.request(), None);
+        }
+    }
 }

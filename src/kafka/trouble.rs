@@ -117,8 +117,9 @@ impl Patience {
     }
 
     /// Another request begins.
+    #[inline]
     pub(super) fn renew(&mut self) {
-        *self = Patience::new(self.attempts, self.refusals);
+        (self.unanswered, self.refused, self.doubtful) = (0, 0, false);
     }
 
     /// No answer came; `Ok` if the request is to be sent again.

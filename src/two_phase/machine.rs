@@ -1,9 +1,12 @@
 //! The state machine: which hook is called when.
 
+use std::future::Future;
 use std::time::Duration;
 
 use super::pending::Pending;
+use super::state::StateInPlace;
 use super::{Begun, CommitFailed, Misuse, Options, Participant, State};
+use crate::started::Started;
 use crate::{CheckpointId, Clock, Failure, Record, Sink};
 
 /// Flink's V1 two-phase-commit sink: a [`Sink`] made of a user's [`Participant`].
@@ -171,9 +174,9 @@ impl<P: Participant, C: Clock> TwoPhase<P, C> {
 
     fn encode(&self) -> Result<Vec<u8>, Failure> {
         let context = self.context.as_ref().ok_or(Misuse::NotOpened)?;
-        let state: State<&P::Handle, &P::Context> = State {
-            current: self.current.as_ref().map(Begun::as_ref),
-            pending: self.pending.as_slice().iter().map(|(_, begun)| begun.as_ref()).collect(),
+        let state = StateInPlace {
+            current: self.current.as_ref(),
+            pending: &self.pending,
             context: context.as_ref(),
         };
         state.encode()
@@ -217,9 +220,12 @@ impl<P: Participant, C: Clock> Sink for TwoPhase<P, C> {
         Ok(())
     }
 
-    async fn write(&mut self, record: Record) -> Result<(), Failure> {
-        let current = self.current.as_mut().ok_or(Misuse::NoTransaction)?;
-        self.participant.write(&mut current.handle, record).await
+    #[inline]
+    fn write(&mut self, record: Record) -> impl Future<Output = Result<(), Failure>> + Send {
+        match &mut self.current {
+            Some(current) => Started::running(self.participant.write(&mut current.handle, record)),
+            None => Started::failed(Misuse::NoTransaction),
+        }
     }
 
     /// Pre-commits, begins the next transaction unless the input has ended, and writes down both.

@@ -1,5 +1,7 @@
 //! The transactions that wait for a checkpoint to complete.
 
+use serde::{Serialize, Serializer};
+
 use super::Begun;
 use crate::CheckpointId;
 
@@ -45,6 +47,13 @@ impl<H> Pending<H> {
 
     pub(super) fn as_slice(&self) -> &[(CheckpointId, Begun<H>)] {
         &self.0
+    }
+}
+
+/// As the list of the transactions.
+impl<H: Serialize> Serialize for Pending<H> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(_, transaction)| transaction))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::pending::Pending;
 use crate::{Failure, Next, Timestamp};
 
 /// The layout of the bytes. It leads them, so that bytes of another build are told from damaged ones.
@@ -42,11 +43,12 @@ pub struct State<H, C> {
     pub context: Option<C>,
 }
 
-impl<H> Begun<H> {
-    /// The same by reference, so that a snapshot copies no handles.
-    pub(super) fn as_ref(&self) -> Begun<&H> {
-        Begun { handle: &self.handle, start: self.start }
-    }
+/// A [`State`] whose transactions are where their sink has them. It has the same bytes, and copies nothing.
+#[derive(Debug, Serialize)]
+pub(super) struct StateInPlace<'a, H, C> {
+    pub(super) current: Option<&'a Begun<H>>,
+    pub(super) pending: &'a Pending<H>,
+    pub(super) context: Option<&'a C>,
 }
 
 impl<H: Serialize, C: Serialize> State<H, C> {
@@ -55,11 +57,22 @@ impl<H: Serialize, C: Serialize> State<H, C> {
     /// # Errors
     /// [`Next::Fatal`] if a handle or the context cannot be serialised.
     pub fn encode(&self) -> Result<Vec<u8>, Failure> {
-        let mut bytes = Vec::with_capacity(128); // two or three handles
-        bytes.push(FORMAT);
-        postcard::to_extend(self, bytes)
-            .map_err(|cause| fatal(format!("the sink's state cannot be serialised: {cause}")))
+        encode(self)
     }
+}
+
+impl<H: Serialize, C: Serialize> StateInPlace<'_, H, C> {
+    /// As [`State::encode`].
+    pub(super) fn encode(&self) -> Result<Vec<u8>, Failure> {
+        encode(self)
+    }
+}
+
+fn encode(state: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::with_capacity(128); // two or three handles
+    bytes.push(FORMAT);
+    postcard::to_extend(state, bytes)
+        .map_err(|cause| fatal(format!("the sink's state cannot be serialised: {cause}")))
 }
 
 impl<H: DeserializeOwned, C: DeserializeOwned> State<H, C> {
@@ -99,6 +112,7 @@ fn fatal(text: String) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::CheckpointId;
 
     fn state() -> State<String, u8> {
         let begun = |handle: &str, start| Begun { handle: handle.to_owned(), start: Timestamp(start) };
@@ -124,14 +138,15 @@ mod tests {
     }
 
     #[test]
-    fn a_state_of_references_has_the_bytes_of_the_state_itself() {
+    fn a_state_in_place_has_the_bytes_of_the_state_itself() {
         let owned = state();
-        let borrowed: State<&String, &u8> = State {
-            current: owned.current.as_ref().map(Begun::as_ref),
-            pending: owned.pending.iter().map(Begun::as_ref).collect(),
-            context: owned.context.as_ref(),
-        };
-        assert_eq!(borrowed.encode().unwrap(), owned.encode().unwrap());
+        let mut pending = Pending::new();
+        for (place, begun) in owned.pending.iter().enumerate() {
+            pending.put(CheckpointId(place as u64), begun.clone());
+        }
+        let current = owned.current.as_ref();
+        let in_place = StateInPlace { current, pending: &pending, context: owned.context.as_ref() };
+        assert_eq!(in_place.encode().unwrap(), owned.encode().unwrap());
     }
 
     #[test]

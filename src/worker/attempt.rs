@@ -8,7 +8,9 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-use super::intake::{Intake, Step};
+use smallvec::SmallVec;
+
+use super::intake::{Intake, Mark, Step};
 use crate::channel::{Receiver, Sender};
 use crate::message::{Deployment, Progress, ToCoordinator};
 use crate::select::{Either, yield_now};
@@ -17,9 +19,9 @@ use crate::{
     SourceOffset, Split,
 };
 
-/// After how many records in a row the attempt lets the rest of the process go first. A sink and a source that
-/// never wait would else keep heartbeats and barriers out for ever.
-const RECORDS_AT_A_TIME: u32 = 64;
+/// After how many turns in a row the attempt lets the rest of the process go first. A sink and a source that never
+/// wait would else keep heartbeats and barriers out for ever.
+const TURNS_IN_A_ROW: u32 = 64;
 
 /// What the worker process passes on to its attempt.
 #[derive(Debug)]
@@ -50,44 +52,62 @@ impl Collapse {
     }
 }
 
-/// Runs a task until it is told to close (`Ok`) or fails.
+/// What an attempt tells its process.
+#[derive(Debug)]
+pub(super) enum News {
+    /// It has come this far.
+    Reached(Progress),
+    /// It has closed its sink as it was told, or failed. The last thing that it says, and nothing of it is left by now.
+    Ended(Result<(), Collapse>),
+}
+
+/// Runs a task until it is told to close or fails.
 pub(super) async fn run<E: Env, S: Sink>(
     env: E,
     settings: Settings,
     mut sink: S,
     deployment: Deployment,
     commands: Receiver<Command>,
-    progress: Sender<Progress>,
-) -> Result<(), Collapse> {
+    news: Sender<News>,
+) {
     env.note(Fact::Restoring(deployment.from));
     let restored: Vec<&[u8]> = deployment.restored.iter().map(|state| &state[..]).collect();
     let opened = sink.open(deployment.from, &restored).await;
-    opened.map_err(|failure| Collapse { failure, restoring: true })?;
-    let mut attempt = Attempt {
-        intake: Intake::start(&env, &settings, &deployment.resume_at),
-        env,
-        incarnation: deployment.incarnation,
-        sink,
-        commands,
-        progress,
-        asked: Vec::new(),
-        reported: deployment.from,
-        tail: Tail::Open,
+    let ended = match opened {
+        Err(failure) => {
+            drop(sink);
+            Err(Collapse { failure, restoring: true })
+        }
+        Ok(()) => {
+            let mut attempt = Attempt {
+                intake: Intake::start(&env, &settings, &deployment.resume_at),
+                env,
+                incarnation: deployment.incarnation,
+                sink,
+                commands,
+                news: &news,
+                asked: SmallVec::new(),
+                reported: deployment.from,
+                tail: Tail::Open,
+            };
+            attempt.say(Progress::Running);
+            let served = attempt.serve().await;
+            served.map_err(|failure| Collapse { failure, restoring: false })
+        }
     };
-    attempt.say(Progress::Running);
-    let served = attempt.serve().await;
-    served.map_err(|failure| Collapse { failure, restoring: false })
+    // Whoever listens is the process that drives this attempt; if it is gone, so is the attempt.
+    let _ = news.overrule(News::Ended(ended));
 }
 
-struct Attempt<E: Env, S> {
+struct Attempt<'a, E: Env, S> {
     env: E,
     incarnation: Incarnation,
     sink: S,
     intake: Intake<E>,
     commands: Receiver<Command>,
-    progress: Sender<Progress>,
+    news: &'a Sender<News>,
     /// The checkpoints that were triggered and are not known to be durable, and who asked for them.
-    asked: Vec<(CheckpointId, Address)>,
+    asked: SmallVec<[(CheckpointId, Address); 1]>,
     /// The newest checkpoint that the sink was told is durable (CC-15).
     reported: Option<CheckpointId>,
     tail: Tail,
@@ -104,21 +124,30 @@ enum Tail {
     Covered(CheckpointId),
 }
 
-impl<E: Env, S: Sink> Attempt<E, S> {
+impl<E: Env, S: Sink> Attempt<'_, E, S> {
     async fn serve(&mut self) -> Result<(), Failure> {
-        let mut records = 0;
+        let mut turns = 0;
         loop {
-            match self.next().await {
+            // Records by themselves: what lasts across an await is kept in the future, and that of a record is to be small.
+            let other = loop {
+                if turns == TURNS_IN_A_ROW {
+                    turns = 0;
+                    yield_now().await;
+                }
+                turns += 1;
+                let record = match self.next().await {
+                    Either::Second(Ok(Step::Record(record))) => record,
+                    Either::Second(Ok(Step::Mark(mark))) => break Either::Second(mark),
+                    Either::Second(Err(failure)) => return Err(failure),
+                    Either::First(command) => break Either::First(command),
+                };
+                // Pinned where it is made: to await it as it is may move it twice.
+                pin!(self.sink.write(record)).await?;
+            };
+            match other {
                 Either::First(None | Some(Command::Close)) => return self.sink.close().await,
                 Either::First(Some(command)) => self.obey(command).await?,
-                // Not by way of `take`, whose future has room for a snapshot; and pinned where it is made, because to
-                // await it as it is may move it twice, for each record.
-                Either::Second(Ok(Step::Record(record))) => pin!(self.sink.write(record)).await?,
-                Either::Second(step) => self.take(step?).await?,
-            }
-            records += 1;
-            if records % RECORDS_AT_A_TIME == 0 {
-                yield_now().await;
+                Either::Second(mark) => self.pass(mark).await?,
             }
         }
     }
@@ -139,15 +168,14 @@ impl<E: Env, S: Sink> Attempt<E, S> {
         .await
     }
 
-    async fn take(&mut self, step: Step) -> Result<(), Failure> {
-        match step {
-            Step::Record(record) => self.sink.write(record).await,
-            Step::Aligned(id, resume_at) => self.snapshot(id, resume_at).await,
-            Step::Overtaken(id) => {
+    async fn pass(&mut self, mark: Mark) -> Result<(), Failure> {
+        match mark {
+            Mark::Aligned(id, resume_at) => self.snapshot(id, resume_at).await,
+            Mark::Overtaken(id) => {
                 self.decline(id).await;
                 Ok(())
             }
-            Step::Ended => {
+            Mark::Ended => {
                 self.sink.finish().await?;
                 self.tail = Tail::Finished;
                 self.say(Progress::Ended);
@@ -196,18 +224,18 @@ impl<E: Env, S: Sink> Attempt<E, S> {
             checkpoint,
             snapshot: Snapshot { resume_at, sink },
         };
-        self.answer(checkpoint, ack).await;
+        self.answer(checkpoint, &ack).await;
         self.env.note(Fact::Acknowledged(checkpoint));
         Ok(())
     }
 
     async fn decline(&mut self, checkpoint: CheckpointId) {
         let incarnation = self.incarnation;
-        self.answer(checkpoint, ToCoordinator::Decline { incarnation, checkpoint }).await;
+        self.answer(checkpoint, &ToCoordinator::Decline { incarnation, checkpoint }).await;
     }
 
     /// (`&mut`, though nothing changes: a shared borrow across an await would demand `Sync` of the sink.)
-    async fn answer(&mut self, checkpoint: CheckpointId, message: ToCoordinator) {
+    async fn answer(&mut self, checkpoint: CheckpointId, message: &ToCoordinator) {
         if let Some(&(_, asker)) = self.asked.iter().find(|&&(asked, _)| asked == checkpoint) {
             let network = self.env.network();
             network.send(asker, message.label(), message.to_bytes()).await;
@@ -220,7 +248,7 @@ impl<E: Env, S: Sink> Attempt<E, S> {
             return Ok(());
         }
         self.reported = Some(id);
-        self.asked.retain(|&(asked, _)| asked > id);
+        self.asked.retain(|&mut (asked, _)| asked > id);
         self.sink.complete(id).await?;
         if matches!(self.tail, Tail::Covered(by) if by <= id) {
             self.say(Progress::Finished);
@@ -242,7 +270,6 @@ impl<E: Env, S: Sink> Attempt<E, S> {
     }
 
     fn say(&self, progress: Progress) {
-        // Whoever listens is the process that drives this attempt; if it is gone, so is the attempt.
-        let _ = self.progress.push(progress);
+        let _ = self.news.push(News::Reached(progress));
     }
 }

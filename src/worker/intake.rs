@@ -21,6 +21,13 @@ pub(super) enum Intake<E: Env> {
 pub(super) enum Step {
     /// A record for the sink.
     Record(Record),
+    /// Something between two records.
+    Mark(Mark),
+}
+
+/// What is no record, and stands at a certain place among them.
+#[derive(Debug)]
+pub(super) enum Mark {
     /// Everything in front of this checkpoint's barriers has come.
     Aligned(CheckpointId, Vec<(Split, SourceOffset)>),
     /// This checkpoint will not be taken, because a newer one's barrier came first (CC-22).
@@ -145,7 +152,7 @@ impl Queued {
             Some(Item::Barrier(id, position)) => Ok(self.take_barrier(index, id, position)),
             Some(Item::End) => {
                 self.open -= 1;
-                Ok((self.open == 0).then_some(Step::Ended))
+                Ok((self.open == 0).then_some(Step::Mark(Mark::Ended)))
             }
             Some(Item::Failed(failure)) => Err(failure),
             None => Err(Failure::new(Next::AbortAndRetry, "the reader of a split has ended")),
@@ -155,10 +162,10 @@ impl Queued {
     fn take_barrier(&mut self, index: usize, id: CheckpointId, position: SourceOffset) -> Option<Step> {
         match self.alignment.barrier(index, id, position) {
             Arrival::Ignored | Arrival::Waiting(None) => None,
-            Arrival::Waiting(Some(older)) => Some(Step::Overtaken(older)),
+            Arrival::Waiting(Some(older)) => Some(Step::Mark(Mark::Overtaken(older))),
             Arrival::Aligned(positions) => {
                 let splits = self.inputs.iter().map(|input| input.split);
-                Some(Step::Aligned(id, splits.zip(positions).collect()))
+                Some(Step::Mark(Mark::Aligned(id, splits.zip(positions).collect())))
             }
         }
     }
@@ -193,7 +200,7 @@ impl<S: Source> Chained<S> {
     async fn next(&mut self) -> Result<Step, Failure> {
         if let Some(id) = self.barrier.take() {
             let positions = self.splits.iter().map(|chain| (chain.split, chain.position));
-            return Ok(Step::Aligned(id, positions.collect()));
+            return Ok(Step::Mark(Mark::Aligned(id, positions.collect())));
         }
         while let Some(chain) = self.next_open() {
             match chain.source.next().await? {
@@ -206,7 +213,7 @@ impl<S: Source> Chained<S> {
             }
         }
         if !std::mem::replace(&mut self.ended, true) {
-            return Ok(Step::Ended);
+            return Ok(Step::Mark(Mark::Ended));
         }
         std::future::pending().await
     }
@@ -214,8 +221,15 @@ impl<S: Source> Chained<S> {
     /// The split whose turn it is, among those that have records to come.
     fn next_open(&mut self) -> Option<&mut Chain<S>> {
         let count = self.splits.len();
-        let mut places = (0..count).map(|place| (self.turn + place) % count);
-        self.turn = places.find(|&place| self.splits[place].open)?;
-        self.splits.get_mut(self.turn)
+        for _ in 0..count {
+            if self.turn >= count {
+                self.turn = 0;
+            }
+            if self.splits[self.turn].open {
+                return Some(&mut self.splits[self.turn]);
+            }
+            self.turn += 1;
+        }
+        None
     }
 }

@@ -3,15 +3,16 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use super::attempt::{self, Collapse, Command};
+use super::attempt::{self, Collapse, Command, News};
 use crate::alarm::Alarm;
 use crate::channel::{Receiver, Sender, channel};
 use crate::companion::Companion;
 use crate::env::Envelope;
 use crate::message::{Deployment, Progress, Task, ToCoordinator, ToWorker};
 use crate::steady::Steady;
-use crate::{Address, BoxError, Env, Incarnation, Network, Process, Settings, Sink, Timestamp};
+use crate::{Address, BoxError, Clock, Env, Incarnation, Network, Process, Settings, Sink, Timestamp};
 
 /// Runs a worker until the job has ended or the process is asked to stop. `make` makes the sink of each
 /// attempt, over the capabilities as its incarnation sees them.
@@ -24,11 +25,24 @@ where
     S: Sink,
     F: Fn(E) -> S + Send + Sync,
 {
-    let mut worker = Worker::new(env.clone(), settings, make);
+    let clock = env.clock();
+    let mut worker = Worker::new(&env, settings, make);
+    let timer = pin!(None);
+    let mut alarm = Alarm::new(timer, |span| clock.sleep(span));
     let mut stopped = pin!(env.stopped());
     loop {
-        let event = worker.next_event(stopped.as_mut()).await;
-        if worker.handle(event).await {
+        let ends = match worker.next_event(stopped.as_mut(), &mut alarm).await {
+            Event::Stopped => worker.close(),
+            Event::Message(envelope) => worker.obey(envelope),
+            Event::News(News::Reached(progress)) => {
+                worker.report(progress).await;
+                false
+            }
+            Event::News(News::Ended(Ok(()))) => true,
+            Event::News(News::Ended(Err(collapse))) => worker.collapsed(collapse).await,
+            Event::Beat => worker.beat().await,
+        };
+        if ends {
             break;
         }
     }
@@ -36,12 +50,11 @@ where
     Ok(())
 }
 
-struct Worker<E: Env, F> {
-    env: E,
+struct Worker<'a, E: Env, F> {
+    env: &'a E,
     settings: Settings,
     make: F,
     time: Steady<E::Clock>,
-    alarm: Alarm<E::Clock>,
     slot: Slot,
     /// When the coordinator last answered.
     heard: Timestamp,
@@ -64,87 +77,70 @@ enum Slot {
 struct Attempt {
     incarnation: Incarnation,
     reached: Progress,
-    task: Companion<Result<(), Collapse>>,
+    _task: Companion,
     commands: Sender<Command>,
-    progress: Receiver<Progress>,
+    news: Receiver<News>,
 }
 
 enum Event {
     Stopped,
     Message(Envelope),
-    Progress(Progress),
-    Ended(Result<(), Collapse>),
+    News(News),
     Beat,
 }
 
-impl<E, S, F> Worker<E, F>
+impl<'a, E, S, F> Worker<'a, E, F>
 where
     E: Env,
     S: Sink,
     F: Fn(E) -> S + Send + Sync,
 {
-    fn new(env: E, settings: Settings, make: F) -> Self {
+    fn new(env: &'a E, settings: Settings, make: F) -> Self {
         let mut time = Steady::new(env.clock());
         let now = time.now();
-        let alarm = Alarm::new(env.clock());
-        Worker {
-            env,
-            settings,
-            make,
-            time,
-            alarm,
-            slot: Slot::Idle,
-            heard: now,
-            next_beat: now,
-            closing: false,
-        }
+        Worker { env, settings, make, time, slot: Slot::Idle, heard: now, next_beat: now, closing: false }
     }
 
     /// Messages come before the beat: a process that was paused must hear the answers that arrived meanwhile
     /// before it judges the silence.
-    async fn next_event(&mut self, mut stopped: Pin<&mut impl Future<Output = ()>>) -> Event {
+    async fn next_event<T: Future<Output = ()>>(
+        &mut self,
+        mut stopped: Pin<&mut impl Future<Output = ()>>,
+        alarm: &mut Alarm<'_, impl Fn(Duration) -> T, T>,
+    ) -> Event {
         let mut message = pin!(self.env.network().receive());
-        let (slot, closing) = (&mut self.slot, self.closing);
-        let (alarm, time, beat) = (&mut self.alarm, &mut self.time, self.next_beat);
         poll_fn(|cx| {
-            if !closing && stopped.as_mut().poll(cx).is_ready() {
+            if !self.closing && stopped.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Event::Stopped);
             }
             if let Poll::Ready(envelope) = message.as_mut().poll(cx) {
                 return Poll::Ready(Event::Message(envelope));
             }
-            if let Poll::Ready(event) = slot.poll(cx) {
-                return Poll::Ready(event);
+            if let Poll::Ready(news) = self.slot.poll(cx) {
+                return Poll::Ready(Event::News(news));
             }
-            alarm.poll(time, beat, cx).map(|()| Event::Beat)
+            alarm.poll(self.time.now(), self.next_beat, cx).map(|()| Event::Beat)
         })
         .await
     }
 
-    /// Whether the process is to end now.
-    async fn handle(&mut self, event: Event) -> bool {
-        match event {
-            Event::Stopped => self.close(),
-            Event::Message(envelope) => self.obey(envelope),
-            Event::Progress(reached) => {
-                if let Slot::Runs(attempt) = &mut self.slot {
-                    attempt.reached = reached;
-                    let progress = attempt.report();
-                    self.send(ToCoordinator::Progress(progress)).await;
-                }
-                false
-            }
-            Event::Ended(Ok(())) => true,
-            Event::Ended(Err(collapse)) => {
-                self.fail(collapse.is_final(), collapse.failure.to_string());
-                self.say().await;
-                self.closing
-            }
-            Event::Beat => self.beat().await,
+    /// The task has come this far.
+    async fn report(&mut self, progress: Progress) {
+        if let Slot::Runs(attempt) = &mut self.slot {
+            attempt.reached = progress;
+            let progress = attempt.report();
+            self.send(ToCoordinator::Progress(progress)).await;
         }
     }
 
-    /// A message that cannot be read counts as lost.
+    /// The task has failed. Whether the process is to end now.
+    async fn collapsed(&mut self, collapse: Collapse) -> bool {
+        self.fail(collapse.is_final(), collapse.failure.to_string());
+        self.say().await;
+        self.closing
+    }
+
+    /// A message that cannot be read counts as lost. Whether the process is to end now.
     fn obey(&mut self, envelope: Envelope) -> bool {
         let Some(message) = ToWorker::from_bytes(&envelope.body) else {
             return false;
@@ -195,10 +191,10 @@ where
             self.env.identify(Process { incarnation, parallelism: deployment.parallelism, ..*self.env.me() });
         let sink = (self.make)(env.clone());
         let (commands, mailbox) = channel(1);
-        let (tell, progress) = channel(1);
+        let (tell, news) = channel(1);
         let future = attempt::run(env, self.settings.clone(), sink, deployment, mailbox, tell);
-        let task = Companion::start(&self.env, Box::pin(future));
-        Attempt { incarnation, reached: Progress::Restoring, task, commands, progress }
+        let _task = Companion::start(self.env, Box::pin(future));
+        Attempt { incarnation, reached: Progress::Restoring, _task, commands, news }
     }
 
     /// Lets a running attempt close its sink; without one there is nothing to wait for.
@@ -257,15 +253,13 @@ impl Slot {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+    /// What the attempt that runs has to tell. (One that has panicked tells nothing any more.)
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<News> {
         let Slot::Runs(attempt) = self else {
             return Poll::Pending;
         };
-        if let Poll::Ready(end) = attempt.task.poll_output(cx) {
-            return Poll::Ready(Event::Ended(end));
-        }
-        match attempt.progress.poll_receive(cx) {
-            Poll::Ready(Some(reached)) => Poll::Ready(Event::Progress(reached)),
+        match attempt.news.poll_receive(cx) {
+            Poll::Ready(Some(news)) => Poll::Ready(news),
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }

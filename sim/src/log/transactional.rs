@@ -128,7 +128,7 @@ impl TransactionalLog {
                 let answers = self.commit_pending_offsets(now, (id, *producer), (group, offsets), *version);
                 Response::TxnOffsetCommit(answers)
             }
-            Request::DescribeTransaction(id) => Response::DescribeTransaction(self.coordinator.describe(id)),
+            Request::DescribeTransaction(id) => Response::DescribeTransaction(self.coordinator.describe(id).map(Box::new)),
             Request::ListTransactions { states } => {
                 Response::ListTransactions(Ok(self.coordinator.list(states)))
             }

@@ -7,6 +7,8 @@
 //! transaction from being pre-committed.
 
 use twophase::Env;
+use std::sync::Arc;
+
 use twophase::kafka::protocol::{LogOffset, Request, Response};
 use twophase::kafka::{KafkaBroker, Port, Unanswered};
 
@@ -18,8 +20,8 @@ use crate::{Anomaly, Part, Subject};
 struct ForgetsUnansweredBatches(SimPort);
 
 impl Port for ForgetsUnansweredBatches {
-    async fn call(&self, request: Request) -> Result<Response, Unanswered> {
-        let is_batch = matches!(request, Request::Produce(_));
+    async fn call(&self, request: &Arc<Request>) -> Result<Response, Unanswered> {
+        let is_batch = matches!(**request, Request::Produce(_));
         match self.0.call(request).await {
             Err(Unanswered) if is_batch => Ok(Response::Produce(Ok(LogOffset(0)))), // the mistake
             answer => answer,

@@ -36,12 +36,13 @@ impl NewSequenceOnRetry {
 }
 
 impl Port for NewSequenceOnRetry {
-    async fn call(&self, request: Request) -> Result<Response, Unanswered> {
-        let Request::Produce(mut batch) = request else {
+    async fn call(&self, request: &Arc<Request>) -> Result<Response, Unanswered> {
+        let Request::Produce(batch) = &**request else {
             return self.correct.call(request).await;
         };
+        let mut batch = batch.clone();
         batch.base_sequence.0 += self.moved_by(&batch, 0);
-        let answer = self.correct.call(Request::Produce(batch.clone())).await;
+        let answer = self.correct.call(&Arc::new(Request::Produce(batch.clone()))).await;
         if answer.is_err() {
             self.moved_by(&batch, batch.records.len() as i32); // the mistake
         }

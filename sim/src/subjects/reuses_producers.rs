@@ -61,7 +61,8 @@ impl ReusesProducers {
 }
 
 impl Port for ReusesProducers {
-    async fn call(&self, mut request: Request) -> Result<Response, Unanswered> {
+    async fn call(&self, request: &Arc<Request>) -> Result<Response, Unanswered> {
+        let mut request = Request::clone(request);
         let initialises = match &mut request {
             Request::InitProducerId(init) => init.id.clone(),
             Request::Produce(batch) => {
@@ -74,7 +75,7 @@ impl Port for ReusesProducers {
         if let Some(producer) = pooled {
             return Ok(Response::InitProducerId(Ok(producer)));
         }
-        let answer = self.correct.call(request).await?;
+        let answer = self.correct.call(&Arc::new(request)).await?;
         if let (Some(id), Response::InitProducerId(Ok(producer))) = (initialises, &answer) {
             self.pool().initialised.insert(id, *producer);
         }

@@ -3,18 +3,19 @@
 //! Every request can be lost, delayed, repeated, or applied with its answer lost. Who asks learns of none of
 //! this: he gets an answer, or, after the request timeout, none. A request outlives the process that sent it.
 
-use std::task::Waker;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
 
 use twophase::env::{Key, Value};
 use twophase::kafka::protocol::{ErrorCode, Request, Response};
 
 use super::broker::BrokerCondition;
-use super::life::LifeState;
+use super::life::Made;
 use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
 use super::strike::Fate;
 use super::touched::Mark;
-use super::waits::WaitId;
+use super::waits::{Asked, WaitId};
 use super::{Happening, Pid, World};
 use crate::event::What;
 use crate::fault::End;
@@ -24,15 +25,17 @@ use crate::trips::{self, Kind, Trip};
 /// What is asked of the world outside the job.
 #[derive(Clone, Debug)]
 pub(crate) enum Errand {
-    Broker(Request),
+    Broker(Arc<Request>),
     Store(StoreRequest),
+    /// It is done, and whoever asked can use his request again.
+    Done,
 }
 
 /// What comes of it.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Broker(Response),
-    Store(StoreAnswer),
+    Store(Box<StoreAnswer>),
     /// None came.
     Silence,
     /// Of a wait for the clock.
@@ -44,8 +47,7 @@ pub(crate) enum Answer {
 pub(super) struct Flight {
     pid: Pid,
     wait: WaitId,
-    call: Call,
-    ordinal: u32,
+    made: Made,
     deadline: u64,
     errand: Errand,
     answer: Answer,
@@ -60,67 +62,77 @@ pub(super) enum Ending {
 }
 
 impl Errand {
+    #[inline]
     fn call(&self) -> Call {
         match self {
             Errand::Broker(request) => Call::Ask(Ask::of(request)),
             Errand::Store(StoreRequest::Read(_)) => Call::Read,
             Errand::Store(StoreRequest::Put { .. }) => Call::Put,
+            Errand::Done => unreachable!("nobody asks for what is done"),
         }
     }
 
     /// Who is asked.
     fn end(&self) -> End {
         match self {
-            Errand::Broker(_) => End::Broker,
             Errand::Store(_) => End::Store,
+            Errand::Broker(_) | Errand::Done => End::Broker,
         }
     }
 
     /// There and back.
+    #[inline]
     fn ways(&self) -> (Way, Way) {
         match self {
-            Errand::Broker(_) => (Way::ToBroker, Way::FromBroker),
             Errand::Store(_) => (Way::ToStore, Way::FromStore),
+            Errand::Broker(_) | Errand::Done => (Way::ToBroker, Way::FromBroker),
         }
     }
 }
 
 impl World {
-    /// A process asks. Returns what it waits for and which request this is, or `None` if it dies over it.
-    pub(crate) fn ask(&mut self, pid: Pid, errand: Errand, waker: &Waker) -> Option<(WaitId, Call, u32)> {
-        let call = errand.call();
-        let ordinal = self.lives[pid.0].count(call);
-        self.strike(pid, call, ordinal, Phase::Before);
-        if !self.lives[pid.0].is_alive() {
-            return None;
-        }
-        let wait = self.waits.start(waker);
-        let deadline = self.now + self.pace.request_timeout;
+    /// A process asks. Returns what it waits for, or `None` if it dies over it.
+    #[inline(always)]
+    pub(crate) fn ask(&mut self, pid: Pid, errand: Errand) -> Option<Asked> {
+        let (made, in_danger) = self.make(pid, errand.call())?;
+        let (asked, deadline) = (self.waits.start(made), self.now + self.pace.request_timeout);
+        let wait = asked.wait;
         let flight = match self.spare.flights.pop() {
-            None => Box::new(Flight { pid, wait, call, ordinal, deadline, errand, answer: Answer::Silence }),
+            None => Box::new(Flight { pid, wait, made, deadline, errand, answer: Answer::Silence }),
             Some(mut spare) => {
                 spare.errand = errand; // field by field: the whole would be moved twice
-                (spare.pid, spare.wait, spare.call) = (pid, wait, call);
-                (spare.ordinal, spare.deadline) = (ordinal, deadline);
+                (spare.pid, spare.wait, spare.made, spare.deadline) = (pid, wait, made, deadline);
                 spare
             }
         };
-        self.dispatch(flight);
-        if !self.lives[pid.0].is_alive() {
+        self.dispatch(flight, in_danger);
+        if in_danger && !self.lives[pid.0].is_alive() {
             self.waits.forget(wait);
             return None;
         }
-        Some((wait, call, ordinal))
+        Some(asked)
     }
 
-    fn dispatch(&mut self, flight: Box<Flight>) {
-        let Flight { pid, call, ordinal, deadline, .. } = *flight;
+    /// A process makes a call, and may die over it. Else: which it is, and whether it is in danger at its later sites.
+    #[inline(always)]
+    pub(super) fn make(&mut self, pid: Pid, call: Call) -> Option<(Made, bool)> {
+        let life = &mut self.lives[pid.0];
+        let (made, in_danger) = (life.make(call), life.is_in_danger());
+        if in_danger && !self.survives(pid, made, Phase::Before) {
+            return None;
+        }
+        Some((made, in_danger))
+    }
+
+    #[inline(always)]
+    fn dispatch(&mut self, flight: Box<Flight>, in_danger: bool) {
+        let Flight { pid, made, deadline, .. } = *flight;
         let (there, _) = flight.errand.ways();
         let mut arrives = self.now + self.delay(pid, there);
-        if call == Call::Put {
+        if let Errand::Store(StoreRequest::Put { .. }) = flight.errand {
             arrives += self.delay(pid, Way::InStore);
         }
-        let fate = self.strike(pid, call, ordinal, Phase::Sent);
+        let fate = if in_danger { self.strike(pid, made, Phase::Sent) } else { Fate::default() };
         arrives += fate.delay;
         let lost = fate.lost || self.is_cut(pid, there);
         if self.watch.history.is_some() {
@@ -139,48 +151,55 @@ impl World {
     }
 
     pub(super) fn arrive(&mut self, mut flight: Box<Flight>) {
-        let Flight { pid, call, ordinal, deadline, .. } = *flight;
+        let Flight { pid, made, errand, answer, .. } = &mut *flight;
+        let (pid, made) = (*pid, *made);
         if let Some(history) = &mut self.watch.history {
-            let LifeState { name, life, .. } = self.lives[pid.0];
-            history.trips.request_arrives(self.now, (name, life), &call.into());
+            let life = &self.lives[pid.0];
+            history.trips.request_arrives(self.now, (life.name, life.life), &life.call(made).into());
         }
-        flight.answer = match &flight.errand {
-            Errand::Broker(request) => match self.apply_to_broker(pid, request) {
-                Some(response) => Answer::Broker(response),
-                None => {
-                    if let Some(history) = &mut self.watch.history {
-                        history.trips.unserved();
-                    }
-                    return self.queue.push(deadline.max(self.now), Happening::GiveUp(flight));
+        match errand {
+            Errand::Broker(request) if self.is_broker_away() => {
+                let _ = request;
+                if let Some(history) = &mut self.watch.history {
+                    history.trips.unserved();
                 }
-            },
-            Errand::Store(request) => Answer::Store(self.apply_to_store(pid, request)),
-        };
-        if self.lives[pid.0].is_alive() {
-            self.strike(pid, call, ordinal, Phase::Applied);
+                return self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
+            }
+            Errand::Broker(request) => self.apply_to_broker(pid, request, answer),
+            Errand::Store(request) => *answer = Answer::Store(Box::new(self.apply_to_store(pid, request))),
+            Errand::Done => unreachable!("what is done is not under way"),
+        }
+        let life = &self.lives[pid.0];
+        if life.is_in_danger() && life.is_alive() {
+            self.strike(pid, made, Phase::Applied);
         }
         self.send_back(flight);
     }
 
-    /// `None` while nobody is there to answer.
-    #[inline(never)]
-    fn apply_to_broker(&mut self, pid: Pid, request: &Request) -> Option<Response> {
+    /// Nobody is there to answer.
+    #[inline]
+    fn is_broker_away(&self) -> bool {
+        matches!(self.broker, BrokerCondition::Down { .. })
+    }
+
+    #[inline(always)]
+    fn apply_to_broker(&mut self, pid: Pid, request: &Request, answer: &mut Answer) {
         let refused = match self.broker {
-            BrokerCondition::Up => None,
-            BrokerCondition::Down { .. } => return None,
+            BrokerCondition::Up | BrokerCondition::Down { .. } => None,
             BrokerCondition::NoCoordinator { .. } => Some(ErrorCode::NotCoordinator),
             BrokerCondition::Loading { .. } => Some(ErrorCode::CoordinatorLoadInProgress),
         };
         if let Some(error) = refused {
-            return Some(refuse(request, error));
+            *answer = Answer::Broker(refuse(request, error));
+            return;
         }
         let (now, before) = (self.broker_time(), Mark::of(&*self.log, request));
         let response = self.log.apply(now, request, &mut self.effects);
         let (changed, state) = before.changed(&*self.log, request);
         let who = self.lives[pid.0].actor();
         self.watch.applied(self.now, who, (request, &response), changed, state);
+        *answer = Answer::Broker(response);
         self.take_effects();
-        Some(response)
     }
 
     #[cold]
@@ -197,13 +216,16 @@ impl World {
         answer
     }
 
+    #[inline(always)]
     fn send_back(&mut self, flight: Box<Flight>) {
-        let Flight { pid, call, ordinal, deadline, .. } = *flight;
-        if !self.lives[pid.0].is_alive() {
+        let Flight { pid, made, deadline, .. } = *flight;
+        let life = &self.lives[pid.0];
+        if !life.is_alive() {
             return self.spare.flights.push(flight);
         }
         let (_, back) = flight.errand.ways();
-        let fate = self.strike(pid, call, ordinal, Phase::Answered);
+        let fate =
+            if life.is_in_danger() { self.strike(pid, made, Phase::Answered) } else { Fate::default() };
         let arrives = self.now + fate.delay + self.delay(pid, back);
         let lost = fate.lost || self.is_cut(pid, back);
         if self.watch.history.is_some() {
@@ -219,13 +241,13 @@ impl World {
     /// For the recorder, if there is one.
     #[cold]
     fn record_trip(&mut self, kind: Kind, flight: &Flight, due: u64, fate: Fate) {
-        let LifeState { name, life, .. } = self.lives[flight.pid.0];
+        let life = &self.lives[flight.pid.0];
         if let Some(history) = &mut self.watch.history {
             let trip = Trip {
                 kind,
-                by: (name, life),
+                by: (life.name, life.life),
                 other: flight.errand.end(),
-                operation: flight.call.into(),
+                operation: life.call(flight.made).into(),
                 left: self.now,
                 due,
                 fate: trips::Fate { lost: fate.lost, late: fate.delay, again: false },
@@ -247,32 +269,46 @@ impl World {
     #[cold]
     pub(super) fn give_up(&mut self, flight: Box<Flight>) {
         if self.waits.end(flight.wait, Ending::GivenUp, &mut self.woken).is_ok() {
-            let who = self.lives[flight.pid.0].actor();
-            self.emit(who, What::Unanswered { operation: &flight.call.into() });
+            let life = &self.lives[flight.pid.0];
+            let (who, call) = (life.actor(), life.call(flight.made));
+            self.emit(who, What::Unanswered { operation: &call.into() });
         }
         self.spare.flights.push(flight);
     }
 
-    /// How a wait ended, if it has. The answer to a request strikes first: who dies of it never sees it.
-    pub(crate) fn take_answer(
+    /// How a wait ended, as `read` from what came, if it has. The answer to a request strikes first: who dies of it
+    /// never sees it, and gets nothing.
+    #[inline(always)]
+    pub(crate) fn take_answer<T>(
         &mut self,
         pid: Pid,
         wait: WaitId,
-        call: Call,
-        ordinal: u32,
         waker: &Waker,
-    ) -> Option<Answer> {
-        let ending = self.waits.poll(wait, waker)?;
-        self.strike(pid, call, ordinal, Phase::Received);
-        Some(match ending {
+        read: impl FnOnce(Answer) -> T,
+    ) -> Poll<Option<T>> {
+        let Some((ending, made)) = self.waits.poll(wait, waker) else {
+            return Poll::Pending;
+        };
+        if self.lives[pid.0].is_in_danger() && !self.survives(pid, made, Phase::Received) {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(match ending {
             Ending::Answered(mut flight) => {
-                let answer = std::mem::replace(&mut flight.answer, Answer::Silence);
+                flight.errand = Errand::Done;
+                let read = read(std::mem::replace(&mut flight.answer, Answer::Silence));
                 self.spare.flights.push(flight);
-                answer
+                read
             }
-            Ending::GivenUp => Answer::Silence,
-            Ending::Woke => Answer::Woke,
-        })
+            Ending::GivenUp => read(Answer::Silence),
+            Ending::Woke => read(Answer::Woke),
+        }))
+    }
+
+    /// A process that is in danger passes a site, and lives to tell.
+    #[inline(never)]
+    pub(super) fn survives(&mut self, pid: Pid, made: Made, phase: Phase) -> bool {
+        self.strike(pid, made, phase);
+        self.lives[pid.0].is_alive()
     }
 
     /// Nobody waits for it any longer.
@@ -281,35 +317,27 @@ impl World {
     }
 
     /// A process waits for this many microseconds. `None` if it dies over it.
-    pub(crate) fn sleep(
-        &mut self,
-        pid: Pid,
-        span: u64,
-        call: Call,
-        waker: &Waker,
-    ) -> Option<(WaitId, Call, u32)> {
-        let ordinal = self.lives[pid.0].count(call);
-        self.strike(pid, call, ordinal, Phase::Before);
-        if !self.lives[pid.0].is_alive() {
-            return None;
-        }
-        let wait = self.waits.start(waker);
-        self.queue.push(self.now + span, Happening::Wake(wait));
-        Some((wait, call, ordinal))
+    pub(crate) fn sleep(&mut self, pid: Pid, span: u64, call: Call) -> Option<Asked> {
+        let (made, _) = self.make(pid, call)?;
+        let asked = self.waits.start(made);
+        self.queue.push(self.now + span, Happening::Wake(asked.wait));
+        Some(asked)
     }
 
     /// How long one way takes, this time.
     #[inline(always)]
     pub(super) fn delay(&mut self, pid: Pid, way: Way) -> u64 {
-        let LifeState { name, life, .. } = self.lives[pid.0];
-        let span = if way == Way::InStore { self.pace.store } else { self.pace.latency };
-        self.links.delay(pid, (name, life), way, span)
+        let is_in_store = way == Way::InStore;
+        self.sent += u64::from(!is_in_store);
+        let span = if is_in_store { self.pace.store } else { self.pace.latency };
+        let life = &mut self.lives[pid.0];
+        life.delays.draw(&self.streams, (life.name, life.life), way, span)
     }
 
     /// Whether nothing gets through on it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_cut(&self, pid: Pid, way: Way) -> bool {
-        self.links.is_cut(self.lives[pid.0].name, way, self.now)
+        !self.cuts.are_none() && self.cuts.hold(self.lives[pid.0].name, way, self.now)
     }
 }
 

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use twophase::env::Envelope;
 use twophase::{Life, Process};
 
+use super::links::Delays;
 use super::waits::WaitId;
 use crate::event::Actor;
 use crate::executor::TaskId;
@@ -46,7 +47,22 @@ pub(crate) struct LifeState {
     /// How far the clock of its machine is off, in microseconds.
     pub(crate) clock_off: i64,
     pub(crate) poll_order: Option<Stream>,
+    pub(super) delays: Delays,
     counts: Counts,
+}
+
+/// A call that some life has made, so small that it goes with what comes of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    /// Which, as a place among its counts.
+    place: u16,
+    /// For the how-manieth time, counting from 1.
+    pub(crate) ordinal: u32,
+}
+
+impl Made {
+    /// For what is no call, so that no fault is placed there.
+    pub(crate) const NONE: Made = Made { place: 0, ordinal: 0 };
 }
 
 /// How often each call was made.
@@ -79,6 +95,7 @@ impl LifeState {
             armed: Vec::new(),
             clock_off: 0,
             poll_order: None,
+            delays: Delays::default(),
             counts: Counts::default(),
         }
     }
@@ -92,6 +109,12 @@ impl LifeState {
         matches!(self.condition, Condition::Running | Condition::Paused)
     }
 
+    /// Whether any fault may strike at one of its sites.
+    #[inline]
+    pub(crate) fn is_in_danger(&self) -> bool {
+        !self.armed.is_empty()
+    }
+
     /// Who it is, in a job of this size, before any incarnation was given.
     pub(crate) fn process(&self, parallelism: u16) -> Process {
         Process {
@@ -103,10 +126,10 @@ impl LifeState {
         }
     }
 
-    /// For the how-manieth time this is asked for, counting from 1.
-    #[inline]
-    pub(crate) fn count(&mut self, call: Call) -> u32 {
-        let at = match call {
+    /// Makes this call once more.
+    #[inline(always)]
+    pub(crate) fn make(&mut self, call: Call) -> Made {
+        let place = match call {
             Call::Sleep => 0,
             Call::Next => 1,
             Call::Receive => 2,
@@ -115,13 +138,23 @@ impl LifeState {
             Call::Ask(ask) => PLAIN.len() + ask as usize,
             Call::Send(label) => FIXED + self.counts.place_of(label),
         };
-        self.counts.last = Some(at);
-        let count = match at.checked_sub(FIXED) {
-            None => &mut self.counts.fixed[at],
+        self.counts.last = Some(place);
+        let count = match place.checked_sub(FIXED) {
+            None => &mut self.counts.fixed[place],
             Some(send) => &mut self.counts.sends[send].1,
         };
         *count += 1;
-        *count
+        Made { place: place as u16, ordinal: *count }
+    }
+
+    /// Which call that was.
+    pub(crate) fn call(&self, made: Made) -> Call {
+        let place = usize::from(made.place);
+        match PLAIN.get(place) {
+            Some(call) => *call,
+            None if place < FIXED => Call::Ask(Ask::ALL[place - PLAIN.len()]),
+            None => Call::Send(self.counts.sends[place - FIXED].0),
+        }
     }
 
     /// Each call that it has made, and how often.
@@ -145,7 +178,7 @@ impl Counts {
     }
 
     /// Labels are nearly always the same few strings, in the same place in memory.
-    #[inline(never)]
+    #[inline]
     fn place_of(&mut self, label: &'static str) -> usize {
         let same = self.sends.iter().position(|(known, _)| std::ptr::eq(*known, label));
         let same = same.or_else(|| self.sends.iter().position(|(known, _)| *known == label));

@@ -10,6 +10,7 @@ use twophase::env::Envelope;
 use super::calls::Ending;
 use super::life::LifeState;
 use super::links::Way;
+use super::strike::Fate;
 use super::waits::WaitId;
 use super::{Happening, Pid, World};
 use crate::fault::End;
@@ -26,20 +27,18 @@ pub(super) struct Parcel {
 }
 
 impl World {
-    /// A process hands a message to the network. It may die before or after that; `is_alive` tells.
-    pub(crate) fn send(&mut self, pid: Pid, to: Address, label: &'static str, body: Bytes) {
+    /// A process hands a message to the network. Whether it lives to know.
+    pub(crate) fn send(&mut self, pid: Pid, to: Address, label: &'static str, body: Bytes) -> bool {
         let call = Call::Send(label);
-        let ordinal = self.lives[pid.0].count(call);
-        self.strike(pid, call, ordinal, Phase::Before);
-        if !self.lives[pid.0].is_alive() {
-            return;
-        }
+        let Some((made, in_danger)) = self.make(pid, call) else {
+            return false;
+        };
         let who = self.lives[pid.0].actor();
         self.watch.sent(self.now, who, Name::from(to), label, &body);
         let LifeState { name: from, life, .. } = self.lives[pid.0];
         let way = Way::To(Name::from(to));
         let delay = self.delay(pid, way);
-        let fate = self.strike(pid, call, ordinal, Phase::Sent);
+        let fate = if in_danger { self.strike(pid, made, Phase::Sent) } else { Fate::default() };
         let lost = fate.lost || self.is_cut(pid, way);
         if let Some(history) = &mut self.watch.history {
             let trip = Trip {
@@ -55,8 +54,9 @@ impl World {
             };
             history.trips.departs(trip, fate.again);
         }
+        let is_alive = !in_danger || self.lives[pid.0].is_alive();
         if lost {
-            return;
+            return is_alive;
         }
         let from = Address { role: from.role, index: from.index, life: Some(life) };
         let parcel = Parcel { to, label, envelope: Some(Envelope { from, body }) };
@@ -72,6 +72,7 @@ impl World {
             self.queue.push(arrives + after, Happening::Deliver(parcel.clone()));
         }
         self.queue.push(arrives, Happening::Deliver(parcel));
+        is_alive
     }
 
     /// It arrives at the life it was sent to, or at whichever is the newest by now.
@@ -103,20 +104,20 @@ impl World {
     }
 
     /// The next message for a process. It stays in the mailbox until it is taken, so a dropped wait loses none.
+    #[inline(always)]
     pub(crate) fn receive(&mut self, pid: Pid, waker: &Waker) -> Received {
         let life = &mut self.lives[pid.0];
         let Some(envelope) = life.mailbox.pop_front() else {
             let lasts = life.receiving.filter(|wait| self.waits.poll(*wait, waker).is_none());
-            let wait = lasts.unwrap_or_else(|| self.waits.start(waker));
+            let wait = lasts.unwrap_or_else(|| self.waits.start_for(waker));
             life.receiving = Some(wait);
             return Received::Nothing(wait);
         };
-        let ordinal = life.count(Call::Receive);
-        self.strike(pid, Call::Receive, ordinal, Phase::Received);
-        match self.lives[pid.0].is_alive() {
-            true => Received::Message(envelope),
-            false => Received::Death,
+        let made = life.make(Call::Receive);
+        if life.is_in_danger() && !self.survives(pid, made, Phase::Received) {
+            return Received::Death;
         }
+        Received::Message(envelope)
     }
 }
 

@@ -25,7 +25,6 @@ mod waits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::task::Waker;
 
 use bytes::Bytes;
 use twophase::{Fact, Timestamp};
@@ -34,20 +33,20 @@ pub(crate) use calls::{Answer, Errand};
 pub(crate) use life::{Condition, LifeState, Pid};
 pub(crate) use messages::Received;
 pub(crate) use store::{StoreAnswer, StoreRequest};
-pub(crate) use waits::{Bells, WaitId};
+pub(crate) use waits::{Asked, Bells, WaitId};
 
 use crate::coverage::Calls;
 use crate::digest;
 use crate::event::{Actor, Event, Observer, What};
-use crate::executor::{TaskFuture, TaskId};
+use crate::executor::{TaskFuture, TaskId, WakerId};
 use crate::log::{Effect, Log, MarkerWrite};
 use crate::schedule::{Schedule, Span};
-use crate::seed::{Purpose, Stream, micros};
+use crate::seed::{Purpose, Stream, Streams, micros};
 use crate::site::{Call, Name};
 use crate::watch::Watch;
 use broker::BrokerCondition;
 use calls::{Ending, Flight};
-use links::Links;
+use links::Cuts;
 use messages::Parcel;
 use queue::Queue;
 use readers::Readers;
@@ -106,7 +105,10 @@ pub(crate) struct World {
     spare: Spare,
     lives: Vec<LifeState>,
     current: BTreeMap<Name, Pid>,
-    links: Links,
+    streams: Streams,
+    cuts: Cuts,
+    /// How many messages were sent on their way, requests and answers too.
+    sent: u64,
     log: Box<dyn Log>,
     store: Store,
     readers: Readers,
@@ -189,8 +191,9 @@ impl Chore {
 
 impl World {
     pub(crate) fn new(schedule: Arc<Schedule>, alone: bool, log: Box<dyn Log>, watch: Watch) -> Self {
-        let seed = schedule.timing.seed;
+        let streams = Streams::of(schedule.timing.seed);
         let partitions = schedule.settings.partitions;
+        let markers = (0..partitions).map(|of| streams.stream(Purpose::Marker, of.into())).collect();
         let mut world = World {
             alone,
             watch,
@@ -203,13 +206,15 @@ impl World {
             spare: Spare::default(),
             lives: Vec::with_capacity(8),
             current: BTreeMap::new(),
-            links: Links::new(seed),
+            streams,
+            cuts: Cuts::default(),
+            sent: 0,
             log,
             store: Store::default(),
             readers: Readers::new(partitions),
             pace: Pace::of(&schedule),
             paces: BTreeMap::new(),
-            markers: (0..partitions).map(|of| Stream::new(seed, Purpose::Marker, of.into())).collect(),
+            markers,
             effects: Vec::new(),
             broker: BrokerCondition::Up,
             broker_clock: 0,
@@ -248,6 +253,12 @@ impl World {
         self.waits.bells()
     }
 
+    /// Whether there is anything to do before the next step.
+    #[inline]
+    pub(crate) fn has_chores_or_woken(&self) -> bool {
+        !self.woken.is_empty() || !self.chores.is_empty()
+    }
+
     /// Microseconds since the history began.
     pub(crate) fn now(&self) -> u64 {
         self.now
@@ -260,7 +271,7 @@ impl World {
 
     /// How many messages were sent, requests and answers too.
     pub(crate) fn messages(&self) -> u64 {
-        self.links.sent()
+        self.sent
     }
 
     /// Which faults of the schedule have struck, by index.
@@ -304,10 +315,10 @@ impl World {
         self.lives[pid.0].is_alive()
     }
 
-    /// From here on this task is polled.
+    /// From here on this task is polled, or none is.
     #[inline]
-    pub(crate) fn polls(&mut self, task: TaskId, waker: &Waker) {
-        self.waits.polls(task, waker);
+    pub(crate) fn polls(&mut self, task: Option<(TaskId, WakerId)>) {
+        self.waits.polls(task);
     }
 
     /// The time on the machine of this process.
@@ -358,7 +369,8 @@ impl World {
     #[cold]
     fn heal(&mut self) {
         self.healed = true;
-        self.links.heal();
+        self.lives.iter_mut().for_each(|life| life.armed.clear());
+        self.cuts.clear();
         self.slow_markers = None;
         self.repeated_markers = None;
         self.emit(Actor::World, What::Healed);
@@ -386,8 +398,7 @@ impl World {
 
     fn drawn_source_delay(&mut self, pid: Pid, split: u16, (min, max): (u64, u64)) -> u64 {
         let key = u64::from(split) << 16 | u64::from(self.lives[pid.0].life.0 & 0xffff);
-        let seed = self.schedule.timing.seed;
-        let stream = self.paces.entry(key).or_insert_with(|| Stream::new(seed, Purpose::Pace, key));
+        let stream = self.paces.entry(key).or_insert_with(|| self.streams.stream(Purpose::Pace, key));
         stream.within(min..max)
     }
 }

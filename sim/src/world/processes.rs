@@ -117,7 +117,7 @@ impl World {
         match before.filter(|wait| self.waits.poll(*wait, waker).is_none()) {
             Some(wait) => Some(wait),
             None => {
-                let wait = self.waits.start(waker);
+                let wait = self.waits.start_for(waker);
                 self.lives[pid.0].stopping.push(wait);
                 Some(wait)
             }

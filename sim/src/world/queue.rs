@@ -20,10 +20,11 @@ impl<T> Queue<T> {
     #[inline]
     pub(crate) fn push(&mut self, time: u64, what: T) {
         let mut place = self.order.len();
+        self.order.push((time, what));
         while place > 0 && self.order[place - 1].0 <= time {
+            self.order.swap(place - 1, place);
             place -= 1;
         }
-        self.order.insert(place, (time, what));
     }
 
     /// The next thing to happen, and when.

@@ -2,11 +2,12 @@
 
 use super::broker::BrokerCondition;
 use super::calls::Ending;
+use super::life::Made;
 use super::{Happening, Pid, World};
 use crate::event::{Actor, What};
 use crate::fault::{End, Fault};
 use crate::seed::micros;
-use crate::site::{Call, Name, Phase, Site};
+use crate::site::{Name, Phase, Site};
 use twophase::Life;
 
 /// What becomes of the request, answer or message whose site it is.
@@ -19,27 +20,24 @@ pub(super) struct Fate {
 }
 
 impl World {
-    /// Which faults are placed in this life.
+    /// Which faults are placed in this life, and may still strike.
     pub(super) fn faults_in(&self, name: Name, life: Life) -> Vec<usize> {
+        if self.healed {
+            return Vec::new();
+        }
         let placed =
             |fault: &Fault| fault.site().is_some_and(|site| site.process == name && site.life == life);
         let faults = self.schedule.faults.iter().enumerate();
         faults.filter(|(_, fault)| placed(fault)).map(|(index, _)| index).collect()
     }
 
-    /// A process passes a site: whatever is placed there strikes.
-    #[inline]
-    pub(super) fn strike(&mut self, pid: Pid, call: Call, ordinal: u32, phase: Phase) -> Fate {
-        match self.lives[pid.0].armed.is_empty() || self.healed {
-            true => Fate::default(), // as in most lives
-            false => self.strike_if_placed(pid, call, ordinal, phase),
-        }
-    }
-
+    /// A process that is in danger passes a site: whatever is placed there strikes.
     #[inline(never)]
-    fn strike_if_placed(&mut self, pid: Pid, call: Call, ordinal: u32, phase: Phase) -> Fate {
+    pub(super) fn strike(&mut self, pid: Pid, made: Made, phase: Phase) -> Fate {
         let mut fate = Fate::default();
-        let here = |site: &Site| site.ordinal == ordinal && site.phase == phase && site.operation == call;
+        let call = self.lives[pid.0].call(made);
+        let here =
+            |site: &Site| site.ordinal == made.ordinal && site.phase == phase && site.operation == call;
         let placed = |index: &usize| self.schedule.faults[*index].site().is_some_and(here);
         if !self.lives[pid.0].armed.iter().any(placed) {
             return fate; // as nearly always
@@ -124,9 +122,9 @@ impl World {
     }
 
     fn cut(&mut self, from: End, to: End, both_ways: bool, lasts: u64) {
-        self.links.cut(from, to, self.now + lasts);
+        self.cuts.add(from, to, self.now + lasts);
         if both_ways {
-            self.links.cut(to, from, self.now + lasts);
+            self.cuts.add(to, from, self.now + lasts);
         }
     }
 

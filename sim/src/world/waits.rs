@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 
+use super::life::Made;
 use crate::executor::{TaskId, WakerId};
 
 /// Which wait. The generation tells a reused slot from the one that was meant.
@@ -12,6 +13,14 @@ use crate::executor::{TaskId, WakerId};
 pub(crate) struct WaitId {
     slot: u32,
     generation: u32,
+}
+
+/// A wait that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) wait: WaitId,
+    /// Whose waker is known already.
+    pub(crate) by: WakerId,
 }
 
 enum State<T> {
@@ -26,10 +35,14 @@ enum Sleeper {
     Task(TaskId),
     /// Something within a task that has a waker of its own.
     Other(Waker),
+    /// Nobody was being polled when it began, and nobody has looked at it since.
+    Nobody,
 }
 
 struct Slot<T> {
     generation: u32,
+    /// For what it is.
+    made: Made,
     state: State<T>,
 }
 
@@ -41,7 +54,7 @@ pub(crate) struct Waits<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
     bells: Arc<Bells>,
-    /// The task that is being polled, or was last.
+    /// The task that is being polled, or was last; nobody, while a process is set up or cleared away.
     polled: Option<(TaskId, WakerId)>,
 }
 
@@ -82,29 +95,44 @@ impl<T> Waits<T> {
 
     /// This task is being polled, with this waker.
     #[inline]
-    pub(crate) fn polls(&mut self, task: TaskId, waker: &Waker) {
-        self.polled = Some((task, WakerId::of(waker)));
+    pub(crate) fn polls(&mut self, task: Option<(TaskId, WakerId)>) {
+        self.polled = task;
     }
 
-    #[inline]
-    fn sleeper(&self, waker: &Waker) -> Sleeper {
-        match self.polled {
-            Some((task, id)) if id == WakerId::of(waker) => Sleeper::Task(task),
-            _ => Sleeper::Other(waker.clone()),
-        }
-    }
-
-    /// A new wait, to be woken like this.
+    /// A new wait for what comes of this call. It begins at once, so it is the task that is being polled that will be
+    /// woken, unless another one looks at it.
     #[inline(always)]
-    pub(crate) fn start(&mut self, waker: &Waker) -> WaitId {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { generation: NONE + 1, state: State::Free });
-            self.slots.len() as u32 - 1
-        });
-        let sleeper = self.sleeper(waker);
-        let entry = &mut self.slots[slot as usize];
-        entry.state = State::Waiting(sleeper);
-        WaitId { slot, generation: entry.generation }
+    pub(crate) fn start(&mut self, made: Made) -> Asked {
+        let (sleeper, by) = match self.polled {
+            Some((task, by)) => (Sleeper::Task(task), by),
+            None => (Sleeper::Nobody, WakerId::NONE),
+        };
+        Asked { wait: self.start_with(made, sleeper), by }
+    }
+
+    /// A new wait for something at which no fault strikes, to be woken like this.
+    #[inline]
+    pub(crate) fn start_for(&mut self, waker: &Waker) -> WaitId {
+        self.start_with(Made::NONE, sleeper(self.polled, waker))
+    }
+
+    #[inline(always)]
+    fn start_with(&mut self, made: Made, sleeper: Sleeper) -> WaitId {
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                let entry = &mut self.slots[slot as usize];
+                (entry.made, entry.state) = (made, State::Waiting(sleeper));
+                slot
+            }
+            None => self.add(made, sleeper),
+        };
+        WaitId { slot, generation: self.slots[slot as usize].generation }
+    }
+
+    #[cold]
+    fn add(&mut self, made: Made, sleeper: Sleeper) -> u32 {
+        self.slots.push(Slot { generation: NONE + 1, made, state: State::Waiting(sleeper) });
+        self.slots.len() as u32 - 1
     }
 
     /// It is over. If a task waits for it, it is among the `woken` from now on.
@@ -122,38 +150,46 @@ impl<T> Waits<T> {
             match sleeper {
                 Sleeper::Task(task) => woken.push(task),
                 Sleeper::Other(waker) => waker.wake(),
+                Sleeper::Nobody => {}
             }
         }
         Ok(())
     }
 
-    /// How it ended, if it has; the wait is gone then. Otherwise it will be woken like this.
+    /// How it ended, if it has, and what it was for; the wait is gone then. Otherwise it will be woken like this.
     #[inline(always)]
-    pub(crate) fn poll(&mut self, id: WaitId, waker: &Waker) -> Option<T> {
-        let entry = &self.slots[id.slot as usize];
+    pub(crate) fn poll(&mut self, id: WaitId, waker: &Waker) -> Option<(T, Made)> {
+        let entry = &mut self.slots[id.slot as usize];
         assert_eq!(entry.generation, id.generation, "a wait is polled only while it lasts");
         if let State::Waiting(_) = entry.state {
-            self.slots[id.slot as usize].state = State::Waiting(self.sleeper(waker));
+            entry.state = State::Waiting(sleeper(self.polled, waker));
             return None;
         }
-        match self.release(id) {
-            State::Over(with) => Some(with),
+        entry.generation += 1;
+        self.free.push(id.slot);
+        match std::mem::replace(&mut entry.state, State::Free) {
+            State::Over(with) => Some((with, entry.made)),
             _ => unreachable!("a wait that lasts is not free"),
         }
     }
 
     /// Nobody waits for it any longer.
     pub(crate) fn forget(&mut self, id: WaitId) {
-        if self.slots[id.slot as usize].generation == id.generation {
-            self.release(id);
+        let entry = &mut self.slots[id.slot as usize];
+        if entry.generation == id.generation {
+            entry.generation += 1;
+            entry.state = State::Free;
+            self.free.push(id.slot);
         }
     }
+}
 
-    fn release(&mut self, id: WaitId) -> State<T> {
-        let entry = &mut self.slots[id.slot as usize];
-        entry.generation += 1;
-        self.free.push(id.slot);
-        std::mem::replace(&mut entry.state, State::Free)
+/// Who this waker wakes.
+#[inline]
+fn sleeper(polled: Option<(TaskId, WakerId)>, waker: &Waker) -> Sleeper {
+    match polled {
+        Some((task, by)) if by == WakerId::of(waker) => Sleeper::Task(task),
+        _ => Sleeper::Other(waker.clone()),
     }
 }
 
@@ -165,13 +201,13 @@ mod tests {
     fn a_bell_rings_for_its_wait_and_not_for_the_next_one_in_its_slot() {
         let mut waits = Waits::new();
         let bells = waits.bells();
-        let first = waits.start(Waker::noop());
+        let first = waits.start(Made::NONE).wait;
         assert!(bells.are_silent_for(first));
         assert_eq!(waits.end(first, 'a', &mut Vec::new()), Ok(()));
         assert_eq!(waits.end(first, 'b', &mut Vec::new()), Err('b'), "the first end counts");
         assert!(!bells.are_silent_for(first));
-        assert_eq!(waits.poll(first, Waker::noop()), Some('a'));
-        let second = waits.start(Waker::noop());
+        assert_eq!(waits.poll(first, Waker::noop()).map(|(with, _)| with), Some('a'));
+        let second = waits.start(Made::NONE).wait;
         assert_eq!(second.slot, first.slot);
         assert!(bells.are_silent_for(second));
     }
@@ -180,7 +216,7 @@ mod tests {
     fn a_wait_without_a_bell_is_never_called_silent() {
         let mut waits = Waits::<char>::new();
         let bells = waits.bells();
-        let all: Vec<_> = (0..=BELLS).map(|_| waits.start(Waker::noop())).collect();
+        let all: Vec<_> = (0..=BELLS).map(|_| waits.start(Made::NONE).wait).collect();
         assert!(bells.are_silent_for(all[BELLS - 1]));
         assert!(!bells.are_silent_for(all[BELLS]));
     }

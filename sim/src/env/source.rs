@@ -1,0 +1,153 @@
+//! The input, as a process reads it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use twophase::env::Source;
+use twophase::{Failure, Record, RecordId, SourceOffset, Split};
+
+use super::Access;
+use crate::site::Call;
+use crate::world::Asked;
+
+/// A split of the input.
+#[derive(Debug)]
+pub struct SimSource {
+    access: Access,
+    split: Split,
+    position: u64,
+    /// When the next record is there. A call that is dropped does not begin to wait anew.
+    due: Option<u64>,
+}
+
+impl SimSource {
+    pub(super) fn new(access: Access, split: Split) -> Self {
+        SimSource { access, split, position: 0, due: None }
+    }
+
+    /// The next record if it is there, or how long until it is, in microseconds. Nothing for the dead.
+    #[inline]
+    fn look(&mut self) -> Look {
+        let SimSource { access, split, position, due } = self;
+        let Some(mut world) = access.alive() else {
+            return Look::Dead;
+        };
+        let Some(payload) = world.record(usize::from(split.0), *position) else {
+            return Look::Ended;
+        };
+        let now = world.now();
+        let due = *due.get_or_insert_with(|| now + world.source_delay(access.pid, split.0));
+        match due.saturating_sub(now) {
+            0 => Look::Here(payload),
+            left => Look::Later(left),
+        }
+    }
+
+    /// The record has been read: the next one is the next.
+    #[inline]
+    fn pass(&mut self, payload: Bytes) -> Record {
+        let id = RecordId { split: self.split, offset: SourceOffset(self.position) };
+        self.due = None;
+        self.position += 1;
+        Record { id, payload }
+    }
+}
+
+/// What there is to read.
+enum Look {
+    Here(Bytes),
+    Later(u64),
+    Ended,
+    Dead,
+}
+
+impl Source for SimSource {
+    fn seek(&mut self, offset: SourceOffset) {
+        (self.position, self.due) = (offset.0, None);
+    }
+
+    fn next(&mut self) -> impl Future<Output = Result<Option<Record>, Failure>> + Send {
+        Reading { source: self, step: Step::Begin }
+    }
+}
+
+/// One record being read.
+struct Reading<'a> {
+    source: &'a mut SimSource,
+    step: Step,
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    Begin,
+    /// It is not there yet.
+    Wait(Asked),
+    /// The process has died.
+    Inert,
+}
+
+impl Reading<'_> {
+    #[inline]
+    fn begin(&mut self) -> Poll<Option<Record>> {
+        self.step = match self.source.look() {
+            Look::Here(payload) => return Poll::Ready(Some(self.source.pass(payload))),
+            Look::Ended => return Poll::Ready(None),
+            Look::Later(left) => self.sleep(left),
+            Look::Dead => Step::Inert,
+        };
+        Poll::Pending
+    }
+
+    #[cold]
+    fn sleep(&self, left: u64) -> Step {
+        let access = &self.source.access;
+        let asked = access.alive().and_then(|mut world| world.sleep(access.pid, left, Call::Next));
+        asked.map_or(Step::Inert, Step::Wait)
+    }
+
+    #[cold]
+    fn go_on(&mut self, asked: Asked, cx: &Context<'_>) -> Poll<Option<Record>> {
+        let SimSource { access, split, position, .. } = &*self.source;
+        if asked.is_undisturbed(access, cx) {
+            return Poll::Pending;
+        }
+        let Some(mut world) = access.alive() else {
+            return Poll::Pending;
+        };
+        let payload = match world.take_answer(access.pid, asked.wait, cx.waker(), drop) {
+            Poll::Pending => {
+                self.step = Step::Wait(asked.by(cx.waker()));
+                return Poll::Pending;
+            }
+            Poll::Ready(woken) => {
+                self.step = Step::Inert;
+                woken.and_then(|()| world.record(usize::from(split.0), *position))
+            }
+        };
+        drop(world);
+        payload.map_or(Poll::Pending, |payload| Poll::Ready(Some(self.source.pass(payload))))
+    }
+}
+
+impl Future for Reading<'_> {
+    type Output = Result<Option<Record>, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let read = match self.step {
+            Step::Begin => self.begin(),
+            Step::Wait(asked) => self.go_on(asked, cx),
+            Step::Inert => Poll::Pending,
+        };
+        read.map(Ok)
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        if let Step::Wait(asked) = self.step {
+            self.source.access.world().forget(asked.wait);
+        }
+    }
+}
