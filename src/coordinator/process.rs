@@ -94,6 +94,9 @@ impl<E: Env, D: Decide> Process<'_, E, D> {
     fn decide(&mut self, input: Input) {
         let now = self.time.now();
         self.decider.handle(now, input, &mut self.effects);
+        if self.effects.is_empty() {
+            return;
+        }
         self.effects.reverse();
         self.effects.append(&mut self.todo);
         std::mem::swap(&mut self.todo, &mut self.effects);
