@@ -90,11 +90,7 @@ impl<'a> Stage<'a> {
     }
 
     /// What needs a stranger's code, but no poll.
-    fn run<T>(
-        &mut self,
-        process: Pid,
-        strangers: impl FnOnce(&mut Self) -> Result<T, Panic>,
-    ) -> Option<T> {
+    fn run<T>(&mut self, process: Pid, strangers: impl FnOnce(&mut Self) -> Result<T, Panic>) -> Option<T> {
         let mut world = self.world();
         world.polls(None);
         self.turns.onlookers.enter(&mut world, process);

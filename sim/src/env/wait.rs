@@ -37,11 +37,7 @@ where
     R: Fn(Answer) -> T,
 {
     #[inline(always)]
-    pub(super) fn begin(
-        access: Access,
-        ask: impl FnOnce(&mut World, Pid) -> Option<Asked>,
-        read: R,
-    ) -> Self {
+    pub(super) fn begin(access: Access, ask: impl FnOnce(&mut World, Pid) -> Option<Asked>, read: R) -> Self {
         let asked = access.alive(|world| ask(world, access.pid)).flatten();
         Wait { access, asked, read }
     }
