@@ -73,6 +73,7 @@ impl<'a> Stage<'a> {
                     self.attend_to(chores);
                     world = self.world();
                 }
+                Turn::Next => {}
                 Turn::Spins(process) => return Err(Spins(process)),
                 Turn::Over(over) => return Ok(over),
             }

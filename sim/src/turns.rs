@@ -15,6 +15,8 @@ pub(crate) enum Turn<T> {
     Poll(Pid, TaskId),
     /// The driver has something to do first.
     Attend(Vec<Chore>),
+    /// It was the world's.
+    Next,
     /// This process never waits for anything.
     Spins(Pid),
     /// It is over; without a word, if nothing will ever happen again.
@@ -46,7 +48,7 @@ impl<'a> Turns<'a> {
         }
     }
 
-    /// Lets things happen until somebody is ready by it, or until `end` says that it is over.
+    /// Whoever is ready; if nobody is, one thing happens, unless `end` says that it is over.
     #[inline(always)]
     pub(crate) fn next<T>(
         &mut self,
@@ -54,31 +56,32 @@ impl<'a> Turns<'a> {
         sandbox: &Sandbox,
         end: impl Fn(&World) -> Option<T>,
     ) -> Turn<T> {
-        loop {
-            // Nobody is ready after many a step.
-            if world.has_chores_or_woken() || self.executor.has_woken() || !self.ready.is_empty() {
-                if self.passed > 0 {
-                    sandbox.advance(std::mem::take(&mut self.passed));
-                }
-                if !world.chores.is_empty() {
-                    return Turn::Attend(std::mem::take(&mut world.chores));
-                }
-                if let Some((process, task)) = self.next_ready(world) {
-                    if self.polls.are_too_many(process) {
-                        return Turn::Spins(process);
-                    }
-                    self.onlookers.enter(world, process);
-                    return Turn::Poll(process, task);
-                }
+        // Nobody is ready after many a step.
+        if world.has_chores_or_woken() || self.executor.has_woken() || !self.ready.is_empty() {
+            if self.passed > 0 {
+                sandbox.advance(std::mem::take(&mut self.passed));
             }
-            if let Some(over) = end(world) {
-                return Turn::Over(Some(over));
+            if !world.chores.is_empty() {
+                return Turn::Attend(std::mem::take(&mut world.chores));
             }
-            self.polls.begin_again();
-            match world.step() {
-                Some(more) => self.passed += more,
-                None => return Turn::Over(None),
+            if let Some((process, task)) = self.next_ready(world) {
+                if self.polls.are_too_many(process) {
+                    return Turn::Spins(process);
+                }
+                self.onlookers.enter(world, process);
+                return Turn::Poll(process, task);
             }
+        }
+        if let Some(over) = end(world) {
+            return Turn::Over(Some(over));
+        }
+        self.polls.begin_again();
+        match world.step() {
+            Some(more) => {
+                self.passed += more;
+                Turn::Next
+            }
+            None => Turn::Over(None),
         }
     }
 

@@ -21,27 +21,26 @@ pub(crate) struct Asked {
     pub(crate) by: WakerId,
 }
 
-enum State<T> {
-    Free,
-    Waiting(Sleeper),
-    Over(T),
-}
-
 /// Who goes on when a wait ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sleeper {
     /// The task that was polled when it began, as nearly always.
     Task(TaskId),
     /// Something within a task that has a waker of its own.
-    Other(Waker),
+    Other,
     /// Nobody was being polled when it began, and nobody has looked at it since.
     Nobody,
 }
 
 struct Slot<T> {
     generation: u32,
+    sleeper: Sleeper,
     /// For what it is.
     made: Made,
-    state: State<T>,
+    /// How it ended.
+    over: Option<T>,
+    /// Of [`Sleeper::Other`].
+    waker: Option<Waker>,
 }
 
 /// All waits of a history; each ends with a `T`.
@@ -81,26 +80,40 @@ impl<T> Waits<T> {
     /// A new wait for something at which no fault strikes, to be woken like this.
     #[inline]
     pub(crate) fn start_for(&mut self, waker: &Waker) -> WaitId {
-        self.start_with(Made::NONE, sleeper(self.polled, waker))
+        let wait = self.start_with(Made::NONE, Sleeper::Nobody);
+        self.wake_by(wait.slot, waker);
+        wait
     }
 
     #[inline(always)]
     fn start_with(&mut self, made: Made, sleeper: Sleeper) -> WaitId {
         let slot = match self.free.pop() {
-            Some(slot) => {
-                let entry = &mut self.slots[slot as usize];
-                (entry.made, entry.state) = (made, State::Waiting(sleeper));
-                slot
-            }
-            None => self.add(made, sleeper),
+            Some(slot) => slot,
+            None => self.add(),
         };
-        WaitId { slot, generation: self.slots[slot as usize].generation }
+        let entry = &mut self.slots[slot as usize];
+        (entry.made, entry.sleeper) = (made, sleeper);
+        WaitId { slot, generation: entry.generation }
     }
 
     #[cold]
-    fn add(&mut self, made: Made, sleeper: Sleeper) -> u32 {
-        self.slots.push(Slot { generation: NEVER + 1, made, state: State::Waiting(sleeper) });
+    fn add(&mut self) -> u32 {
+        let (sleeper, made) = (Sleeper::Nobody, Made::NONE);
+        self.slots.push(Slot { generation: NEVER + 1, sleeper, made, over: None, waker: None });
         self.slots.len() as u32 - 1
+    }
+
+    /// From now on it is this one that is woken.
+    #[inline]
+    fn wake_by(&mut self, slot: u32, waker: &Waker) {
+        let entry = &mut self.slots[slot as usize];
+        entry.sleeper = match self.polled {
+            Some((task, by)) if by == WakerId::of(waker) => Sleeper::Task(task),
+            _ => {
+                entry.waker = Some(waker.clone());
+                Sleeper::Other
+            }
+        };
     }
 
     /// It is over. If a task waits for it, it is among the `woken` from now on.
@@ -110,16 +123,15 @@ impl<T> Waits<T> {
     #[inline(always)]
     pub(crate) fn end(&mut self, id: WaitId, with: T, woken: &mut Vec<TaskId>) -> Result<(), T> {
         let entry = &mut self.slots[id.slot as usize];
-        if entry.generation != id.generation || !matches!(entry.state, State::Waiting(_)) {
+        if entry.generation != id.generation || entry.over.is_some() {
             return Err(with);
         }
-        if let State::Waiting(sleeper) = std::mem::replace(&mut entry.state, State::Over(with)) {
-            bells::ring(id);
-            match sleeper {
-                Sleeper::Task(task) => woken.push(task),
-                Sleeper::Other(waker) => waker.wake(),
-                Sleeper::Nobody => {}
-            }
+        entry.over = Some(with);
+        bells::ring(id);
+        match entry.sleeper {
+            Sleeper::Task(task) => woken.push(task),
+            Sleeper::Other => entry.waker.take().into_iter().for_each(Waker::wake),
+            Sleeper::Nobody => {}
         }
         Ok(())
     }
@@ -129,16 +141,14 @@ impl<T> Waits<T> {
     pub(crate) fn poll(&mut self, id: WaitId, waker: &Waker) -> Option<(T, Made)> {
         let entry = &mut self.slots[id.slot as usize];
         assert_eq!(entry.generation, id.generation, "a wait is polled only while it lasts");
-        if let State::Waiting(_) = entry.state {
-            entry.state = State::Waiting(sleeper(self.polled, waker));
+        let Some(with) = entry.over.take() else {
+            self.wake_by(id.slot, waker);
             return None;
-        }
+        };
         entry.generation += 1;
+        entry.waker = None;
         self.free.push(id.slot);
-        match std::mem::replace(&mut entry.state, State::Free) {
-            State::Over(with) => Some((with, entry.made)),
-            _ => unreachable!("a wait that lasts is not free"),
-        }
+        Some((with, entry.made))
     }
 
     /// Nobody waits for it any longer.
@@ -146,18 +156,9 @@ impl<T> Waits<T> {
         let entry = &mut self.slots[id.slot as usize];
         if entry.generation == id.generation {
             entry.generation += 1;
-            entry.state = State::Free;
+            (entry.over, entry.waker) = (None, None);
             self.free.push(id.slot);
         }
-    }
-}
-
-/// Who this waker wakes.
-#[inline]
-fn sleeper(polled: Option<(TaskId, WakerId)>, waker: &Waker) -> Sleeper {
-    match polled {
-        Some((task, by)) if by == WakerId::of(waker) => Sleeper::Task(task),
-        _ => Sleeper::Other(waker.clone()),
     }
 }
 
