@@ -220,9 +220,23 @@ impl Checker {
         self.outputs().is_some_and(|outputs| outputs.have_one_source(one.split, one.offset, other))
     }
 
-    /// A request was answered.
+    /// A batch was written. Until its marker arrives a doomed transaction takes records; they are aborted with it.
     #[inline(always)]
-    pub(crate) fn applied(
+    pub(crate) fn written(&mut self, at: u64, who: Actor, batch: &Produce, ledger: &Ledger) {
+        let (None, Some(id), Some(producer)) = (&self.finding, &batch.id, batch.producer) else {
+            return;
+        };
+        let is_doomed =
+            |into: &Transaction| into.decided == Some(Marker::Abort) && !into.is_written_on(batch.partition);
+        if !ledger.written_last().is_some_and(is_doomed) {
+            self.fenced(at, id, producer, ledger);
+            self.by_zombie(who);
+        }
+    }
+
+    /// Anything else was asked and answered: transactions were opened or ended, or nothing was.
+    #[inline(never)]
+    pub(crate) fn decided(
         &mut self,
         at: u64,
         who: Actor,
@@ -230,35 +244,19 @@ impl Checker {
         changed: bool,
         ledger: &Ledger,
     ) {
-        if self.finding.is_some() {
-            return;
-        }
-        match told {
-            (Request::Produce(batch), Response::Produce(answer)) => {
-                if changed && answer.is_ok() {
-                    self.written(at, batch, ledger);
-                }
-            }
-            (request, response) => self.decided(at, request, response, changed, ledger),
-        }
-        self.by_zombie(who);
-    }
-
-    /// A batch was written. Until its marker arrives a doomed transaction takes records; they are aborted with it.
-    fn written(&mut self, at: u64, batch: &Produce, ledger: &Ledger) {
-        let (Some(id), Some(producer)) = (&batch.id, batch.producer) else {
-            return;
-        };
-        let is_doomed =
-            |into: &Transaction| into.decided == Some(Marker::Abort) && !into.is_written_on(batch.partition);
-        if !ledger.written_last().is_some_and(is_doomed) {
-            self.fenced(at, id, producer, ledger);
+        if self.finding.is_none() {
+            self.change(at, told, changed, ledger);
+            self.by_zombie(who);
         }
     }
 
-    /// Transactions were opened or ended.
-    #[inline(never)]
-    fn decided(&mut self, at: u64, request: &Request, response: &Response, changed: bool, ledger: &Ledger) {
+    fn change(
+        &mut self,
+        at: u64,
+        (request, response): (&Request, &Response),
+        changed: bool,
+        ledger: &Ledger,
+    ) {
         match (request, response) {
             (Request::InitProducerId(init), Response::InitProducerId(Ok(producer))) => {
                 if let Some(id) = &init.id {

@@ -30,10 +30,10 @@ pub(crate) struct Ledger {
     transactions: Vec<Transaction>,
     /// Those that have no record yet.
     empties: Empties,
-    /// Which record went into which transaction, in the order of arrival.
-    carried: Vec<(RecordId, usize)>,
-    /// The newest transaction into which each record went: nearly always the one that is asked for.
-    newest: PerRecord<usize>,
+    /// The transaction into which each record of the input went last: nearly always the only one.
+    newest: PerRecord<Option<u32>>,
+    /// Into which others a record went before, and where records went that are not of the input; in the order of arrival.
+    others: Vec<(RecordId, u32)>,
     /// The transaction that was written to last.
     last: usize,
     /// When each sink began its newest restore, and whether that is over.
@@ -49,12 +49,10 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// An empty one, for splits of these lengths.
     pub(crate) fn new(splits: impl Iterator<Item = usize>, sight: Sight) -> Self {
-        let newest = PerRecord::new(splits, usize::MAX);
-        let records = newest.len();
         Ledger {
             transactions: Vec::with_capacity(32),
-            carried: Vec::with_capacity(records + records / 4),
-            newest,
+            newest: PerRecord::new(splits, None),
+            others: Vec::with_capacity(64), // after a failure some records are written again
             sight,
             ..Ledger::default()
         }
@@ -66,8 +64,9 @@ impl Ledger {
 
     /// Into which transactions a record went, oldest first.
     pub(crate) fn carriers(&self, record: RecordId) -> impl DoubleEndedIterator<Item = &Transaction> + Clone {
-        let carried = self.carried.iter().filter(move |(known, _)| *known == record);
-        carried.map(|(_, transaction)| &self.transactions[*transaction])
+        let others = self.others.iter().filter(move |(known, _)| *known == record).map(|(_, at)| at);
+        let all = others.chain(self.newest.get(record).into_iter().flatten());
+        all.map(|at| &self.transactions[*at as usize])
     }
 
     /// When this sink began its newest restore.
@@ -78,10 +77,10 @@ impl Ledger {
     /// The transaction in which this producer wrote this record.
     #[inline(always)]
     pub(crate) fn written_by(&self, record: RecordId, producer: Producer) -> Option<&Transaction> {
-        let newest = *self.newest.get(record)?;
-        match self.transactions.get(newest).filter(|newest| newest.producer == producer) {
-            Some(newest) => Some(newest),
-            None => self.written_before_by(record, producer),
+        let newest = &self.transactions[(*self.newest.get(record)?)? as usize];
+        match newest.producer == producer {
+            true => Some(newest),
+            false => self.written_before_by(record, producer),
         }
     }
 
@@ -112,9 +111,12 @@ impl Ledger {
 
     pub(crate) fn see(&mut self, event: &Event<'_>) {
         match event.what {
-            What::Applied { request, response, changed, .. } => {
-                self.applied(event.who, (request, response), changed);
-            }
+            What::Applied { request, response, changed, .. } => match (request, response) {
+                (Request::Produce(batch), Response::Produce(Ok(_))) if changed => {
+                    self.written(event.who, batch);
+                }
+                _ => self.decided(event.who, (request, response), changed),
+            },
             What::Noted(fact) => self.noted(event.who, fact),
             What::Crashed => {
                 if let Actor::Process { name, life, .. } = event.who {
@@ -142,51 +144,55 @@ impl Ledger {
         }
     }
 
-    /// A request was answered.
+    /// A batch was written.
     #[inline(always)]
-    pub(crate) fn applied(&mut self, who: Actor, told: (&Request, &Response), changed: bool) {
+    pub(crate) fn written(&mut self, who: Actor, batch: &Produce) {
         let Actor::Process { name, life, current } = who else {
             return;
         };
-        match told {
-            (Request::Produce(batch), Response::Produce(answer)) => {
-                if changed && answer.is_ok() {
-                    self.written((name, life, current), batch);
+        if let (Some(id), Some(producer)) = (&batch.id, batch.producer) {
+            let at = self.find_or_open(id, producer, batch.partition, (name, life, current));
+            self.last = at;
+            batch.records.iter().for_each(|record| self.carry(record.id, at as u32));
+            let transaction = &mut self.transactions[at];
+            transaction.touched |= bit(batch.partition);
+            transaction.records += batch.records.len() as u32;
+            if !current {
+                self.acted(at, current);
+            }
+        }
+        self.asked(name, life, None);
+    }
+
+    #[inline(always)]
+    fn carry(&mut self, record: RecordId, at: u32) {
+        match self.newest.get_mut(record) {
+            Some(newest) => {
+                if let Some(before) = newest.replace(at) {
+                    self.others.push((record, before));
                 }
             }
-            (request, response) if changed => self.decided(current, request, response),
-            _ => {}
-        }
-        if !self.sight.has(Sight::SINKS) {
-            self.goes_on(name, life, told.0);
+            None => self.others.push((record, at)),
         }
     }
 
-    /// A batch was written.
-    fn written(&mut self, by: (Name, Life, bool), batch: &Produce) {
-        let (Some(id), Some(producer)) = (&batch.id, batch.producer) else {
+    /// Anything else was asked and answered: transactions were opened or ended, or nothing was.
+    #[inline(never)]
+    pub(crate) fn decided(&mut self, who: Actor, told: (&Request, &Response), changed: bool) {
+        let Actor::Process { name, life, current } = who else {
             return;
         };
-        let at = self.find_or_open(id, producer, batch.partition, by);
-        self.last = at;
-        for record in batch.records.iter() {
-            self.carried.push((record.id, at));
-            if let Some(newest) = self.newest.get_mut(record.id) {
-                *newest = at;
-            }
+        if changed {
+            self.change(current, told);
         }
-        let transaction = &mut self.transactions[at];
-        transaction.touched |= bit(batch.partition);
-        transaction.records += batch.records.len() as u32;
-        let (.., current) = by;
-        if !current {
-            self.acted(at, current);
-        }
+        let ending = match told.0 {
+            Request::EndTxn { producer, .. } => Some(*producer),
+            _ => None,
+        };
+        self.asked(name, life, ending);
     }
 
-    /// Transactions were opened or ended.
-    #[inline(never)]
-    fn decided(&mut self, current: bool, request: &Request, response: &Response) {
+    fn change(&mut self, current: bool, (request, response): (&Request, &Response)) {
         match (request, response) {
             (Request::AddPartitions { id, producer, .. }, Response::AddPartitions(Ok(answers))) => {
                 let added = answers.iter().filter_map(|(partition, answer)| answer.ok().map(|()| *partition));
@@ -307,10 +313,17 @@ impl Ledger {
 
     /// Of a sink that notes nothing it is taken that it knows how a transaction ended when it asks for something
     /// else: it does one thing after the other.
-    fn goes_on(&mut self, name: Name, life: Life, request: &Request) {
-        let ends = |one: &Transaction| matches!(request, Request::EndTxn { producer, .. } if *producer == one.producer);
+    #[inline(always)]
+    fn asked(&mut self, name: Name, life: Life, ending: Option<Producer>) {
+        if !self.sight.has(Sight::SINKS) {
+            self.goes_on(name, life, ending);
+        }
+    }
+
+    #[cold]
+    fn goes_on(&mut self, name: Name, life: Life, ending: Option<Producer>) {
         for transaction in self.transactions.iter_mut().filter(|one| one.is_by(name, life)) {
-            transaction.told |= transaction.decided.is_some() && !ends(transaction);
+            transaction.told |= transaction.decided.is_some() && ending != Some(transaction.producer);
         }
     }
 

@@ -31,11 +31,6 @@ impl<T: Clone> PerRecord<T> {
 }
 
 impl<T> PerRecord<T> {
-    /// How many records there are.
-    pub(crate) fn len(&self) -> usize {
-        self.values.len()
-    }
-
     /// That of this record, if it is one of the input.
     #[inline]
     pub(crate) fn get(&self, record: RecordId) -> Option<&T> {
@@ -79,7 +74,6 @@ mod tests {
         for (number, record) in (1..).zip(all) {
             *numbers.get_mut(record).expect("it is one of the input") = number;
         }
-        assert_eq!(numbers.len(), 3);
         assert_eq!(numbers.iter().collect::<Vec<_>>(), [(all[0], &1), (all[1], &2), (all[2], &3)]);
         for stranger in [id(0, 2), id(1, 0), id(2, 1), id(3, 0), id(u16::MAX, 0), id(0, u64::MAX)] {
             assert_eq!(numbers.get(stranger), None, "{stranger}");

@@ -1,7 +1,7 @@
 //! What happens often: records, requests, messages and facts. They are nine of ten events, and mostly nobody wants more
 //! than a judgement. So each is shown by its parts, and put together as an event only where more is wanted.
 
-use twophase::kafka::protocol::{LogOffset, Producer, Request, Response};
+use twophase::kafka::protocol::{LogOffset, Produce, Producer, Request, Response};
 use twophase::{Fact, Partition, Record};
 
 use super::Watch;
@@ -92,15 +92,22 @@ impl Watch {
     }
 
     #[inline(always)]
-    pub(super) fn judge_applied(
-        &mut self,
-        at: u64,
-        who: Actor,
-        (request, response): (&Request, &Response),
-        changed: bool,
-    ) {
-        self.ledger.applied(who, (request, response), changed);
-        self.checker.applied(at, who, (request, response), changed, &self.ledger);
+    pub(super) fn judge_applied(&mut self, at: u64, who: Actor, told: (&Request, &Response), changed: bool) {
+        match told {
+            (Request::Produce(batch), Response::Produce(Ok(_))) if changed => {
+                self.judge_written(at, who, batch)
+            }
+            _ => {
+                self.ledger.decided(who, told, changed);
+                self.checker.decided(at, who, told, changed, &self.ledger);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn judge_written(&mut self, at: u64, who: Actor, batch: &Produce) {
+        self.ledger.written(who, batch);
+        self.checker.written(at, who, batch, &self.ledger);
     }
 
     /// Of messages only an acknowledgement says how far a transaction has come.
