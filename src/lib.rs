@@ -18,6 +18,7 @@
 //! What flows, and what it is called:
 //! - `record`: [`Record`], its identity ([`Split`], [`SourceOffset`]), and the [`Partition`] it goes to
 //! - `transaction`: [`TransactionalId`], the [`Handle`] that outlives a process, and how a commit [`Ended`]
+//! - `short_bytes`: [`ShortBytes`], what a handle is made of
 //! - `checkpoint`: [`CheckpointId`], what a [`Snapshot`] holds, and the numbers that fence: [`Incarnation`], [`Term`]
 //! - `error`: [`Failure`], sorted by what the caller does [`Next`]
 //! - [`env`](mod@env): what a process may ask of the world, one trait each, bundled as [`Env`]
@@ -55,6 +56,7 @@ mod job;
 mod record;
 mod select;
 mod settings;
+mod short_bytes;
 mod sink;
 mod started;
 mod steady;
@@ -70,6 +72,7 @@ pub use error::{BoxError, Failure, Next};
 pub use job::StandardJob;
 pub use record::{Partition, Record, RecordId, SourceOffset, Split};
 pub use settings::Settings;
+pub use short_bytes::ShortBytes;
 pub use sink::Sink;
 pub use transaction::{Ended, Handle, TransactionalId};
 pub use transactional::{Route, Transactional, TransactionalOptions, spread};

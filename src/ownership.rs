@@ -17,6 +17,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use smallvec::{SmallVec, smallvec};
 
 /// A sink among the sinks of its time: stored with the state that it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +31,8 @@ pub struct Author {
 /// The leftovers that are one sink's to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ownership {
-    owned: Vec<u16>,
+    /// Nearly always one.
+    owned: SmallVec<[u16; 4]>,
     total: u16,
 }
 
@@ -60,7 +62,7 @@ impl Ownership {
     /// A state that `me` cannot have been given if each leftover is to have one owner.
     pub fn new(me: Author, authors: &[Author]) -> Result<Self, Misplaced> {
         let Some(first) = authors.first() else {
-            return Ok(Ownership { owned: vec![me.sink], total: me.of.max(1) });
+            return Ok(Ownership { owned: smallvec![me.sink], total: me.of.max(1) });
         };
         let own_only = me.of >= first.of;
         let misplaced = |author: &&Author| {

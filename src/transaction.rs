@@ -9,6 +9,8 @@ use std::sync::Arc;
 use fnv::FnvHasher;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::ShortBytes;
+
 /// The name a transaction is opened, fenced and found again under.
 ///
 /// Cloning shares the text. Ids are compared far more often than they are made, and nearly always differ in their
@@ -99,24 +101,8 @@ pub struct Handle {
     pub id: TransactionalId,
     /// Which layout `bytes` has; a broker refuses formats it does not know.
     pub format: u16,
-    /// The broker's own part (for Kafka: producer id and epoch). Shared: handles are handed on far more often than made.
-    #[serde(with = "shared_bytes")]
-    pub bytes: Arc<[u8]>,
-}
-
-/// As a byte string.
-mod shared_bytes {
-    use std::sync::Arc;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(bytes)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[u8]>, D::Error> {
-        serde_bytes::ByteBuf::deserialize(deserializer).map(|bytes| bytes.into_vec().into())
-    }
+    /// The broker's own part (for Kafka: producer id and epoch).
+    pub bytes: ShortBytes,
 }
 
 impl fmt::Display for Handle {

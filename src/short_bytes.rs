@@ -1,0 +1,115 @@
+//! Bytes that are few, nearly always.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_bytes::ByteBuf;
+
+/// How many bytes stand in their place. With the two that tell about them that is no larger than what shares more.
+const ROOM: usize = 22;
+
+/// A byte string that is cheap to clone: a short one stands in its place, a longer one is shared.
+///
+/// ```
+/// use twophase::ShortBytes;
+///
+/// let few = ShortBytes::from([1, 2, 3]);
+/// assert_eq!(few[1..], [2, 3]);
+/// assert_ne!(few, ShortBytes::from(vec![0; 1_000]));
+/// ```
+#[derive(Clone)]
+pub struct ShortBytes(Held);
+
+#[derive(Clone)]
+enum Held {
+    Here { length: u8, bytes: [u8; ROOM] },
+    Shared(Arc<[u8]>),
+}
+
+/// A copy.
+impl<T: AsRef<[u8]>> From<T> for ShortBytes {
+    #[inline]
+    fn from(all: T) -> Self {
+        let all = all.as_ref();
+        if all.len() > ROOM {
+            return ShortBytes(Held::Shared(all.into()));
+        }
+        let mut bytes = [0; ROOM];
+        bytes[..all.len()].copy_from_slice(all);
+        ShortBytes(Held::Here { length: all.len() as u8, bytes })
+    }
+}
+
+impl Deref for ShortBytes {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Held::Here { length, bytes } => &bytes[..usize::from(*length)],
+            Held::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl PartialEq for ShortBytes {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for ShortBytes {}
+
+impl Ord for ShortBytes {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(&**other)
+    }
+}
+
+impl PartialOrd for ShortBytes {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Debug for ShortBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// As a byte string.
+impl Serialize for ShortBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ShortBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        ByteBuf::deserialize(deserializer).map(ShortBytes::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_many_there_are_they_read_back_and_compare_as_a_slice_does() {
+        assert_eq!(size_of::<ShortBytes>(), 24, "the room is what there is anyway");
+        let all: Vec<u8> = (1..=100).collect();
+        for length in [0, 1, ROOM - 1, ROOM, ROOM + 1, 100] {
+            let bytes = ShortBytes::from(&all[..length]);
+            assert_eq!(bytes[..], all[..length]);
+            assert_eq!(bytes.clone(), bytes);
+            assert_eq!(bytes.cmp(&ShortBytes::from(&all)), all[..length].cmp(&all));
+            let stored = postcard::to_stdvec(&bytes).unwrap();
+            assert_eq!(stored, postcard::to_stdvec(&ByteBuf::from(&all[..length])).unwrap());
+            assert_eq!(postcard::from_bytes::<ShortBytes>(&stored).unwrap(), bytes);
+        }
+    }
+}
