@@ -128,7 +128,9 @@ impl TransactionalLog {
                 let answers = self.commit_pending_offsets(now, (id, *producer), (group, offsets), *version);
                 Response::TxnOffsetCommit(answers)
             }
-            Request::DescribeTransaction(id) => Response::DescribeTransaction(self.coordinator.describe(id).map(Box::new)),
+            Request::DescribeTransaction(id) => {
+                Response::DescribeTransaction(self.coordinator.describe(id).map(Box::new))
+            }
             Request::ListTransactions { states } => {
                 Response::ListTransactions(Ok(self.coordinator.list(states)))
             }
@@ -141,7 +143,10 @@ impl TransactionalLog {
 impl Log for TransactionalLog {
     fn apply(&mut self, now: Timestamp, request: &Request, effects: &mut Vec<Effect>) -> Response {
         match request {
-            Request::Produce(batch) => Response::Produce(self.produce(now, batch)),
+            Request::Produce(batch) => match self.go_on(batch) {
+                Some(base) => Response::Produce(Ok(base)),
+                None => Response::Produce(self.produce(now, batch)),
+            },
             _ => self.coordinate(now, request, effects),
         }
     }
