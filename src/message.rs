@@ -213,3 +213,30 @@ fn with_bytes(message: &impl Serialize, take: impl FnOnce(&[u8]) -> Bytes) -> By
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     postcard::from_bytes(bytes).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_pen_writes_stays_as_it_is_however_much_is_written_behind_it() {
+        let incarnation = Incarnation(7);
+        let short =
+            (0..PAGE as u64).map(|id| ToWorker::Trigger { incarnation, checkpoint: CheckpointId(id) });
+        let long = ToWorker::Deploy(Deployment {
+            life: Life(1),
+            incarnation,
+            parallelism: 1,
+            from: None,
+            restored: vec![vec![9; 2 * PAGE].into()],
+            resume_at: Vec::new(),
+        });
+        let messages: Vec<ToWorker> = [long.clone()].into_iter().chain(short).chain([long]).collect();
+        let mut pen = Pen::default();
+        let written: Vec<Bytes> = messages.iter().map(|message| pen.write(message)).collect();
+        for (message, bytes) in messages.iter().zip(&written) {
+            assert_eq!(bytes, &message.to_bytes());
+            assert_eq!(ToWorker::from_bytes(bytes).as_ref(), Some(message));
+        }
+    }
+}

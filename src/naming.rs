@@ -82,8 +82,8 @@ impl Prefix {
 
     /// The name in this id; none if it is not exactly as [`id`](Prefix::id) writes it.
     pub fn parse(&self, id: &str) -> Option<Name> {
-        let (sink, rest) = id.strip_prefix(&*self.0)?.split_once("-i")?;
-        let (incarnation, counter) = rest.split_once('-')?;
+        let (sink, rest) = id.strip_prefix(&*self.0)?.split_once('-')?;
+        let (incarnation, counter) = rest.strip_prefix('i')?.split_once('-')?;
         Some(Name {
             sink: u16::try_from(number(sink)?).ok()?,
             incarnation: Incarnation(number(incarnation)?),

@@ -4,7 +4,6 @@
 //! is committed; then what they had open is given up; then, before the first `begin`, what lower incarnations
 //! left without a trace in any state. To fence first would abort what was promised.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 
 use crate::naming::{Names, Naming, Prefix};
@@ -75,7 +74,7 @@ struct Live<T> {
 #[derive(Debug)]
 enum Restore {
     /// What was heard from the restored states so far: who wrote them, and what they promised.
-    Under { authors: Vec<Author>, promised: BTreeSet<Handle> },
+    Under { authors: Vec<Author>, promised: Vec<Handle> },
     /// The first transaction is open.
     Over,
 }
@@ -90,7 +89,7 @@ impl<E: Env, B: Broker> Transactional<E, B> {
             broker,
             options,
             live: Vec::with_capacity(4),
-            restore: Restore::Under { authors: Vec::new(), promised: BTreeSet::new() },
+            restore: Restore::Under { authors: Vec::new(), promised: Vec::new() },
         }
     }
 
@@ -121,7 +120,7 @@ impl<E: Env, B: Broker> Transactional<E, B> {
     /// Only lower incarnations': a zombie must not end what a newer one has opened. And not by name alone what
     /// was promised, but by the whole handle: a pooled name may since have got another transaction, which
     /// nobody promised and nobody else would end (known bug T-08).
-    fn is_leftover(&self, ownership: &Ownership, promised: &BTreeSet<Handle>, found: &Handle) -> bool {
+    fn is_leftover(&self, ownership: &Ownership, promised: &[Handle], found: &Handle) -> bool {
         let Some(name) = self.options.prefix.parse(found.id.as_str()) else {
             return false;
         };
@@ -198,7 +197,7 @@ impl<E: Env, B: Broker> Participant for Transactional<E, B> {
         Ok(handle)
     }
 
-    #[inline]
+    #[inline(always)] // as all that a record passes: what is out of line moves it once more
     fn write(
         &mut self,
         transaction: &mut Handle,
@@ -244,7 +243,7 @@ impl<E: Env, B: Broker> Participant for Transactional<E, B> {
 
     async fn recover_and_commit(&mut self, transaction: &Handle) -> Result<(), Failure> {
         if let Restore::Under { promised, .. } = &mut self.restore {
-            promised.insert(transaction.clone());
+            promised.push(transaction.clone());
         }
         self.commit(transaction).await
     }

@@ -52,7 +52,7 @@ fn acknowledge_all(client: &mut Client) -> Vec<Request> {
     let mut all = Vec::new();
     while let Turn::Send(request) = client.turn().unwrap() {
         let request = Request::clone(request);
-        client.answered(good(&request)).unwrap();
+        client.answered(&good(&request)).unwrap();
         all.push(request);
     }
     all
@@ -93,7 +93,7 @@ fn a_duplicate_counts_as_written() {
     let mut client = writer(Protocol::V2);
     (0..2).for_each(|offset| client.add(Partition(0), record(offset)));
     produced(&mut client);
-    client.answered(Response::Produce(Err(ErrorCode::DuplicateSequenceNumber))).unwrap();
+    client.answered(&Response::Produce(Err(ErrorCode::DuplicateSequenceNumber))).unwrap();
     assert_idle(&mut client);
     (2..4).for_each(|offset| client.add(Partition(0), record(offset)));
     assert_eq!(produced(&mut client).base_sequence, Sequence(2));
@@ -159,7 +159,7 @@ fn v1_does_not_write_to_a_partition_that_could_not_be_added() {
         (Partition(0), Err(ErrorCode::OperationNotAttempted)),
         (Partition(1), Err(ErrorCode::TransactionalIdAuthorizationFailed)),
     ];
-    let trouble = client.answered(Response::AddPartitions(Ok(answer))).unwrap_err();
+    let trouble = client.answered(&Response::AddPartitions(Ok(answer))).unwrap_err();
     assert_eq!(trouble.next(), Next::Fatal);
     assert_eq!(client.turn().unwrap_err(), trouble);
 }
@@ -176,7 +176,7 @@ fn v1_raises_the_epoch_between_two_transactions() {
     client.add(Partition(0), record(1));
     client.flush();
     assert!(matches!(sent(&mut client), Request::InitProducerId(_)));
-    client.answered(Response::InitProducerId(Ok(at(1)))).unwrap();
+    client.answered(&Response::InitProducerId(Ok(at(1)))).unwrap();
     assert!(matches!(sent(&mut client), Request::AddPartitions { producer, .. } if producer == at(1)));
 }
 
@@ -220,10 +220,10 @@ fn a_commit_whose_answer_was_lost_is_repeated_at_its_own_epoch() {
     let first = sent(&mut client);
     client.unanswered().unwrap();
     assert_eq!(sent(&mut client), first);
-    client.answered(Response::EndTxn(Err(ErrorCode::ConcurrentTransactions))).unwrap();
+    client.answered(&Response::EndTxn(Err(ErrorCode::ConcurrentTransactions))).unwrap();
     assert!(matches!(client.turn(), Ok(Turn::BackOff)));
     assert_eq!(sent(&mut client), first);
-    client.answered(Response::EndTxn(Ok(Some(at(8))))).unwrap();
+    client.answered(&Response::EndTxn(Ok(Some(at(8))))).unwrap();
     assert_idle(&mut client);
     assert_eq!(client.producer(), Some(at(8)));
 }
@@ -255,10 +255,10 @@ fn a_fence_is_repeated_until_it_is_granted() {
     let first = sent(&mut client);
     client.unanswered().unwrap();
     assert_eq!(sent(&mut client), first);
-    client.answered(Response::InitProducerId(Err(ErrorCode::ConcurrentTransactions))).unwrap();
+    client.answered(&Response::InitProducerId(Err(ErrorCode::ConcurrentTransactions))).unwrap();
     assert!(matches!(client.turn(), Ok(Turn::BackOff)));
     assert_eq!(sent(&mut client), first);
-    client.answered(Response::InitProducerId(Ok(at(2)))).unwrap();
+    client.answered(&Response::InitProducerId(Ok(at(2)))).unwrap();
     assert_idle(&mut client);
 }
 
@@ -282,7 +282,7 @@ fn a_transaction_that_lost_a_record_cannot_be_committed() {
     client.flush();
     produced(&mut client);
     let refused = Response::Produce(Err(ErrorCode::OutOfOrderSequenceNumber));
-    let trouble = client.answered(refused).unwrap_err();
+    let trouble = client.answered(&refused).unwrap_err();
     assert_eq!(trouble.next(), Next::AbortAndRetry);
     assert_eq!(client.end(Marker::Commit).unwrap_err(), trouble);
     client.end(Marker::Abort).unwrap();
@@ -307,7 +307,7 @@ fn a_fenced_client_stays_fenced() {
     client.add(Partition(0), record(0));
     client.flush();
     produced(&mut client);
-    let trouble = client.answered(Response::Produce(Err(ErrorCode::ProducerFenced))).unwrap_err();
+    let trouble = client.answered(&Response::Produce(Err(ErrorCode::ProducerFenced))).unwrap_err();
     assert_eq!(trouble.next(), Next::Fenced);
     assert_eq!(client.end(Marker::Abort).unwrap_err(), trouble);
 }
@@ -320,18 +320,18 @@ fn a_batch_refused_for_too_long_gives_up_its_transaction() {
     let refused = || Response::Produce(Err(ErrorCode::NotEnoughReplicas));
     for _ in 0..2 {
         produced(&mut client);
-        client.answered(refused()).unwrap();
+        client.answered(&refused()).unwrap();
         assert!(matches!(client.turn(), Ok(Turn::BackOff)));
     }
     produced(&mut client);
-    assert_eq!(client.answered(refused()).unwrap_err().next(), Next::AbortAndRetry);
+    assert_eq!(client.answered(&refused()).unwrap_err().next(), Next::AbortAndRetry);
 }
 
 #[test]
 fn an_answer_to_another_request_is_a_defect() {
     let mut client = Client::open(id(), options(Protocol::V2));
     sent(&mut client);
-    let trouble = client.answered(Response::EndTxn(Ok(None))).unwrap_err();
+    let trouble = client.answered(&Response::EndTxn(Ok(None))).unwrap_err();
     assert_eq!(trouble, Trouble::Mismatched { kind: Kind::InitProducerId });
 }
 

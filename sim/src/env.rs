@@ -4,10 +4,12 @@
 //! when it is polled from a `join!` arm or asked for in a `Drop`. What a process asks for leaves when it asks, and not
 //! when the future is polled first.
 
+mod access;
 mod signals;
 mod source;
 mod wait;
 
+pub(crate) use access::{Access, Entered, Place};
 pub use source::SimSource;
 
 use std::future::{Future, poll_fn};
@@ -16,7 +18,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use parking_lot::{Mutex, MutexGuard};
 use twophase::env::{CheckpointStore, Clock, Envelope, Key, Network, Timestamp, Value, Version};
 use twophase::kafka::protocol::{Request, Response};
 use twophase::kafka::{KafkaBroker, KafkaOptions, Port, Unanswered};
@@ -27,61 +28,13 @@ use self::wait::Wait;
 use crate::schedule::Schedule;
 use crate::seed::micros;
 use crate::site::Call;
-use crate::world::{Answer, Bells, Chore, Errand, Pid, StoreAnswer, StoreRequest, World};
-
-/// The world, shared by everything that plays in it.
-pub(crate) type SharedWorld = Arc<Shared>;
-
-/// The world behind a lock, and outside of it what tells a wait that it need not look inside.
-pub(crate) struct Shared {
-    world: Mutex<World>,
-    bells: Arc<Bells>,
-}
-
-impl Shared {
-    pub(crate) fn new(world: World) -> Self {
-        Shared { bells: world.bells(), world: Mutex::new(world) }
-    }
-
-    /// One thread plays one history, so nobody ever waits. A broker under test may have panicked: nothing of that is half
-    /// done here, and futures still are dropped.
-    #[inline]
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock()
-    }
-}
-
-/// A process's way into the world.
-#[derive(Clone)]
-struct Access {
-    shared: SharedWorld,
-    pid: Pid,
-}
-
-impl Access {
-    #[inline]
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.shared.world()
-    }
-
-    /// The world, if what this process does still counts.
-    #[inline]
-    fn alive(&self) -> Option<MutexGuard<'_, World>> {
-        let world = self.world();
-        world.is_alive(self.pid).then_some(world)
-    }
-}
-
-impl std::fmt::Debug for Access {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Access({:?})", self.pid)
-    }
-}
+use crate::world::{Answer, Chore, EPOCH, Errand, StoreAnswer, StoreRequest, World};
 
 /// The environment of one process on the stage.
 #[derive(Clone, Debug)]
 pub struct SimEnv {
     access: Access,
+    schedule: Arc<Schedule>,
     me: Process,
     clock: SimClock,
     network: SimNetwork,
@@ -107,22 +60,17 @@ pub struct SimPort(Access);
 pub struct SimStore(Access);
 
 impl SimEnv {
-    pub(crate) fn new(world: &SharedWorld, pid: Pid) -> Self {
-        let access = Access { shared: world.clone(), pid };
-        let mut entered = access.world();
-        let schedule = entered.schedule.clone();
-        let me = entered.life(pid).process(schedule.settings.parallelism);
-        drop(entered);
-        let options = options_of(&schedule);
-        let (clock, port) = (SimClock(access.clone()), SimPort(access.clone()));
+    pub(crate) fn new(access: Access, schedule: Arc<Schedule>, me: Process) -> Self {
+        let (clock, port) = (SimClock(access), SimPort(access));
         SimEnv {
             me,
-            network: SimNetwork(access.clone()),
-            store: SimStore(access.clone()),
-            broker: KafkaBroker::new(port.clone(), clock.clone(), options),
+            network: SimNetwork(access),
+            store: SimStore(access),
+            broker: KafkaBroker::new(port.clone(), clock.clone(), options_of(&schedule)),
             clock,
             port,
             access,
+            schedule,
         }
     }
 
@@ -133,12 +81,12 @@ impl SimEnv {
 
     /// The options of the client that [`Env::broker`] is: for a client of one's own.
     pub fn kafka_options(&self) -> KafkaOptions {
-        options_of(&self.schedule())
+        options_of(&self.schedule)
     }
 
     /// What this history is: for subjects that depend on its protocol or naming.
     pub fn schedule(&self) -> Arc<Schedule> {
-        self.access.world().schedule.clone()
+        self.schedule.clone()
     }
 }
 
@@ -176,7 +124,7 @@ impl Env for SimEnv {
     }
 
     fn source(&self, split: Split) -> SimSource {
-        SimSource::new(self.access.clone(), split)
+        SimSource::new(self.access, split)
     }
 
     fn me(&self) -> &Process {
@@ -188,45 +136,47 @@ impl Env for SimEnv {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        if let Some(mut world) = self.access.alive() {
-            world.chores.push(Chore::Spawn(self.access.pid, Box::pin(task)));
-        }
+        let task = Box::pin(task);
+        // Of the dead it is dropped here, outside of the world, as it may do anything then.
+        let pid = self.access.pid;
+        let mut task = Some(task);
+        self.access.alive(|world| world.chores.extend(task.take().map(|task| Chore::Spawn(pid, task))));
     }
 
     fn stopped(&self) -> impl Future<Output = ()> + Send {
-        Stopped::new(&self.access)
+        Stopped::new(self.access)
     }
 
     fn note(&self, fact: Fact) {
-        self.access.world().note(self.access.pid, &fact);
+        self.access.world(|world| world.note(self.access.pid, &fact));
     }
 }
 
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
-        self.0.world().clock(self.0.pid)
+        self.0.world(|world| world.clock(self.0.pid)).unwrap_or(Timestamp(EPOCH))
     }
 
     fn sleep(&self, span: Duration) -> impl Future<Output = ()> + Send {
-        Wait::begin(&self.0, |world, pid| world.sleep(pid, micros(span), Call::Sleep), drop)
+        Wait::begin(self.0, |world, pid| world.sleep(pid, micros(span), Call::Sleep), drop)
     }
 }
 
 impl Network for SimNetwork {
     fn send(&self, to: Address, label: &'static str, body: Bytes) -> impl Future<Output = ()> + Send {
-        let sent = self.0.alive().is_some_and(|mut world| world.send(self.0.pid, to, label, body));
+        let sent = self.0.alive(|world| world.send(self.0.pid, to, label, body)) == Some(true);
         poll_fn(move |_| if sent { Poll::Ready(()) } else { Poll::Pending })
     }
 
     fn receive(&self) -> impl Future<Output = Envelope> + Send {
-        Receive::new(&self.0)
+        Receive::new(self.0)
     }
 }
 
 impl Port for SimPort {
     fn call(&self, request: &Arc<Request>) -> impl Future<Output = Result<Response, Unanswered>> + Send {
         let ask = |world: &mut World, pid| world.ask(pid, Errand::Broker(request.clone()));
-        Wait::begin(&self.0, ask, |answer| match answer {
+        Wait::begin(self.0, ask, |answer| match answer {
             Answer::Broker(response) => Ok(response),
             _ => Err(Unanswered),
         })
@@ -253,7 +203,7 @@ impl CheckpointStore for SimStore {
 impl SimStore {
     fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
         let ask = |world: &mut World, pid| world.ask(pid, Errand::Store(request));
-        Wait::begin(&self.0, ask, |answer| match answer {
+        Wait::begin(self.0, ask, |answer| match answer {
             Answer::Store(answer) => Ok(*answer),
             _ => Err(Failure::new(Next::OutcomeUnknown, Unanswered)),
         })

@@ -120,6 +120,7 @@ mod subject;
 mod summary;
 mod sweep;
 mod trips;
+mod turns;
 mod twice;
 mod undisturbed;
 mod wall;

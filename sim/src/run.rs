@@ -77,7 +77,7 @@ pub(crate) fn play_watched(
             let mut stage = Stage::new(&*job, subject.alone, schedule.clone(), log, watch, pulse);
             let end = guarded(|| run_to_end(&mut stage, schedule, sandbox));
             let end = end.unwrap_or_else(|panic| broken_off(&stage, &panic));
-            judge(&stage, schedule, end)
+            judge(&mut stage.world(), schedule, end)
         };
         Ok(match remarks {
             Some(remarks) => remarks.listen(history),
@@ -187,8 +187,7 @@ fn patience(schedule: &Schedule) -> Duration {
     once * 8 + reading + expiry * 2 + settings.checkpoint_interval * 20 + Duration::from_secs(10)
 }
 
-fn judge(stage: &Stage<'_>, schedule: &Schedule, end: End) -> Outcome {
-    let mut world = stage.world();
+fn judge(world: &mut World, schedule: &Schedule, end: End) -> Outcome {
     let now = world.now();
     let gave_up = match end {
         End::Found => None,

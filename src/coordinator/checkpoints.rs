@@ -14,26 +14,25 @@ impl Coordinator {
         final_asked: bool,
         effects: &mut Vec<Effect>,
     ) {
-        let reached = self.reached();
-        if reached >= Some(Progress::Running) {
+        if self.reached >= Some(Progress::Running) {
             self.cadence.start(now);
         }
-        if reached >= Some(Progress::Ended) && !final_asked {
+        if self.reached >= Some(Progress::Ended) && !final_asked {
             // CC-29: the last transactions wait for a checkpoint that is taken after the end of the input.
             self.phase = Phase::Running { final_asked: true };
             self.cadence.hurry(now);
         }
         if self.keeper.is_idle() {
-            self.write_next(reached, effects);
+            self.write_next(effects);
         }
-        if self.trigger_at(reached).is_some_and(|at| at <= now) {
+        if self.trigger_at().is_some_and(|at| at <= now) {
             self.trigger(now, effects);
         }
     }
 
-    fn write_next(&mut self, reached: Option<Progress>, effects: &mut Vec<Effect>) {
+    fn write_next(&mut self, effects: &mut Vec<Effect>) {
         let known = self.keeper.head();
-        if reached == Some(Progress::Finished) {
+        if self.reached == Some(Progress::Finished) {
             let head = Head { ended: true, ..known.clone() };
             self.write(Purpose::End, head, effects);
         } else if let Some(ready) = self.pending.ready() {
@@ -45,9 +44,9 @@ impl Coordinator {
 
     /// When the next checkpoint will be triggered, as things stand. One that is due waits for a free slot
     /// (CC-2).
-    pub(super) fn trigger_at(&self, reached: Option<Progress>) -> Option<Timestamp> {
+    pub(super) fn trigger_at(&self) -> Option<Timestamp> {
         let slots = usize::from(self.settings.checkpoints_in_flight.max(1));
-        if self.pending.len() >= slots || reached == Some(Progress::Finished) {
+        if self.pending.len() >= slots || self.reached == Some(Progress::Finished) {
             return None;
         }
         self.cadence.due()

@@ -32,6 +32,8 @@ pub struct Coordinator {
     /// What the head is being written for, while the keeper is not idle.
     pub(super) purpose: Purpose,
     pub(super) roster: Roster,
+    /// How far all tasks had come when the last input was taken; `None` while one of them is not known to have started.
+    pub(super) reached: Option<Progress>,
     pub(super) pending: Pending,
     pub(super) cadence: Cadence,
     pub(super) backoff: Backoff,
@@ -81,6 +83,7 @@ impl Coordinator {
             keeper: HeadKeeper::new(settings.retry_backoff),
             purpose: Purpose::TakeOver,
             roster: Roster::new(settings.heartbeat_timeout),
+            reached: None,
             pending: Pending::default(),
             cadence: Cadence::new(settings),
             backoff: Backoff::new(settings),
@@ -101,11 +104,6 @@ impl Coordinator {
     /// Whether a message about this incarnation is about the tasks that run now (CC-6).
     fn is_current(&self, incarnation: Incarnation) -> bool {
         self.is_running() && incarnation == self.incarnation()
-    }
-
-    /// How far all tasks have come; `None` while one of them is not known to have started.
-    pub(super) fn reached(&self) -> Option<Progress> {
-        self.roster.reached(self.parallelism, self.incarnation())
     }
 
     pub(super) fn to_all_tasks(&self, message: &ToWorker, effects: &mut Vec<Effect>) {
@@ -224,6 +222,7 @@ impl Coordinator {
 
     /// Does whatever can be done by now.
     fn advance(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        self.reached = self.roster.reached(self.parallelism, self.incarnation());
         match self.phase {
             Phase::BackingOff(until) if until <= now => {
                 self.phase = Phase::Drawing;
@@ -253,7 +252,7 @@ impl Coordinator {
     fn phase_deadline(&self) -> Option<Timestamp> {
         match self.phase {
             Phase::BackingOff(until) => Some(until),
-            Phase::Running { .. } => earlier(self.pending.deadline(), self.trigger_at(self.reached())),
+            Phase::Running { .. } => earlier(self.pending.deadline(), self.trigger_at()),
             Phase::Ending(not_before, _) if self.roster.is_empty() => Some(not_before),
             Phase::Ending(_, last) => Some(last),
             Phase::TakingOver | Phase::Drawing | Phase::Gathering | Phase::Stopped => None,

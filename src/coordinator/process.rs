@@ -13,30 +13,33 @@ use crate::select::{Either, first};
 use crate::steady::Steady;
 use crate::{Address, BoxError, CheckpointStore, Clock, Env, Failure, Network, Next};
 
-/// Runs a coordinator until its job has ended, another one is in charge, or it gives up.
+/// Runs a coordinator until its job has ended, another one is in charge, or it gives up. (Not an `async fn`, which would
+/// keep what it is given two times.)
 ///
 /// The job has ended when this has ended with `Ok` and nobody deposed it: a worker that was cut off all the
 /// time while it waited for goodbyes is left to whoever supervises the processes.
 ///
 /// # Errors
 /// The reason, if it gives up.
-pub async fn run<E: Env>(env: E, decider: impl Decide) -> Result<(), BoxError> {
-    let clock = env.clock();
-    let mut process = Process {
-        env: &env,
-        time: Steady::new(clock),
-        decider,
-        todo: Vec::new(),
-        effects: Vec::new(),
-        pen: Pen::default(),
-    };
-    let timer = pin!(None);
-    let mut alarm = Alarm::new(timer, |span| clock.sleep(span));
-    let work = pin!(process.work(&mut alarm));
-    match first(work, env.stopped()).await {
-        Either::First(End::GaveUp(reason)) => Err(reason.into()),
-        // Asked to stop: what is pending is lost with it, as in a crash, and the next coordinator takes over.
-        Either::First(End::Finished | End::Deposed) | Either::Second(()) => Ok(()),
+pub fn run<E: Env>(env: E, decider: impl Decide) -> impl Future<Output = Result<(), BoxError>> + Send {
+    async move {
+        let clock = env.clock();
+        let mut process = Process {
+            env: &env,
+            time: Steady::new(clock),
+            decider,
+            todo: Vec::new(),
+            effects: Vec::new(),
+            pen: Pen::default(),
+        };
+        let timer = pin!(None);
+        let mut alarm = Alarm::new(timer, |span| clock.sleep(span));
+        let work = pin!(process.work(&mut alarm));
+        match first(work, env.stopped()).await {
+            Either::First(End::GaveUp(reason)) => Err(reason.into()),
+            // Asked to stop: what is pending is lost with it, as in a crash, and the next coordinator takes over.
+            Either::First(End::Finished | End::Deposed) | Either::Second(()) => Ok(()),
+        }
     }
 }
 
@@ -94,6 +97,9 @@ impl<E: Env, D: Decide> Process<'_, E, D> {
     fn decide(&mut self, input: Input) {
         let now = self.time.now();
         self.decider.handle(now, input, &mut self.effects);
+        if self.effects.is_empty() {
+            return;
+        }
         self.effects.reverse();
         self.effects.append(&mut self.todo);
         std::mem::swap(&mut self.todo, &mut self.effects);

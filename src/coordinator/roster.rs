@@ -49,28 +49,41 @@ impl Roster {
 
     /// Takes a sign of life.
     pub(super) fn hear(&mut self, now: Timestamp, index: u16, life: Life) -> Heard {
-        let place = self.workers.partition_point(|worker| worker.index < index);
         let new = Worker { index, life, presence: Presence::Here(now), task: None };
-        match self.workers.get_mut(place).filter(|worker| worker.index == index) {
-            Some(worker) if worker.life > life => return Heard::Stale,
-            Some(worker) if worker.life == life && worker.presence == Presence::Left => return Heard::Stale,
-            Some(worker) if worker.life == life => {
-                worker.presence = new.presence;
-                return Heard::Known;
+        match self.find(index) {
+            Ok(place) => {
+                let worker = &mut self.workers[place];
+                if worker.life > life || (worker.life == life && worker.presence == Presence::Left) {
+                    return Heard::Stale;
+                }
+                if worker.life == life {
+                    worker.presence = new.presence;
+                    return Heard::Known;
+                }
+                *worker = new;
             }
-            Some(dead) => *dead = new,
-            None => self.workers.insert(place, new),
+            Err(place) => self.workers.insert(place, new),
         }
         Heard::New
     }
 
-    fn find(&mut self, index: u16) -> Option<&mut Worker> {
-        self.workers.iter_mut().find(|worker| worker.index == index)
+    /// The place of this worker, or where it belongs. While all with lower indices were heard of, as nearly always, they are
+    /// one.
+    fn find(&self, index: u16) -> Result<usize, usize> {
+        let at = usize::from(index);
+        match self.workers.get(at) {
+            Some(worker) if worker.index == index => Ok(at),
+            _ => self.workers.binary_search_by_key(&index, |worker| worker.index),
+        }
+    }
+
+    fn known(&mut self, index: u16) -> Option<&mut Worker> {
+        self.find(index).ok().map(|place| &mut self.workers[place])
     }
 
     /// Takes what a worker that was heard says of its task.
     pub(super) fn report(&mut self, index: u16, task: Option<Task>) {
-        let Some(worker) = self.find(index) else {
+        let Some(worker) = self.known(index) else {
             return;
         };
         // Heartbeats may overtake each other; a task never goes back.
@@ -82,7 +95,7 @@ impl Roster {
 
     /// The worker has said goodbye.
     pub(super) fn left(&mut self, index: u16) {
-        if let Some(worker) = self.find(index) {
+        if let Some(worker) = self.known(index) {
             worker.presence = Presence::Left;
         }
     }

@@ -30,28 +30,27 @@ pub(super) struct Batches {
     size: usize,
     /// By their partitions. There are few.
     lanes: SmallVec<[Lane; 1]>,
-    /// The next batch that is ready.
-    first: Option<Batch>,
-    /// Those behind it. There are rarely any: who adds a record sends what it makes ready.
-    later: VecDeque<Batch>,
+    /// What is full and waits for its turn. That is rare: whoever adds a record sends what it fills.
+    ready: VecDeque<Batch>,
 }
 
 impl Batches {
     /// Cuts batches of `size` records; 0 counts as 1.
     pub(super) fn new(size: usize) -> Self {
-        Batches { size: size.max(1), lanes: SmallVec::new(), first: None, later: VecDeque::new() }
+        Batches { size: size.max(1), lanes: SmallVec::new(), ready: VecDeque::new() }
     }
 
-    /// Queues a record; the one that fills a batch makes it ready.
-    #[inline]
-    pub(super) fn add(&mut self, partition: Partition, record: Record) {
+    /// Adds a record. The one that fills a batch hands it out.
+    #[inline(always)] // so that a record which is a batch is moved once
+    pub(super) fn add(&mut self, partition: Partition, record: Record) -> Option<Batch> {
         let known = self.lanes.binary_search_by_key(&partition, |lane| lane.partition);
         let place = known.unwrap_or_else(|place| self.open_lane(place, partition));
-        if self.size > 1 {
-            return self.fill(place, record);
+        let lane = &mut self.lanes[place];
+        if self.size == 1 {
+            return Some(lane.number(record.into()));
         }
-        let batch = self.lanes[place].number(record.into());
-        self.make_ready(batch);
+        lane.waiting.push(record);
+        (lane.waiting.len() >= self.size).then(|| lane.cut())
     }
 
     #[cold]
@@ -60,64 +59,42 @@ impl Batches {
         place
     }
 
-    fn fill(&mut self, place: usize, record: Record) {
-        let lane = &mut self.lanes[place];
-        lane.waiting.push(record);
-        if lane.waiting.len() >= self.size {
-            let batch = lane.cut();
-            self.make_ready(batch);
-        }
-    }
-
-    #[inline]
-    fn make_ready(&mut self, batch: Batch) {
-        match self.first {
-            None => self.first = Some(batch),
-            Some(_) => self.later.push_back(batch),
-        }
+    /// Queues a batch that cannot be sent yet.
+    pub(super) fn queue(&mut self, batch: Batch) {
+        self.ready.push_back(batch);
     }
 
     /// Makes everything ready that waits.
     pub(super) fn flush(&mut self) {
-        for place in 0..self.lanes.len() {
-            if !self.lanes[place].waiting.is_empty() {
-                let batch = self.lanes[place].cut();
-                self.make_ready(batch);
-            }
+        for lane in self.lanes.iter_mut().filter(|lane| !lane.waiting.is_empty()) {
+            self.ready.push_back(lane.cut());
         }
     }
 
     /// The batches that are ready, in the order in which they became so.
     pub(super) fn ready(&self) -> impl Iterator<Item = &Batch> {
-        self.first.iter().chain(&self.later)
+        self.ready.iter()
     }
 
     /// Whether no batch is ready.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.first.is_none()
+        self.ready.is_empty()
     }
 
     /// The next batch that is ready.
-    #[inline]
     pub(super) fn first(&self) -> Option<&Batch> {
-        self.first.as_ref()
+        self.ready.front()
     }
 
     /// Takes the next batch that is ready.
-    #[inline]
     pub(super) fn pop(&mut self) -> Option<Batch> {
-        let first = self.first.take();
-        if !self.later.is_empty() {
-            self.first = self.later.pop_front();
-        }
-        first
+        self.ready.pop_front()
     }
 
     /// Forgets what was not sent: nothing of an aborted transaction may follow its end (known bug P-07).
     pub(super) fn clear(&mut self) {
-        self.first = None;
-        self.later.clear();
+        self.ready.clear();
         self.lanes.iter_mut().for_each(|lane| lane.waiting.clear());
     }
 
@@ -154,14 +131,17 @@ mod tests {
     use super::*;
     use crate::{RecordId, SourceOffset, Split};
 
-    fn record(offset: u64) -> Record {
-        Record { id: RecordId { split: Split(0), offset: SourceOffset(offset) }, payload: Default::default() }
+    fn add(batches: &mut Batches, partition: u32, offset: u64) {
+        let id = RecordId { split: Split(0), offset: SourceOffset(offset) };
+        if let Some(full) = batches.add(Partition(partition), Record { id, payload: Default::default() }) {
+            batches.queue(full);
+        }
     }
 
     #[test]
     fn a_full_batch_is_ready_and_the_rest_waits_for_a_flush() {
         let mut batches = Batches::new(2);
-        (0..3).for_each(|offset| batches.add(Partition(1), record(offset)));
+        (0..3).for_each(|offset| add(&mut batches, 1, offset));
         assert_eq!(batches.ready().count(), 1);
         batches.flush();
         let cut: Vec<_> = batches.ready().map(|batch| (batch.base, batch.records.len())).collect();
@@ -172,7 +152,7 @@ mod tests {
     fn each_partition_numbers_by_itself() {
         let mut batches = Batches::new(1);
         for partition in [0, 1, 0] {
-            batches.add(Partition(partition), record(0));
+            add(&mut batches, partition, 0);
         }
         let bases: Vec<_> = batches.ready().map(|batch| batch.base.0).collect();
         assert_eq!(bases, [0, 0, 1]);
@@ -187,7 +167,7 @@ mod tests {
     #[test]
     fn what_was_cleared_is_never_sent() {
         let mut batches = Batches::new(2);
-        (0..3).for_each(|offset| batches.add(Partition(0), record(offset)));
+        (0..3).for_each(|offset| add(&mut batches, 0, offset));
         batches.clear();
         batches.flush();
         assert_eq!(batches.pop(), None);

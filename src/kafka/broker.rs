@@ -44,11 +44,15 @@ struct Shared<P, C> {
 ///
 /// Dropping it ends nothing: what was pre-committed stays so.
 #[derive(Debug)]
-pub struct KafkaTransaction<P, C> {
+pub struct KafkaTransaction<P, C>(Box<Open<P, C>>);
+
+/// Boxed, because a transaction is handed on several times before it is used.
+#[derive(Debug)]
+struct Open<P, C> {
     broker: KafkaBroker<P, C>,
-    /// Boxed, because a transaction is handed on several times before it is used.
-    client: Box<Client>,
+    client: Client,
     handle: Handle,
+    /// Whether the broker value knows that something was sent.
     touched: bool,
 }
 
@@ -129,21 +133,17 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
 
     async fn begin(&self, id: &TransactionalId) -> Result<Self::Transaction, Failure> {
         let idle = self.producers().take(id);
-        let mut client = Box::new(match idle {
+        let mut client = match idle {
             Some(producer) => Client::reuse(id.clone(), producer, self.options()),
             None => Client::open(id.clone(), self.options()),
-        });
+        };
         self.driver().drive::<Failure>(&mut client).await?;
         let producer = client.producer().expect("an init that succeeded granted a producer");
         self.producers().opened(id.clone(), producer);
         // not empty, as far as a process that finds the handle can know
         let handle = KafkaHandle { producer, protocol: self.options().protocol, empty: false };
-        Ok(KafkaTransaction {
-            broker: self.clone(),
-            client,
-            handle: handle.encode(id.clone()),
-            touched: false,
-        })
+        let handle = handle.encode(id.clone());
+        Ok(KafkaTransaction(Box::new(Open { broker: self.clone(), client, handle, touched: false })))
     }
 
     /// One after the other; one that fails does not keep the next from being committed (V1-19).
@@ -181,7 +181,7 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
     }
 }
 
-impl<P: Port, C: Clock> KafkaTransaction<P, C> {
+impl<P: Port, C: Clock> Open<P, C> {
     /// Sends what is ready. The broker value learns first, at once, that the transaction is no longer its own
     /// secret: the future may be dropped in the middle of a request.
     #[inline] // so that the future is made where it is awaited, and not moved there
@@ -199,7 +199,9 @@ impl<P: Port, C: Clock> KafkaTransaction<P, C> {
             self.broker.producers().touched(self.client.id());
         }
     }
+}
 
+impl<P: Port, C: Clock> KafkaTransaction<P, C> {
     /// Commits these offsets of a consumer group with the transaction.
     ///
     /// # Errors
@@ -209,30 +211,31 @@ impl<P: Port, C: Clock> KafkaTransaction<P, C> {
         group: Arc<str>,
         offsets: Vec<(Partition, super::protocol::LogOffset)>,
     ) -> Result<(), Failure> {
-        self.client.send_offsets(group, offsets);
-        self.send().await
+        self.0.client.send_offsets(group, offsets);
+        self.0.send().await
     }
 }
 
 impl<P: Port, C: Clock> Transaction for KafkaTransaction<P, C> {
     fn handle(&self) -> Handle {
-        self.handle.clone()
+        self.0.handle.clone()
     }
 
     /// Queues the record at once; the future sends.
-    #[inline]
+    #[inline(always)]
     fn append(&mut self, to: Partition, record: Record) -> impl Future<Output = Result<(), Failure>> + Send {
-        self.client.add(to, record);
-        self.send()
+        self.0.client.add(to, record);
+        self.0.send()
     }
 
     async fn pre_commit(&mut self) -> Result<Handle, Failure> {
-        self.client.flush();
-        self.send().await?;
-        if !self.client.is_touched() {
-            let handle = KafkaHandle { empty: true, ..KafkaHandle::decode(&self.handle)? };
-            self.handle = handle.encode(self.client.id().clone());
+        let open = &mut *self.0;
+        open.client.flush();
+        open.send().await?;
+        if !open.client.is_touched() {
+            let handle = KafkaHandle { empty: true, ..KafkaHandle::decode(&open.handle)? };
+            open.handle = handle.encode(open.client.id().clone());
         }
-        Ok(self.handle())
+        Ok(open.handle.clone())
     }
 }

@@ -124,10 +124,18 @@ impl Client {
         self.task.request().is_some() || !self.outbox.is_empty() || self.ending.is_some()
     }
 
-    /// Adds a record. A full batch becomes a request.
+    /// Adds a record. A full batch becomes a request: at once, if it is the next thing to be sent.
     #[inline]
     pub fn add(&mut self, partition: Partition, record: Record) {
-        self.outbox.add(partition, record);
+        let Some(batch) = self.outbox.add(partition, record) else {
+            return;
+        };
+        match self.producer {
+            Some(producer) if self.task.request().is_none() && self.outbox.is_next(&batch, self.protocol) => {
+                self.task.produce(Writer { id: &self.id, producer, protocol: self.protocol }, batch);
+            }
+            _ => self.outbox.queue(batch),
+        }
     }
 
     /// Makes requests of all records that still wait.
@@ -191,7 +199,7 @@ impl Client {
         Ok(match self.task.shared() {
             None => Turn::Idle,
             Some(task) => {
-                self.touched |= opens(task);
+                self.touched = self.touched || opens(task);
                 Turn::Send(task)
             }
         })
@@ -202,10 +210,10 @@ impl Client {
     /// # Errors
     /// The answer is an error that repeating does not repair, or it was "not now" too often.
     #[inline]
-    pub fn answered(&mut self, response: Response) -> Result<(), Trouble> {
-        match (self.task.request(), &response) {
+    pub fn answered(&mut self, response: &Response) -> Result<(), Trouble> {
+        match (self.task.request(), response) {
             (Some(Request::Produce(_)), Response::Produce(Ok(_))) => self.done(), // as nearly always
-            _ => self.answered_otherwise(&response),
+            _ => self.answered_otherwise(response),
         }
     }
 
@@ -316,24 +324,12 @@ impl Client {
     }
 
     /// Takes up the next task, if there is one: everything else before the end (P-06).
-    #[inline(always)]
-    fn start(&mut self) {
-        if let Some(producer) = self.producer {
-            if let Some(batch) = self.outbox.take_batch(self.protocol) {
-                let writer = Writer { id: &self.id, producer, protocol: self.protocol };
-                return self.task.produce(writer, batch); // as nearly always
-            }
-        }
-        self.start_other();
-    }
-
-    /// Takes up what is no batch.
     #[inline(never)]
-    fn start_other(&mut self) {
+    fn start(&mut self) {
         let (id, protocol) = (&self.id, self.protocol);
         let writer = self.producer.map(|producer| Writer { id, producer, protocol });
         self.task.set(match writer {
-            Some(writer) => self.outbox.take_other(writer),
+            Some(writer) => self.outbox.take(writer),
             None if self.outbox.is_empty() => None,
             None => Some(init(self.id.clone(), self.timeout)),
         });

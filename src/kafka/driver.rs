@@ -1,5 +1,6 @@
 //! Where the state machine meets the world: requests through the port, waits through the clock.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::class::{Class, Kind, class};
@@ -25,10 +26,13 @@ impl<P: Port, C: Clock> Driver<P, C> {
             match client.turn()? {
                 Turn::Idle => return Ok(()),
                 Turn::BackOff => self.clock.sleep(self.options.retry_backoff).await,
-                Turn::Send(request) => match self.port.call(request).await {
-                    Ok(response) => client.answered(response)?,
-                    Err(Unanswered) => client.unanswered()?,
-                },
+                Turn::Send(request) => {
+                    let answer = pin!(self.port.call(request)).await;
+                    match &answer {
+                        Ok(response) => client.answered(response)?,
+                        Err(Unanswered) => client.unanswered()?,
+                    }
+                }
             }
             if !client.is_busy() {
                 return Ok(()); // as after nearly every request

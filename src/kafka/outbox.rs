@@ -30,9 +30,26 @@ impl Outbox {
         Outbox { batches: Batches::new(batch), added: Vec::new(), offsets: Vec::new() }
     }
 
+    /// Adds a record. The one that fills a batch hands it out.
+    #[inline(always)]
+    pub(super) fn add(&mut self, partition: Partition, record: Record) -> Option<Batch> {
+        self.batches.add(partition, record)
+    }
+
+    /// Whether this batch can be sent as the next thing: nothing is before it, in the queue or to be added by V1.
     #[inline]
-    pub(super) fn add(&mut self, partition: Partition, record: Record) {
-        self.batches.add(partition, record);
+    pub(super) fn is_next(&self, batch: &Batch, protocol: Protocol) -> bool {
+        self.batches.is_empty() && self.admits(batch, protocol)
+    }
+
+    /// Keeps a batch that cannot be sent yet.
+    pub(super) fn queue(&mut self, batch: Batch) {
+        self.batches.queue(batch);
+    }
+
+    #[inline]
+    fn admits(&self, batch: &Batch, protocol: Protocol) -> bool {
+        protocol == Protocol::V2 || self.added.contains(&batch.partition)
     }
 
     pub(super) fn add_offsets(&mut self, group: Arc<str>, offsets: Vec<(Partition, LogOffset)>) {
@@ -73,20 +90,13 @@ impl Outbox {
         self.batches.is_empty() && self.offsets.is_empty()
     }
 
-    /// Takes the next batch: records go before offsets. None if V1 must add its partition first.
-    #[inline]
-    pub(super) fn take_batch(&mut self, protocol: Protocol) -> Option<Batch> {
-        let batch = self.batches.first()?;
-        match protocol == Protocol::V1 && !self.added.contains(&batch.partition) {
-            true => None,
-            false => self.batches.pop(),
-        }
-    }
-
-    /// Takes what is sent when there is no batch to take: what V1 must add before what it adds it for, and offsets.
-    pub(super) fn take_other(&mut self, writer: Writer<'_>) -> Option<Request> {
-        if !self.batches.is_empty() {
-            return Some(writer.add_partitions(self.missing()));
+    /// Takes what is sent next: records before offsets, and what V1 must add before what it adds it for.
+    pub(super) fn take(&mut self, writer: Writer<'_>) -> Option<Request> {
+        if let Some(batch) = self.batches.first() {
+            return match self.admits(batch, writer.protocol) {
+                true => self.batches.pop().map(|batch| writer.produce(batch)),
+                false => Some(writer.add_partitions(self.missing())),
+            };
         }
         let next = self.offsets.first()?;
         if writer.protocol == Protocol::V1 && !next.added {

@@ -11,7 +11,7 @@ use crate::TransactionalId;
 /// next epoch, but another process may hold that too, and whoever used it would write in its name (KC-8c).
 #[derive(Debug)]
 pub(super) struct Producers {
-    /// Few: those that are open or promised.
+    /// Few: those that are open or promised. One under each name, in any order.
     open: Vec<Open>,
     idle: VecDeque<(TransactionalId, Producer)>,
     keep: usize,
@@ -28,7 +28,7 @@ struct Open {
 impl Producers {
     /// Keeps at most `keep` idle ones: where each transaction has a name of its own, none is ever used again.
     pub(super) fn new(keep: usize) -> Self {
-        Producers { open: Vec::new(), idle: VecDeque::new(), keep }
+        Producers { open: Vec::new(), idle: VecDeque::with_capacity(keep.min(8)), keep }
     }
 
     /// Takes the producer that is idle under this name.
@@ -45,22 +45,22 @@ impl Producers {
 
     /// Something is about to be sent for the open transaction.
     pub(super) fn touched(&mut self, id: &TransactionalId) {
-        if let Some(open) = self.open.iter_mut().find(|open| open.id == *id) {
-            open.touched = true;
+        if let Some(at) = self.place(id) {
+            self.open[at].touched = true;
         }
     }
 
     /// Whether this transaction is known to be open here, and unknown to the broker.
     pub(super) fn is_untouched(&self, id: &TransactionalId, producer: Producer) -> bool {
-        self.open.iter().any(|open| open.id == *id && open.producer == producer && !open.touched)
+        self.place(id).is_some_and(|at| self.open[at].producer == producer && !self.open[at].touched)
     }
 
     /// The transaction of `producer` has ended; `next` is the producer to go on with, if there is one.
     pub(super) fn ended(&mut self, id: &TransactionalId, producer: Producer, next: Option<Producer>) {
-        if !self.open.iter().any(|open| open.id == *id && open.producer == producer) {
+        let Some(at) = self.place(id).filter(|at| self.open[*at].producer == producer) else {
             return;
-        }
-        self.close(id);
+        };
+        let Open { id, .. } = self.open.swap_remove(at);
         // 4.2.0 may hand out the last epoch, whose transactions nobody can end (KC-16a): an init draws a new id
         let Some(next) = next.filter(|next| next.epoch < ProducerEpoch(i16::MAX)) else {
             return;
@@ -69,7 +69,7 @@ impl Producers {
             self.idle.pop_front();
         }
         if self.idle.len() < self.keep {
-            self.idle.push_back((id.clone(), next)); // not if none is kept
+            self.idle.push_back((id, next)); // not if none is kept
         }
     }
 
@@ -80,9 +80,13 @@ impl Producers {
     }
 
     fn close(&mut self, id: &TransactionalId) {
-        if let Some(at) = self.open.iter().position(|open| open.id == *id) {
-            self.open.swap_remove(at); // the order does not matter
+        if let Some(at) = self.place(id) {
+            self.open.swap_remove(at);
         }
+    }
+
+    fn place(&self, id: &TransactionalId) -> Option<usize> {
+        self.open.iter().position(|open| open.id == *id)
     }
 }
 

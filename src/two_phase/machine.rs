@@ -220,7 +220,7 @@ impl<P: Participant, C: Clock> Sink for TwoPhase<P, C> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)] // with what is in it: see there
     fn write(&mut self, record: Record) -> impl Future<Output = Result<(), Failure>> + Send {
         match &mut self.current {
             Some(current) => Started::running(self.participant.write(&mut current.handle, record)),

@@ -15,8 +15,8 @@ use crate::channel::{Receiver, Sender};
 use crate::message::{Deployment, Progress, ToCoordinator};
 use crate::select::{Either, yield_now};
 use crate::{
-    Address, CheckpointId, Env, Fact, Failure, Incarnation, Network, Next, Settings, Sink, Snapshot,
-    SourceOffset, Split,
+    Address, CheckpointId, Env, Fact, Failure, Incarnation, Network, Next, Sink, Snapshot, SourceOffset,
+    Split,
 };
 
 /// After how many turns in a row the attempt lets the rest of the process go first. A sink and a source that never
@@ -61,51 +61,40 @@ pub(super) enum News {
     Ended(Result<(), Collapse>),
 }
 
-/// Runs a task until it is told to close or fails.
-pub(super) async fn run<E: Env, S: Sink>(
+/// Runs a task until it is told to close or fails. It reads its splits through queues of this capacity, if any. (Not an `async fn`, which would keep what it is given two times.)
+pub(super) fn run<E: Env, S: Sink>(
     env: E,
-    settings: Settings,
-    mut sink: S,
+    queue: Option<usize>,
+    sink: S,
     deployment: Deployment,
     commands: Receiver<Command>,
     news: Sender<News>,
-) {
-    env.note(Fact::Restoring(deployment.from));
-    let restored: Vec<&[u8]> = deployment.restored.iter().map(|state| &state[..]).collect();
-    let opened = sink.open(deployment.from, &restored).await;
-    let ended = match opened {
-        Err(failure) => {
-            drop(sink);
-            Err(Collapse { failure, restoring: true })
-        }
-        Ok(()) => {
-            let mut attempt = Attempt {
-                intake: Intake::start(&env, &settings, &deployment.resume_at),
-                env,
-                incarnation: deployment.incarnation,
-                sink,
-                commands,
-                news: &news,
-                asked: SmallVec::new(),
-                reported: deployment.from,
-                tail: Tail::Open,
-            };
-            attempt.say(Progress::Running);
-            let served = attempt.serve().await;
-            served.map_err(|failure| Collapse { failure, restoring: false })
-        }
+) -> impl Future<Output = ()> + Send {
+    let mut attempt = Attempt {
+        env,
+        incarnation: deployment.incarnation,
+        sink,
+        intake: Intake::nothing(),
+        commands,
+        news,
+        asked: SmallVec::new(),
+        reported: deployment.from,
+        tail: Tail::Open,
     };
-    // Whoever listens is the process that drives this attempt; if it is gone, so is the attempt.
-    let _ = news.overrule(News::Ended(ended));
+    async move {
+        let ended = attempt.live(&deployment, queue).await;
+        // Whoever listens is the process that drives this attempt; if it is gone, so is the attempt.
+        let _ = attempt.leave().overrule(News::Ended(ended));
+    }
 }
 
-struct Attempt<'a, E: Env, S> {
+struct Attempt<E: Env, S> {
     env: E,
     incarnation: Incarnation,
     sink: S,
     intake: Intake<E>,
     commands: Receiver<Command>,
-    news: &'a Sender<News>,
+    news: Sender<News>,
     /// The checkpoints that were triggered and are not known to be durable, and who asked for them.
     asked: SmallVec<[(CheckpointId, Address); 1]>,
     /// The newest checkpoint that the sink was told is durable (CC-15).
@@ -124,7 +113,23 @@ enum Tail {
     Covered(CheckpointId),
 }
 
-impl<E: Env, S: Sink> Attempt<'_, E, S> {
+impl<E: Env, S: Sink> Attempt<E, S> {
+    async fn live(&mut self, deployment: &Deployment, queue: Option<usize>) -> Result<(), Collapse> {
+        self.env.note(Fact::Restoring(deployment.from));
+        let restored: Vec<&[u8]> = deployment.restored.iter().map(|state| &state[..]).collect();
+        let opened = self.sink.open(deployment.from, &restored).await;
+        opened.map_err(|failure| Collapse { failure, restoring: true })?;
+        self.intake = Intake::start(&self.env, queue, &deployment.resume_at);
+        self.say(Progress::Running);
+        let served = self.serve().await;
+        served.map_err(|failure| Collapse { failure, restoring: false })
+    }
+
+    /// Drops all but that by which it talks.
+    fn leave(self) -> Sender<News> {
+        self.news
+    }
+
     async fn serve(&mut self) -> Result<(), Failure> {
         let mut turns = 0;
         loop {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::align::{Alignment, Arrival};
 use super::reader;
 use crate::channel::{Receiver, Sender, channel};
-use crate::{CheckpointId, Env, Failure, Next, Record, Settings, Source, SourceOffset, Split};
+use crate::{CheckpointId, Env, Failure, Next, Record, Source, SourceOffset, Split};
 
 /// The splits of one task.
 pub(super) enum Intake<E: Env> {
@@ -49,13 +49,20 @@ pub(super) enum Item {
 }
 
 impl<E: Env> Intake<E> {
-    /// Starts to read these splits at these offsets.
-    pub(super) fn start(env: &E, settings: &Settings, resume_at: &[(Split, SourceOffset)]) -> Self {
-        // A task without splits has nothing to align.
-        if settings.chained || resume_at.is_empty() {
-            return Intake::Chained(Chained::start(env, resume_at));
+    /// Of no splits.
+    pub(super) fn nothing() -> Self {
+        Intake::Chained(Chained::of(Vec::new()))
+    }
+
+    /// Starts to read these splits at these offsets, each through a queue that holds so many items if there are to be queues.
+    pub(super) fn start(env: &E, queue: Option<usize>, resume_at: &[(Split, SourceOffset)]) -> Self {
+        match queue {
+            // A task without splits has nothing to align.
+            Some(capacity) if !resume_at.is_empty() => {
+                Intake::Queued(Queued::start(env, capacity, resume_at))
+            }
+            _ => Intake::Chained(Chained::start(env, resume_at)),
         }
-        Intake::Queued(Queued::start(env, settings.queue, resume_at))
     }
 
     /// Puts the barrier of a checkpoint behind the records that are already there, in every split.
@@ -194,7 +201,11 @@ impl<S: Source> Chained<S> {
             source.seek(position);
             Chain { split, source, position, open: true }
         };
-        Chained { splits: resume_at.iter().map(start).collect(), turn: 0, barrier: None, ended: false }
+        Chained::of(resume_at.iter().map(start).collect())
+    }
+
+    fn of(splits: Vec<Chain<S>>) -> Self {
+        Chained { splits, turn: 0, barrier: None, ended: false }
     }
 
     async fn next(&mut self) -> Result<Step, Failure> {

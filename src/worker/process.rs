@@ -15,45 +15,48 @@ use crate::steady::Steady;
 use crate::{Address, BoxError, Clock, Env, Incarnation, Network, Process, Settings, Sink, Timestamp};
 
 /// Runs a worker until the job has ended or the process is asked to stop. `make` makes the sink of each
-/// attempt, over the capabilities as its incarnation sees them.
+/// attempt, over the capabilities as its incarnation sees them. (Not an `async fn`, which would keep what it is given
+/// two times.)
 ///
 /// # Errors
 /// None of its own: a task that fails is reported to the coordinator, which decides.
-pub async fn run<E, S, F>(env: E, settings: Settings, make: F) -> Result<(), BoxError>
+pub fn run<E, S, F>(env: E, settings: Settings, make: F) -> impl Future<Output = Result<(), BoxError>> + Send
 where
     E: Env,
     S: Sink,
     F: Fn(E) -> S + Send + Sync,
 {
-    let clock = env.clock();
-    let mut worker = Worker::new(&env, settings, make);
-    let timer = pin!(None);
-    let mut alarm = Alarm::new(timer, |span| clock.sleep(span));
-    let mut stopped = pin!(env.stopped());
-    loop {
-        let ends = match worker.next_event(stopped.as_mut(), &mut alarm).await {
-            Event::Stopped => worker.close(),
-            Event::Message(envelope) => worker.obey(envelope),
-            Event::News(News::Reached(progress)) => {
-                worker.report(progress).await;
-                false
+    async move {
+        let clock = env.clock();
+        let mut worker = Worker::new(&env, &settings, &make);
+        let timer = pin!(None);
+        let mut alarm = Alarm::new(timer, |span| clock.sleep(span));
+        let mut stopped = pin!(env.stopped());
+        loop {
+            let ends = match worker.next_event(stopped.as_mut(), &mut alarm).await {
+                Event::Stopped => worker.close(),
+                Event::Message(envelope) => worker.obey(envelope),
+                Event::News(News::Reached(progress)) => {
+                    worker.report(progress).await;
+                    false
+                }
+                Event::News(News::Ended(Ok(()))) => true,
+                Event::News(News::Ended(Err(collapse))) => worker.collapsed(collapse).await,
+                Event::Beat => worker.beat().await,
+            };
+            if ends {
+                break;
             }
-            Event::News(News::Ended(Ok(()))) => true,
-            Event::News(News::Ended(Err(collapse))) => worker.collapsed(collapse).await,
-            Event::Beat => worker.beat().await,
-        };
-        if ends {
-            break;
         }
+        worker.send(ToCoordinator::Bye).await;
+        Ok(())
     }
-    worker.send(ToCoordinator::Bye).await;
-    Ok(())
 }
 
 struct Worker<'a, E: Env, F> {
     env: &'a E,
-    settings: Settings,
-    make: F,
+    settings: &'a Settings,
+    make: &'a F,
     time: Steady<E::Clock>,
     slot: Slot,
     /// When the coordinator last answered.
@@ -95,7 +98,7 @@ where
     S: Sink,
     F: Fn(E) -> S + Send + Sync,
 {
-    fn new(env: &'a E, settings: Settings, make: F) -> Self {
+    fn new(env: &'a E, settings: &'a Settings, make: &'a F) -> Self {
         let mut time = Steady::new(env.clock());
         let now = time.now();
         Worker { env, settings, make, time, slot: Slot::Idle, heard: now, next_beat: now, closing: false }
@@ -192,7 +195,8 @@ where
         let sink = (self.make)(env.clone());
         let (commands, mailbox) = channel(1);
         let (tell, news) = channel(1);
-        let future = attempt::run(env, self.settings.clone(), sink, deployment, mailbox, tell);
+        let queue = (!self.settings.chained).then_some(self.settings.queue);
+        let future = attempt::run(env, queue, sink, deployment, mailbox, tell);
         let _task = Companion::start(self.env, Box::pin(future));
         Attempt { incarnation, reached: Progress::Restoring, _task, commands, news }
     }

@@ -11,85 +11,76 @@ use crate::executor::WakerId;
 use crate::world::{Asked, Received};
 
 /// A wait for the order to end.
-pub(super) struct Stopped<'a> {
-    access: &'a Access,
+pub(super) struct Stopped {
+    access: Access,
     last: Option<Asked>,
 }
 
-impl<'a> Stopped<'a> {
-    pub(super) fn new(access: &'a Access) -> Self {
+impl Stopped {
+    pub(super) fn new(access: Access) -> Self {
         Stopped { access, last: None }
     }
 
     #[inline(never)]
     fn look(&mut self, cx: &Context<'_>) -> Poll<()> {
-        let access = self.access;
-        let Some(mut world) = access.alive() else {
-            return Poll::Pending;
-        };
-        match world.stopped(access.pid, self.last.map(|last| last.wait), cx.waker()) {
-            None => Poll::Ready(()),
-            Some(wait) => {
-                self.last = Some(Asked { wait, by: WakerId::of(cx.waker()) });
-                Poll::Pending
-            }
+        let (access, last) = (self.access, self.last.map(|last| last.wait));
+        match access.alive(|world| world.stopped(access.pid, last, cx.waker())) {
+            Some(None) => return Poll::Ready(()),
+            Some(Some(wait)) => self.last = Some(Asked { wait, by: WakerId::of(cx.waker()) }),
+            None => {}
         }
+        Poll::Pending
     }
 }
 
-impl Future for Stopped<'_> {
+impl Future for Stopped {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match self.last {
-            Some(last) if last.is_undisturbed(self.access, cx) => Poll::Pending,
+            Some(last) if last.is_undisturbed(cx) => Poll::Pending,
             _ => self.look(cx),
         }
     }
 }
 
-impl Drop for Stopped<'_> {
+impl Drop for Stopped {
     fn drop(&mut self) {
         if let Some(last) = self.last {
-            self.access.world().forget(last.wait);
+            self.access.world(|world| world.forget(last.wait));
         }
     }
 }
 
 /// A wait for a message. The process has one mailbox, and the world one wait for it.
-pub(super) struct Receive<'a> {
-    access: &'a Access,
+pub(super) struct Receive {
+    access: Access,
     last: Option<Asked>,
 }
 
-impl<'a> Receive<'a> {
-    pub(super) fn new(access: &'a Access) -> Self {
+impl Receive {
+    pub(super) fn new(access: Access) -> Self {
         Receive { access, last: None }
     }
 
     #[inline(never)]
     fn look(&mut self, cx: &Context<'_>) -> Poll<Envelope> {
         let access = self.access;
-        let Some(mut world) = access.alive() else {
-            return Poll::Pending;
-        };
-        match world.receive(access.pid, cx.waker()) {
-            Received::Message(envelope) => Poll::Ready(envelope),
-            Received::Nothing(wait) => {
-                self.last = Some(Asked { wait, by: WakerId::of(cx.waker()) });
-                Poll::Pending
-            }
-            Received::Death => Poll::Pending,
+        match access.alive(|world| world.receive(access.pid, cx.waker())) {
+            Some(Received::Message(envelope)) => return Poll::Ready(envelope),
+            Some(Received::Nothing(wait)) => self.last = Some(Asked { wait, by: WakerId::of(cx.waker()) }),
+            Some(Received::Death) | None => {}
         }
+        Poll::Pending
     }
 }
 
-impl Future for Receive<'_> {
+impl Future for Receive {
     type Output = Envelope;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Envelope> {
         match self.last {
-            Some(last) if last.is_undisturbed(self.access, cx) => Poll::Pending,
+            Some(last) if last.is_undisturbed(cx) => Poll::Pending,
             _ => self.look(cx),
         }
     }

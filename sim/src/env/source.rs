@@ -10,7 +10,7 @@ use twophase::{Failure, Record, RecordId, SourceOffset, Split};
 
 use super::Access;
 use crate::site::Call;
-use crate::world::Asked;
+use crate::world::{Asked, World};
 
 /// A split of the input.
 #[derive(Debug)]
@@ -31,18 +31,18 @@ impl SimSource {
     #[inline]
     fn look(&mut self) -> Look {
         let SimSource { access, split, position, due } = self;
-        let Some(mut world) = access.alive() else {
-            return Look::Dead;
-        };
-        let Some(payload) = world.record(usize::from(split.0), *position) else {
-            return Look::Ended;
-        };
-        let now = world.now();
-        let due = *due.get_or_insert_with(|| now + world.source_delay(access.pid, split.0));
-        match due.saturating_sub(now) {
-            0 => Look::Here(payload),
-            left => Look::Later(left),
-        }
+        let looked = access.alive(|world| {
+            let Some(payload) = world.record(usize::from(split.0), *position) else {
+                return Look::Ended;
+            };
+            let now = world.now();
+            let due = *due.get_or_insert_with(|| now + world.source_delay(access.pid, split.0));
+            match due.saturating_sub(now) {
+                0 => Look::Here(payload),
+                left => Look::Later(left),
+            }
+        });
+        looked.unwrap_or(Look::Dead)
     }
 
     /// The record has been read: the next one is the next.
@@ -102,32 +102,31 @@ impl Reading<'_> {
 
     #[cold]
     fn sleep(&self, left: u64) -> Step {
-        let access = &self.source.access;
-        let asked = access.alive().and_then(|mut world| world.sleep(access.pid, left, Call::Next));
-        asked.map_or(Step::Inert, Step::Wait)
+        let access = self.source.access;
+        let asked = access.alive(|world| world.sleep(access.pid, left, Call::Next));
+        asked.flatten().map_or(Step::Inert, Step::Wait)
     }
 
     #[cold]
     fn go_on(&mut self, asked: Asked, cx: &Context<'_>) -> Poll<Option<Record>> {
-        let SimSource { access, split, position, .. } = &*self.source;
-        if asked.is_undisturbed(access, cx) {
+        if asked.is_undisturbed(cx) {
             return Poll::Pending;
         }
-        let Some(mut world) = access.alive() else {
-            return Poll::Pending;
-        };
-        let payload = match world.take_answer(access.pid, asked.wait, cx.waker(), drop) {
-            Poll::Pending => {
-                self.step = Step::Wait(asked.by(cx.waker()));
-                return Poll::Pending;
-            }
-            Poll::Ready(woken) => {
+        let SimSource { access, split, position, .. } = *self.source;
+        let record = |world: &World| world.record(usize::from(split.0), position);
+        let looked = access.alive(|world| {
+            let woken = world.take_answer(access.pid, asked.wait, cx.waker(), drop);
+            woken.map(|woken| woken.and_then(|()| record(world)))
+        });
+        match looked {
+            Some(Poll::Pending) => self.step = Step::Wait(asked.by(cx.waker())),
+            Some(Poll::Ready(payload)) => {
                 self.step = Step::Inert;
-                woken.and_then(|()| world.record(usize::from(split.0), *position))
+                return payload.map_or(Poll::Pending, |payload| Poll::Ready(Some(self.source.pass(payload))));
             }
-        };
-        drop(world);
-        payload.map_or(Poll::Pending, |payload| Poll::Ready(Some(self.source.pass(payload))))
+            None => {}
+        }
+        Poll::Pending
     }
 }
 
@@ -147,7 +146,7 @@ impl Future for Reading<'_> {
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
         if let Step::Wait(asked) = self.step {
-            self.source.access.world().forget(asked.wait);
+            self.source.access.world(|world| world.forget(asked.wait));
         }
     }
 }

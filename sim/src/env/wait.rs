@@ -6,14 +6,14 @@ use std::task::{Context, Poll, Waker};
 
 use super::Access;
 use crate::executor::WakerId;
-use crate::world::{Answer, Asked, Pid, World};
+use crate::world::{Answer, Asked, Pid, World, bells};
 
 impl Asked {
     /// Whether another look would find just this: nothing has come, and the same task would be woken. Nearly all that is
     /// polled is, so this is all that most polls do.
     #[inline(always)]
-    pub(super) fn is_undisturbed(self, access: &Access, cx: &Context<'_>) -> bool {
-        access.shared.bells.are_silent_for(self.wait) && self.by == WakerId::of(cx.waker())
+    pub(super) fn is_undisturbed(self, cx: &Context<'_>) -> bool {
+        bells::are_silent_for(self.wait) && self.by == WakerId::of(cx.waker())
     }
 
     /// The same wait, with this waker from now on.
@@ -24,47 +24,41 @@ impl Asked {
 
 /// One wait of one process, for what it has asked for. It was asked when the wait was made, as a sleep of tokio's counts
 /// from then: so it is no larger than this, and moves for nothing.
-pub(super) struct Wait<'a, R> {
-    access: &'a Access,
+pub(super) struct Wait<R> {
+    access: Access,
     /// Nothing once it is over, or if the process died over it: inert for ever.
     asked: Option<Asked>,
     /// What is made of the answer.
     read: R,
 }
 
-impl<'a, R, T> Wait<'a, R>
+impl<R, T> Wait<R>
 where
     R: Fn(Answer) -> T,
 {
     #[inline(always)]
-    pub(super) fn begin(
-        access: &'a Access,
-        ask: impl FnOnce(&mut World, Pid) -> Option<Asked>,
-        read: R,
-    ) -> Self {
-        let asked = access.alive().and_then(|mut world| ask(&mut world, access.pid));
+    pub(super) fn begin(access: Access, ask: impl FnOnce(&mut World, Pid) -> Option<Asked>, read: R) -> Self {
+        let asked = access.alive(|world| ask(world, access.pid)).flatten();
         Wait { access, asked, read }
     }
 
     #[inline(never)]
     fn look(&mut self, asked: Asked, cx: &Context<'_>) -> Poll<T> {
-        let Some(mut world) = self.access.alive() else {
-            return Poll::Pending;
-        };
-        match world.take_answer(self.access.pid, asked.wait, cx.waker(), &self.read) {
-            Poll::Pending => {
-                self.asked = Some(asked.by(cx.waker()));
-                Poll::Pending
-            }
-            Poll::Ready(read) => {
+        let access = self.access;
+        let looked = access.alive(|world| world.take_answer(access.pid, asked.wait, cx.waker(), &self.read));
+        match looked {
+            Some(Poll::Pending) => self.asked = Some(asked.by(cx.waker())),
+            Some(Poll::Ready(read)) => {
                 self.asked = None;
-                read.map_or(Poll::Pending, Poll::Ready)
+                return read.map_or(Poll::Pending, Poll::Ready);
             }
+            None => {}
         }
+        Poll::Pending
     }
 }
 
-impl<R, T> Future for Wait<'_, R>
+impl<R, T> Future for Wait<R>
 where
     R: Fn(Answer) -> T + Unpin,
 {
@@ -72,16 +66,16 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         match self.asked {
-            Some(asked) if !asked.is_undisturbed(self.access, cx) => self.look(asked, cx),
+            Some(asked) if !asked.is_undisturbed(cx) => self.look(asked, cx),
             _ => Poll::Pending, // as when it is polled first
         }
     }
 }
 
-impl<R> Drop for Wait<'_, R> {
+impl<R> Drop for Wait<R> {
     fn drop(&mut self) {
         if let Some(asked) = self.asked {
-            self.access.world().forget(asked.wait);
+            self.access.world(|world| world.forget(asked.wait));
         }
     }
 }

@@ -6,8 +6,8 @@
 //! Whoever commits says that all of it is there. A batch of which nobody knows whether it is must keep the
 //! transaction from being pre-committed.
 
-use twophase::Env;
 use std::sync::Arc;
+use twophase::Env;
 
 use twophase::kafka::protocol::{LogOffset, Request, Response};
 use twophase::kafka::{KafkaBroker, Port, Unanswered};

@@ -10,6 +10,7 @@
 //! The world holds the processes and the order of steps. The log, the store, the links and the readers own
 //! their own state; faults strike on the way between them, never inside.
 
+pub(crate) mod bells;
 mod broker;
 mod calls;
 mod life;
@@ -33,7 +34,7 @@ pub(crate) use calls::{Answer, Errand};
 pub(crate) use life::{Condition, LifeState, Pid};
 pub(crate) use messages::Received;
 pub(crate) use store::{StoreAnswer, StoreRequest};
-pub(crate) use waits::{Asked, Bells, WaitId};
+pub(crate) use waits::{Asked, WaitId};
 
 use crate::coverage::Calls;
 use crate::digest;
@@ -246,11 +247,6 @@ impl World {
         }
         self.queue.push(micros(schedule.broker.sweep_phase), Happening::Sweep);
         self.queue.push(micros(schedule.heal_at), Happening::Heal);
-    }
-
-    /// What tells a wait from outside that it still lasts.
-    pub(crate) fn bells(&self) -> Arc<Bells> {
-        self.waits.bells()
     }
 
     /// Whether there is anything to do before the next step.

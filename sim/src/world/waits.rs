@@ -1,18 +1,16 @@
-//! What futures of processes wait for: one slot for each wait, reused; and a bell for each slot, which whoever
-//! waits can look at without entering the world.
+//! What futures of processes wait for: one slot for each wait, reused.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 
+use super::bells::{self, NEVER};
 use super::life::Made;
 use crate::executor::{TaskId, WakerId};
 
 /// Which wait. The generation tells a reused slot from the one that was meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WaitId {
-    slot: u32,
-    generation: u32,
+    pub(super) slot: u32,
+    pub(super) generation: u32,
 }
 
 /// A wait that has begun.
@@ -53,44 +51,14 @@ struct Slot<T> {
 pub(crate) struct Waits<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
-    bells: Arc<Bells>,
     /// The task that is being polled, or was last; nobody, while a process is set up or cleared away.
     polled: Option<(TaskId, WakerId)>,
 }
 
-/// For each slot, the generation whose wait ended last. A process that is polled looks at everything it waits for,
-/// and nearly always nothing has changed about most of it: that must cost next to nothing.
-#[derive(Debug)]
-pub(crate) struct Bells([AtomicU32; BELLS]);
-
-/// Waits in later slots have no bell, and are always looked at from inside.
-const BELLS: usize = 64;
-
-/// Generations count from 1: no bell has rung for this one.
-const NONE: u32 = 0;
-
-impl Bells {
-    /// Whether this wait certainly still lasts.
-    pub(crate) fn are_silent_for(&self, id: WaitId) -> bool {
-        self.0.get(id.slot as usize).is_some_and(|bell| bell.load(Ordering::Relaxed) != id.generation)
-    }
-
-    fn ring(&self, id: WaitId) {
-        if let Some(bell) = self.0.get(id.slot as usize) {
-            bell.store(id.generation, Ordering::Relaxed);
-        }
-    }
-}
-
 impl<T> Waits<T> {
     pub(crate) fn new() -> Self {
-        let bells = Arc::new(Bells(std::array::from_fn(|_| AtomicU32::new(NONE))));
-        Waits { slots: Vec::with_capacity(32), free: Vec::with_capacity(32), bells, polled: None }
-    }
-
-    /// The bells of all waits.
-    pub(crate) fn bells(&self) -> Arc<Bells> {
-        self.bells.clone()
+        bells::hush();
+        Waits { slots: Vec::with_capacity(32), free: Vec::with_capacity(32), polled: None }
     }
 
     /// This task is being polled, with this waker.
@@ -131,7 +99,7 @@ impl<T> Waits<T> {
 
     #[cold]
     fn add(&mut self, made: Made, sleeper: Sleeper) -> u32 {
-        self.slots.push(Slot { generation: NONE + 1, made, state: State::Waiting(sleeper) });
+        self.slots.push(Slot { generation: NEVER + 1, made, state: State::Waiting(sleeper) });
         self.slots.len() as u32 - 1
     }
 
@@ -146,7 +114,7 @@ impl<T> Waits<T> {
             return Err(with);
         }
         if let State::Waiting(sleeper) = std::mem::replace(&mut entry.state, State::Over(with)) {
-            self.bells.ring(id);
+            bells::ring(id);
             match sleeper {
                 Sleeper::Task(task) => woken.push(task),
                 Sleeper::Other(waker) => waker.wake(),
@@ -196,28 +164,27 @@ fn sleeper(polled: Option<(TaskId, WakerId)>, waker: &Waker) -> Sleeper {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::bells::BELLS_HUNG;
 
     #[test]
     fn a_bell_rings_for_its_wait_and_not_for_the_next_one_in_its_slot() {
         let mut waits = Waits::new();
-        let bells = waits.bells();
         let first = waits.start(Made::NONE).wait;
-        assert!(bells.are_silent_for(first));
+        assert!(bells::are_silent_for(first));
         assert_eq!(waits.end(first, 'a', &mut Vec::new()), Ok(()));
         assert_eq!(waits.end(first, 'b', &mut Vec::new()), Err('b'), "the first end counts");
-        assert!(!bells.are_silent_for(first));
+        assert!(!bells::are_silent_for(first));
         assert_eq!(waits.poll(first, Waker::noop()).map(|(with, _)| with), Some('a'));
         let second = waits.start(Made::NONE).wait;
         assert_eq!(second.slot, first.slot);
-        assert!(bells.are_silent_for(second));
+        assert!(bells::are_silent_for(second));
     }
 
     #[test]
     fn a_wait_without_a_bell_is_never_called_silent() {
         let mut waits = Waits::<char>::new();
-        let bells = waits.bells();
-        let all: Vec<_> = (0..=BELLS).map(|_| waits.start(Made::NONE).wait).collect();
-        assert!(bells.are_silent_for(all[BELLS - 1]));
-        assert!(!bells.are_silent_for(all[BELLS]));
+        let all: Vec<_> = (0..=BELLS_HUNG).map(|_| waits.start(Made::NONE).wait).collect();
+        assert!(bells::are_silent_for(all[BELLS_HUNG - 1]));
+        assert!(!bells::are_silent_for(all[BELLS_HUNG]));
     }
 }

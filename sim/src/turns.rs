@@ -1,0 +1,201 @@
+//! Whose turn it is: things happen one after the other until a process is ready to go on, or it is over.
+
+use std::collections::BTreeMap;
+
+use crate::executor::{Executor, TaskId};
+use crate::remarks::Remarks;
+use crate::runtime::Sandbox;
+use crate::seed::{Purpose, Seed, Stream};
+use crate::wall::Pulse;
+use crate::world::{Chore, Condition, LifeState, Pid, World};
+
+/// Whose turn it is.
+pub(crate) enum Turn<T> {
+    /// This task of this process is to be polled.
+    Poll(Pid, TaskId),
+    /// The driver has something to do first.
+    Attend(Vec<Chore>),
+    /// This process never waits for anything.
+    Spins(Pid),
+    /// It is over; without a word, if nothing will ever happen again.
+    Over(Option<T>),
+}
+
+/// The tasks, and who of them is ready.
+pub(crate) struct Turns<'a> {
+    pub(crate) executor: Executor,
+    pub(crate) ready: Vec<TaskId>,
+    pub(crate) onlookers: Onlookers<'a>,
+    shuffle: bool,
+    seed: Seed,
+    polls: Polls,
+    /// By how much time went on since a process had the thread, in microseconds.
+    passed: u64,
+}
+
+impl<'a> Turns<'a> {
+    pub(crate) fn new(seed: Seed, shuffle: bool, onlookers: Onlookers<'a>) -> Self {
+        Turns {
+            executor: Executor::default(),
+            ready: Vec::with_capacity(8),
+            onlookers,
+            shuffle,
+            seed,
+            polls: Polls::default(),
+            passed: 0,
+        }
+    }
+
+    /// Lets things happen until somebody is ready by it, or until `end` says that it is over.
+    #[inline(always)]
+    pub(crate) fn next<T>(
+        &mut self,
+        world: &mut World,
+        sandbox: &Sandbox,
+        end: impl Fn(&World) -> Option<T>,
+    ) -> Turn<T> {
+        loop {
+            // Nobody is ready after many a step.
+            if world.has_chores_or_woken() || self.executor.has_woken() || !self.ready.is_empty() {
+                if self.passed > 0 {
+                    sandbox.advance(std::mem::take(&mut self.passed));
+                }
+                if !world.chores.is_empty() {
+                    return Turn::Attend(std::mem::take(&mut world.chores));
+                }
+                if let Some((process, task)) = self.next_ready(world) {
+                    if self.polls.are_too_many(process) {
+                        return Turn::Spins(process);
+                    }
+                    self.onlookers.enter(world, process);
+                    return Turn::Poll(process, task);
+                }
+            }
+            if let Some(over) = end(world) {
+                return Turn::Over(Some(over));
+            }
+            self.polls.begin_again();
+            match world.step() {
+                Some(more) => self.passed += more,
+                None => return Turn::Over(None),
+            }
+        }
+    }
+
+    /// Nearly always one task was woken, by the world, and nobody else is ready.
+    #[inline(always)]
+    fn next_ready(&mut self, world: &mut World) -> Option<(Pid, TaskId)> {
+        if let (&[only], true) = (&world.woken[..], self.ready.is_empty() && !self.executor.has_woken()) {
+            if let Some(task) = self.executor.task(only) {
+                let (process, waker) = (task.process, task.waker());
+                if world.life(process).condition != Condition::Paused {
+                    world.woken.clear();
+                    world.polls(Some((only, waker)));
+                    return Some((process, only));
+                }
+            }
+        }
+        self.executor.wake(&mut world.woken, &mut self.ready);
+        self.choose(world)
+    }
+
+    /// Of those that are ready: processes in the order in which they became ready, and within one process, if the
+    /// schedule says so, whichever task its stream picks.
+    #[cold]
+    fn choose(&mut self, world: &mut World) -> Option<(Pid, TaskId)> {
+        while let Some(&first) = self.ready.first() {
+            let Some(process) = self.executor.task(first).map(|task| task.process) else {
+                self.ready.remove(0);
+                continue;
+            };
+            let life = world.life(process);
+            if life.condition == Condition::Paused {
+                life.deferred.push(self.ready.remove(0));
+                continue;
+            }
+            let at = if self.shuffle && self.ready.len() > 1 { self.pick_within(process, life) } else { 0 };
+            let chosen = self.ready.remove(at);
+            world.polls(self.executor.task(chosen).map(|task| (chosen, task.waker())));
+            return Some((process, chosen));
+        }
+        None
+    }
+
+    fn pick_within(&mut self, process: Pid, life: &mut LifeState) -> usize {
+        let executor = &mut self.executor;
+        let mut is_its = |task: TaskId| executor.task(task).is_some_and(|task| task.process == process);
+        let candidates = self.ready.iter().filter(|task| is_its(**task)).count() as u64;
+        if candidates < 2 {
+            return 0;
+        }
+        let of =
+            u64::from(life.name.role as u8) << 32 | u64::from(life.name.index) << 16 | u64::from(life.life.0);
+        let stream = life.poll_order.get_or_insert_with(|| Stream::new(self.seed, Purpose::Poll, of));
+        let chosen = stream.below(candidates) as usize;
+        let mut places = self.ready.iter().enumerate().filter(|(_, task)| is_its(**task));
+        places.nth(chosen).map_or(0, |(place, _)| place)
+    }
+}
+
+/// Who is told which process has the thread: the watchdog, and whoever keeps what the code says of itself.
+pub(crate) struct Onlookers<'a> {
+    pub(crate) pulse: &'a Pulse,
+    pub(crate) remarks: Option<Remarks>,
+}
+
+impl Onlookers<'_> {
+    /// A stranger's code has the thread from here on,
+    #[inline(always)]
+    pub(crate) fn enter(&self, world: &mut World, process: Pid) {
+        let (now, life) = (world.now(), world.life(process));
+        self.pulse.enter(life.name, now);
+        if let Some(remarks) = &self.remarks {
+            remarks.polls(now, life.actor());
+        }
+    }
+
+    /// to here.
+    #[inline(always)]
+    pub(crate) fn leave(&self) {
+        self.pulse.leave();
+    }
+}
+
+/// How often one process may be polled between two steps of the world. Nobody who waits for something is polled more
+/// than a few times.
+const POLLS_PER_STEP: u32 = 100_000;
+
+/// Up to here nobody counts whose polls they are.
+const UNSUSPICIOUS: u32 = 1_000;
+
+/// The polls since the last step of the world.
+#[derive(Default)]
+struct Polls {
+    all: u32,
+    /// Of each process, once there are suspiciously many: one that never waits must not be taken for one that is
+    /// merely ready beside it.
+    each: BTreeMap<Pid, u32>,
+}
+
+impl Polls {
+    #[inline]
+    fn are_too_many(&mut self, process: Pid) -> bool {
+        self.all += 1;
+        self.all > UNSUSPICIOUS && self.are_too_many_of(process)
+    }
+
+    #[cold]
+    fn are_too_many_of(&mut self, process: Pid) -> bool {
+        let polls = self.each.entry(process).or_default();
+        *polls += 1;
+        *polls > POLLS_PER_STEP
+    }
+
+    /// The world makes a step.
+    #[inline]
+    fn begin_again(&mut self) {
+        if std::mem::take(&mut self.all) > UNSUSPICIOUS {
+            self.each.clear();
+        }
+    }
+}
