@@ -160,9 +160,7 @@ impl Ledger {
             let transaction = &mut self.transactions[at];
             transaction.touched |= bit(batch.partition);
             transaction.records += batch.records.len() as u32;
-            if !current {
-                self.acted(at, current);
-            }
+            self.acted(at, current);
         }
         self.asked(who, None);
     }
