@@ -151,17 +151,18 @@ impl Ledger {
             return;
         };
         if let (Some(id), Some(producer)) = (&batch.id, batch.producer) {
-            let at = self.find_or_open(id, producer, batch.partition, (name, life, current));
+            let at = match self.goes_into(producer, batch.partition) {
+                Some(at) => at,
+                None => self.open(id, producer, batch.partition, (name, life, current)),
+            };
             self.last = at;
             batch.records.iter().for_each(|record| self.carry(record.id, at as u32));
             let transaction = &mut self.transactions[at];
             transaction.touched |= bit(batch.partition);
             transaction.records += batch.records.len() as u32;
-            if !current {
-                self.acted(at, current);
-            }
+            self.acted(at, current);
         }
-        self.asked(name, life, None);
+        self.asked(who, None);
     }
 
     #[inline(always)]
@@ -179,7 +180,7 @@ impl Ledger {
     /// Anything else was asked and answered: transactions were opened or ended, or nothing was.
     #[inline(never)]
     pub(crate) fn decided(&mut self, who: Actor, told: (&Request, &Response), changed: bool) {
-        let Actor::Process { name, life, current } = who else {
+        let Actor::Process { current, .. } = who else {
             return;
         };
         if changed {
@@ -189,7 +190,7 @@ impl Ledger {
             Request::EndTxn { producer, .. } => Some(*producer),
             _ => None,
         };
-        self.asked(name, life, ending);
+        self.asked(who, ending);
     }
 
     fn change(&mut self, current: bool, (request, response): (&Request, &Response)) {
@@ -238,23 +239,15 @@ impl Ledger {
         self.transactions.iter().rposition(|transaction| transaction.producer == producer)
     }
 
-    fn find_or_open(
-        &mut self,
-        id: &TransactionalId,
-        producer: Producer,
-        partition: Partition,
-        by: (Name, Life, bool),
-    ) -> usize {
-        // Under the older protocol one epoch can carry several transactions, one after the other. But where one
-        // that is decided waits for its marker, what still arrives joins it and shares its end.
+    /// The transaction that this producer goes on with. Under the older protocol one epoch can carry several, one after
+    /// the other. But where one that is decided waits for its marker, what still arrives joins it and shares its end.
+    #[inline(always)]
+    fn goes_into(&self, producer: Producer, partition: Partition) -> Option<usize> {
         let goes_on = |at: &usize| {
             let newest = &self.transactions[*at];
             newest.decided.is_none() || newest.touched & !newest.written_on & bit(partition) != 0
         };
-        match self.position(producer).filter(goes_on) {
-            Some(at) => at,
-            None => self.open(id, producer, partition, by),
-        }
+        self.position(producer).filter(goes_on)
     }
 
     #[cold]
@@ -314,26 +307,42 @@ impl Ledger {
     /// Of a sink that notes nothing it is taken that it knows how a transaction ended when it asks for something
     /// else: it does one thing after the other.
     #[inline(always)]
-    fn asked(&mut self, name: Name, life: Life, ending: Option<Producer>) {
+    fn asked(&mut self, who: Actor, ending: Option<Producer>) {
         if !self.sight.has(Sight::SINKS) {
-            self.goes_on(name, life, ending);
+            self.goes_on(who, ending);
         }
     }
 
     #[cold]
-    fn goes_on(&mut self, name: Name, life: Life, ending: Option<Producer>) {
+    fn goes_on(&mut self, who: Actor, ending: Option<Producer>) {
+        let Actor::Process { name, life, .. } = who else {
+            return;
+        };
         for transaction in self.transactions.iter_mut().filter(|one| one.is_by(name, life)) {
             transaction.told |= transaction.decided.is_some() && ending != Some(transaction.producer);
         }
     }
 
     /// A process says something of itself.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn noted(&mut self, who: Actor, fact: &Fact) {
-        let Actor::Process { name, life, current } = who else {
-            return;
-        };
-        self.sight.note(fact);
+        if let Actor::Process { name, life, current } = who {
+            self.sight.note(fact);
+            match fact {
+                Fact::PreCommitted(..)
+                | Fact::Acknowledged(_)
+                | Fact::Committed(_)
+                | Fact::Indistinct(_)
+                | Fact::Restoring(_)
+                | Fact::Restored => self.learn(name, life, current, fact),
+                _ => {}
+            }
+        }
+    }
+
+    /// It says how far one of its transactions has come.
+    #[inline(never)]
+    fn learn(&mut self, name: Name, life: Life, current: bool, fact: &Fact) {
         match fact {
             Fact::PreCommitted(checkpoint, id) => {
                 for transaction in self.transactions.iter_mut().filter(|one| one.writer == name) {

@@ -26,17 +26,16 @@ struct Joining<'a> {
 }
 
 impl TransactionalLog {
-    /// Writes a batch. Nearly every one goes on with a transaction: then nobody need be asked, and nothing judged.
-    pub(super) fn produce(&mut self, now: Timestamp, batch: &Produce) -> Result<LogOffset, ErrorCode> {
-        match self.known_mut(batch.partition).ok().and_then(|leader| leader.go_on(batch)) {
-            Some(base) => Ok(base),
-            None => self.produce_first(now, batch),
-        }
+    /// Writes a batch that goes on with a transaction, as nearly every one does: then nobody need be asked, and nothing
+    /// judged.
+    #[inline(always)]
+    pub(super) fn go_on(&mut self, batch: &Produce) -> Option<LogOffset> {
+        self.known_mut(batch.partition).ok()?.go_on(batch)
     }
 
-    /// The same where it may be the first batch of a transaction, a repeated one, or in the wrong place.
+    /// Any other: the first one of a transaction, a repeated one, one in the wrong place.
     #[cold]
-    fn produce_first(&mut self, now: Timestamp, batch: &Produce) -> Result<LogOffset, ErrorCode> {
+    pub(super) fn produce(&mut self, now: Timestamp, batch: &Produce) -> Result<LogOffset, ErrorCode> {
         if batch.transactional && batch.id.is_none() {
             return Err(ErrorCode::TransactionalIdAuthorizationFailed);
         }

@@ -233,7 +233,7 @@ impl TransactionMetadata {
             Marker::Commit => CoordinatorState::PrepareCommit,
             Marker::Abort => CoordinatorState::PrepareAbort,
         };
-        self.memory.unmarked.clone_from(&self.stored.partitions);
+        self.memory.unmarked = SmallVec::from_slice(&self.stored.partitions);
         Ok(())
     }
 
@@ -271,7 +271,7 @@ impl TransactionMetadata {
     pub(super) fn reload(&mut self) {
         self.memory = Memory::default();
         if self.is_ending() {
-            self.memory.unmarked.clone_from(&self.stored.partitions);
+            self.memory.unmarked = SmallVec::from_slice(&self.stored.partitions);
         }
     }
 

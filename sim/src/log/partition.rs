@@ -116,7 +116,7 @@ impl PartitionLog {
     }
 
     /// The same, if it is the next one of the transaction that its producer has open here.
-    #[inline]
+    #[inline(always)]
     pub(super) fn go_on(&mut self, batch: &Produce) -> Option<LogOffset> {
         let producer = batch.producer.filter(|_| batch.transactional && batch.id.is_some())?;
         let further = batch.records.len().checked_sub(1)?;
@@ -125,7 +125,7 @@ impl PartitionLog {
         goes_on.then(|| self.push_batch(batch))
     }
 
-    #[inline]
+    #[inline(always)]
     fn push_batch(&mut self, batch: &Produce) -> LogOffset {
         let content = Content::Batch {
             base_sequence: batch.base_sequence,
@@ -146,7 +146,7 @@ impl PartitionLog {
     }
 
     /// Writes what takes this many offsets. Returns the first of them.
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, producer: Option<Producer>, content: Content, length: usize) -> LogOffset {
         let base = self.end;
         self.end = LogOffset(base.0 + length as u64);

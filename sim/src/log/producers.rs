@@ -127,7 +127,7 @@ impl Producers {
     /// Remembers the next batch of a transaction that is open here, if it is that, and if no other has to come first.
     ///
     /// Whatever else is asked of a batch is so of this one: [`write`](Self::write) would come to the same.
-    #[inline]
+    #[inline(always)]
     pub(super) fn go_on(&mut self, producer: Producer, batch: Span) -> bool {
         let Ok(at) = self.position(producer.id) else {
             return false;

@@ -17,7 +17,8 @@ pub(super) struct Span {
 /// The sequence that lies `steps` behind `from`; 0 follows `i32::MAX`.
 pub(super) fn advance(from: Sequence, steps: usize) -> Sequence {
     const NUMBERS: i64 = i32::MAX as i64 + 1;
-    Sequence(((i64::from(from.0) + steps as i64) % NUMBERS) as i32)
+    let number = i64::from(from.0) + steps as i64;
+    Sequence(if number < NUMBERS { number } else { number % NUMBERS } as i32)
 }
 
 /// The last batches. A ring: nothing is moved when one comes.

@@ -143,7 +143,10 @@ impl TransactionalLog {
 impl Log for TransactionalLog {
     fn apply(&mut self, now: Timestamp, request: &Request, effects: &mut Vec<Effect>) -> Response {
         match request {
-            Request::Produce(batch) => Response::Produce(self.produce(now, batch)),
+            Request::Produce(batch) => match self.go_on(batch) {
+                Some(base) => Response::Produce(Ok(base)),
+                None => Response::Produce(self.produce(now, batch)),
+            },
             _ => self.coordinate(now, request, effects),
         }
     }
