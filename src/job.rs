@@ -46,11 +46,11 @@ where
         match env.me().role {
             Role::Coordinator => {
                 let decider = (self.decider)(&self.settings, env.me());
-                Box::pin(coordinator::run(env, decider))
+                coordinator::run(env, decider)
             }
             Role::Sink => {
                 let make = self.make.clone();
-                Box::pin(worker::run(env, self.settings.clone(), move |env| make(env)))
+                worker::run(env, self.settings.clone(), move |env| make(env))
             }
         }
     }

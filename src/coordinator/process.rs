@@ -11,18 +11,18 @@ use crate::env::{Envelope, Head, Key, Value, Version};
 use crate::message::{Pen, ToCoordinator, ToWorker};
 use crate::select::{Either, first};
 use crate::steady::Steady;
-use crate::{Address, BoxError, CheckpointStore, Clock, Env, Failure, Network, Next};
+use crate::{Address, BoxError, BoxFuture, CheckpointStore, Clock, Env, Failure, Network, Next};
 
-/// Runs a coordinator until its job has ended, another one is in charge, or it gives up. (Not an `async fn`, which would
-/// keep what it is given two times.)
+/// Runs a coordinator until its job has ended, another one is in charge, or it gives up.
 ///
 /// The job has ended when this has ended with `Ok` and nobody deposed it: a worker that was cut off all the
 /// time while it waited for goodbyes is left to whoever supervises the processes.
 ///
 /// # Errors
 /// The reason, if it gives up.
-pub fn run<E: Env>(env: E, decider: impl Decide) -> impl Future<Output = Result<(), BoxError>> + Send {
-    async move {
+pub fn run<E: Env>(env: E, decider: impl Decide) -> BoxFuture<Result<(), BoxError>> {
+    // (No `async fn`: that would keep what it is given two times.)
+    Box::pin(async move {
         let clock = env.clock();
         let mut process = Process {
             env: &env,
@@ -40,7 +40,7 @@ pub fn run<E: Env>(env: E, decider: impl Decide) -> impl Future<Output = Result<
             // Asked to stop: what is pending is lost with it, as in a crash, and the next coordinator takes over.
             Either::First(End::Finished | End::Deposed) | Either::Second(()) => Ok(()),
         }
-    }
+    })
 }
 
 struct Process<'a, E: Env, D> {

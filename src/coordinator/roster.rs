@@ -67,8 +67,8 @@ impl Roster {
         Heard::New
     }
 
-    /// The place of this worker, or where it belongs. While all with lower indices were heard of, as nearly always, they are
-    /// one.
+    /// The place of this worker, or where it belongs. It is its index while all in front of it were heard of, as nearly
+    /// always.
     fn find(&self, index: u16) -> Result<usize, usize> {
         let at = usize::from(index);
         match self.workers.get(at) {

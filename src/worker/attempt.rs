@@ -61,7 +61,7 @@ pub(super) enum News {
     Ended(Result<(), Collapse>),
 }
 
-/// Runs a task until it is told to close or fails. It reads its splits through queues of this capacity, if any. (Not an `async fn`, which would keep what it is given two times.)
+/// Runs a task until it is told to close or fails. It reads its splits through queues of this capacity, if any.
 pub(super) fn run<E: Env, S: Sink>(
     env: E,
     queue: Option<usize>,
@@ -81,8 +81,12 @@ pub(super) fn run<E: Env, S: Sink>(
         reported: deployment.from,
         tail: Tail::Open,
     };
+    // (No `async fn`: that would keep what it is given two times.)
     async move {
-        let ended = attempt.live(&deployment, queue).await;
+        let ended = match attempt.restore(&deployment, queue).await {
+            Ok(()) => attempt.serve().await.map_err(|failure| Collapse { failure, restoring: false }),
+            Err(failure) => Err(Collapse { failure, restoring: true }),
+        };
         // Whoever listens is the process that drives this attempt; if it is gone, so is the attempt.
         let _ = attempt.leave().overrule(News::Ended(ended));
     }
@@ -114,15 +118,13 @@ enum Tail {
 }
 
 impl<E: Env, S: Sink> Attempt<E, S> {
-    async fn live(&mut self, deployment: &Deployment, queue: Option<usize>) -> Result<(), Collapse> {
+    async fn restore(&mut self, deployment: &Deployment, queue: Option<usize>) -> Result<(), Failure> {
         self.env.note(Fact::Restoring(deployment.from));
         let restored: Vec<&[u8]> = deployment.restored.iter().map(|state| &state[..]).collect();
-        let opened = self.sink.open(deployment.from, &restored).await;
-        opened.map_err(|failure| Collapse { failure, restoring: true })?;
+        self.sink.open(deployment.from, &restored).await?;
         self.intake = Intake::start(&self.env, queue, &deployment.resume_at);
         self.say(Progress::Running);
-        let served = self.serve().await;
-        served.map_err(|failure| Collapse { failure, restoring: false })
+        Ok(())
     }
 
     /// Drops all but that by which it talks.
@@ -133,7 +135,7 @@ impl<E: Env, S: Sink> Attempt<E, S> {
     async fn serve(&mut self) -> Result<(), Failure> {
         let mut turns = 0;
         loop {
-            // Records by themselves: what lasts across an await is kept in the future, and that of a record is to be small.
+            // Records by themselves: what lasts across an await is kept in the future, and for a record that must be little.
             let other = loop {
                 if turns == TURNS_IN_A_ROW {
                     turns = 0;

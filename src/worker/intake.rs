@@ -54,7 +54,7 @@ impl<E: Env> Intake<E> {
         Intake::Chained(Chained::of(Vec::new()))
     }
 
-    /// Starts to read these splits at these offsets, each through a queue that holds so many items if there are to be queues.
+    /// Starts to read these splits at these offsets, each through a queue of this capacity, if any.
     pub(super) fn start(env: &E, queue: Option<usize>, resume_at: &[(Split, SourceOffset)]) -> Self {
         match queue {
             // A task without splits has nothing to align.

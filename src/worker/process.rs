@@ -12,21 +12,23 @@ use crate::companion::Companion;
 use crate::env::Envelope;
 use crate::message::{Deployment, Progress, Task, ToCoordinator, ToWorker};
 use crate::steady::Steady;
-use crate::{Address, BoxError, Clock, Env, Incarnation, Network, Process, Settings, Sink, Timestamp};
+use crate::{
+    Address, BoxError, BoxFuture, Clock, Env, Incarnation, Network, Process, Settings, Sink, Timestamp,
+};
 
 /// Runs a worker until the job has ended or the process is asked to stop. `make` makes the sink of each
-/// attempt, over the capabilities as its incarnation sees them. (Not an `async fn`, which would keep what it is given
-/// two times.)
+/// attempt, over the capabilities as its incarnation sees them.
 ///
 /// # Errors
 /// None of its own: a task that fails is reported to the coordinator, which decides.
-pub fn run<E, S, F>(env: E, settings: Settings, make: F) -> impl Future<Output = Result<(), BoxError>> + Send
+pub fn run<E, S, F>(env: E, settings: Settings, make: F) -> BoxFuture<Result<(), BoxError>>
 where
     E: Env,
     S: Sink,
-    F: Fn(E) -> S + Send + Sync,
+    F: Fn(E) -> S + Send + Sync + 'static,
 {
-    async move {
+    // (No `async fn`: that would keep what it is given two times.)
+    Box::pin(async move {
         let clock = env.clock();
         let mut worker = Worker::new(&env, &settings, &make);
         let timer = pin!(None);
@@ -50,7 +52,7 @@ where
         }
         worker.send(ToCoordinator::Bye).await;
         Ok(())
-    }
+    })
 }
 
 struct Worker<'a, E: Env, F> {
