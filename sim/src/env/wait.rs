@@ -72,10 +72,17 @@ where
     }
 }
 
+/// A wait that is dropped is over, nearly always.
 impl<R> Drop for Wait<R> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(asked) = self.asked {
-            self.access.world(|world| world.forget(asked.wait));
+            forget(self.access, asked);
         }
     }
+}
+
+#[cold]
+fn forget(access: Access, asked: Asked) {
+    access.world(|world| world.forget(asked.wait));
 }
