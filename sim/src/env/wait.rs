@@ -43,8 +43,10 @@ where
     }
 
     #[inline(never)]
-    fn look(&mut self, asked: Asked, cx: &Context<'_>) -> Poll<T> {
-        let access = self.access;
+    fn look(&mut self, cx: &Context<'_>) -> Poll<T> {
+        let (access, Some(asked)) = (self.access, self.asked) else {
+            return Poll::Pending;
+        };
         let looked = access.alive(|world| world.take_answer(access.pid, asked.wait, cx.waker(), &self.read));
         match looked {
             Some(Poll::Pending) => self.asked = Some(asked.by(cx.waker())),
@@ -66,7 +68,7 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         match self.asked {
-            Some(asked) if !asked.is_undisturbed(cx) => self.look(asked, cx),
+            Some(asked) if !asked.is_undisturbed(cx) => self.look(cx),
             _ => Poll::Pending, // as when it is polled first
         }
     }
