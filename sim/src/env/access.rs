@@ -9,6 +9,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::world::bells::{self, Rung};
 use crate::world::{Pid, World};
 
 thread_local! {
@@ -36,13 +37,18 @@ impl History {
 }
 
 /// The world of a history is here until this is dropped.
-pub(crate) struct Place(History);
+pub(crate) struct Place {
+    history: History,
+    /// The world that was here before: of a history whose code under test plays one of its own.
+    outer: Option<Placed>,
+    outer_bells: Rung,
+}
 
 impl Place {
     pub(crate) fn of(world: World) -> Self {
         let history = History::next();
-        WORLD.set(Some(ManuallyDrop::new(Box::new(Shown { history, world }))));
-        Place(history)
+        let outer = WORLD.replace(Some(ManuallyDrop::new(Box::new(Shown { history, world }))));
+        Place { history, outer, outer_bells: bells::set(Rung::NONE) }
     }
 
     /// Into the world.
@@ -51,18 +57,19 @@ impl Place {
     /// On another thread, or for whoever is in it already.
     #[inline(always)]
     pub(crate) fn enter(&self) -> Entered {
-        Entered::by(self.0).expect("nobody is in the world but one process at a time, on its thread")
+        Entered::by(self.history).expect("nobody is in the world but one process at a time, on its thread")
     }
 
     /// The way into it for a process.
     pub(crate) fn access(&self, pid: Pid) -> Access {
-        Access { history: self.0, pid }
+        Access { history: self.history, pid }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        drop(WORLD.take().map(ManuallyDrop::into_inner));
+        bells::set(self.outer_bells);
+        drop(WORLD.replace(self.outer.take()).map(ManuallyDrop::into_inner));
     }
 }
 
@@ -124,5 +131,65 @@ impl Access {
     pub(super) fn alive<T>(self, act: impl FnOnce(&mut World) -> T) -> Option<T> {
         let mut world = Entered::by(self.history)?;
         if world.is_alive(self.pid) { Some(act(&mut world)) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::generate::Generator;
+    use crate::seed::Seed;
+    use crate::subjects;
+    use crate::watch::{Keep, Watch};
+
+    const PID: Pid = Pid(0);
+
+    fn place() -> Place {
+        let subject = subjects::named("kafka").expect("it comes along");
+        let schedule = Arc::new(Generator::default().schedule(Seed(1)).expect("the defaults fit each other"));
+        let watch = Watch::new(&schedule, &subject, Keep::default()).expect("it says nothing of its outputs");
+        Place::of(World::new(schedule.clone(), false, subject.log_for(&schedule), watch))
+    }
+
+    fn finds_a_world(access: Access) -> bool {
+        access.world(|_| ()).is_some()
+    }
+
+    #[test]
+    fn whoever_comes_from_another_history_finds_no_world() {
+        let earlier = place().access(PID);
+        assert!(!finds_a_world(earlier), "it is over");
+        let place = place();
+        assert!(!finds_a_world(earlier), "and another one is no substitute");
+        assert!(finds_a_world(place.access(PID)));
+    }
+
+    #[test]
+    fn whoever_comes_from_another_thread_finds_no_world() {
+        let place = place();
+        let access = place.access(PID);
+        let elsewhere = std::thread::scope(|scope| scope.spawn(|| finds_a_world(access)).join());
+        assert!(!elsewhere.expect("it only looks"));
+        assert!(finds_a_world(access));
+    }
+
+    #[test]
+    fn whoever_is_in_the_world_has_it_to_himself_and_puts_it_back() {
+        let place = place();
+        let entered = place.enter();
+        assert!(!finds_a_world(place.access(PID)));
+        drop(entered);
+        assert!(finds_a_world(place.access(PID)));
+    }
+
+    #[test]
+    fn a_history_within_another_gives_its_place_back() {
+        let outer = place();
+        let inner = place();
+        assert!(finds_a_world(inner.access(PID)) && !finds_a_world(outer.access(PID)));
+        drop(inner);
+        assert!(finds_a_world(outer.access(PID)));
     }
 }

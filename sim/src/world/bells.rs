@@ -31,7 +31,16 @@ pub(super) fn ring(id: WaitId) {
     });
 }
 
-/// A new history: none has rung.
-pub(super) fn hush() {
-    BELLS.with(|bells| bells.iter().for_each(|bell| bell.set(NEVER)));
+/// How all bells stand.
+#[derive(Clone, Copy)]
+pub(crate) struct Rung([u32; BELLS_HUNG]);
+
+impl Rung {
+    /// None has rung, as when a history begins.
+    pub(crate) const NONE: Rung = Rung([NEVER; BELLS_HUNG]);
+}
+
+/// They stand like this from now on; how they stood before.
+pub(crate) fn set(all: Rung) -> Rung {
+    BELLS.with(|bells| Rung(std::array::from_fn(|slot| bells[slot].replace(all.0[slot]))))
 }

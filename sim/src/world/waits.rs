@@ -56,7 +56,6 @@ pub(crate) struct Waits<T> {
 
 impl<T> Waits<T> {
     pub(crate) fn new() -> Self {
-        bells::hush();
         Waits { slots: Vec::with_capacity(32), free: Vec::with_capacity(32), polled: None }
     }
 
