@@ -38,10 +38,10 @@
 //! - `subject`, [`subjects`]: what is tested, and what comes along to be tested
 //!
 //! The run:
-//! - `run`: harm, heal, demand; `stage`: polls whoever is ready, then lets the next thing happen
+//! - `run`: harm, heal, demand; `stage`: polls whoever's turn it is, and `turns`: whose, or that the next thing happens
 //! - `world`: the processes, what dies with them and what outlives them; faults strike in it
 //! - [`log`](mod@log): the transactional log, pure; Kafka's rules and nothing else
-//! - `env`: the traits of `twophase`, backed by the world; `executor`: the futures of all processes
+//! - `env`: the traits of `twophase`, backed by the world, and the way into it; `executor`: the futures of all processes
 //! - `runtime`: the sandbox around a history (madsim), and its bare twin
 //!
 //! The folds:
