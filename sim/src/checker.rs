@@ -22,6 +22,9 @@
 //! Identity is (split, offset), so a loss can never cancel a duplicate. Where the subject says what is to come out of
 //! each record, that takes the place of the input here, and identity is (split, offset, nth output): `outputs.rs`.
 
+mod demand;
+mod report;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -35,8 +38,6 @@ use crate::event::{Actor, Event, What};
 use crate::ledger::{Ledger, Transaction};
 use crate::outputs::{Outputs, Told};
 use crate::per_record::PerRecord;
-use crate::quiet::Panic;
-use crate::safe;
 use crate::schedule::Schedule;
 
 /// What is wrong, and why, as the end of a sentence.
@@ -102,14 +103,6 @@ impl Checker {
                 self.panicked(event.at, "identify", &panic);
                 None
             }
-        }
-    }
-
-    /// What the subject says of its outputs panicked.
-    pub(crate) fn panicked(&mut self, at: u64, which: &str, panic: &Panic) {
-        self.report(at, Anomaly::Panicked, None, format!("{which}(..) panicked: {}", panic.message));
-        if let Some(place) = &panic.place {
-            self.explain(&format!("at {place}"));
         }
     }
 
@@ -344,129 +337,6 @@ impl Checker {
                 open.id, open.writer
             );
             self.report(at, Anomaly::Stuck, Some(open), detail);
-        }
-    }
-
-    /// The job has had its time: is everything there? `why_not` says why it stopped, if it did not end by itself.
-    pub(crate) fn demand(&mut self, at: u64, why_not: Option<String>, ledger: &Ledger) {
-        if self.finding.is_some() || (self.remaining == 0 && why_not.is_none()) {
-            return;
-        }
-        let missing = self.missing().find(|record| self.is_lost(*record, ledger, why_not.is_none()));
-        match (missing, why_not) {
-            (Some(record), _) => {
-                let why = match ledger.carriers(record).next_back() {
-                    None if !self.is_covered(record) => "it was never written, though the job has ended",
-                    None => "it was never written, though a durable checkpoint covers it",
-                    Some(carrier) if carrier.timed_out => {
-                        "its transaction was open for longer than the transaction timeout"
-                    }
-                    Some(_) => "its transaction was aborted",
-                };
-                self.report_record(at, Anomaly::Lost, record, None, why, ledger);
-            }
-            (None, Some(why_not)) => {
-                self.stuck(at, why_not, ledger);
-            }
-            (None, None) => {
-                self.report(at, Anomaly::Stuck, None, "the job has ended, but not all is visible".to_owned())
-            }
-        }
-    }
-
-    /// Something never ends, for a reason that one of the transactions may show: one that was decided against its
-    /// promise, one that a restore does not come past, one that its sink never learns the end of, or one that
-    /// nobody decides.
-    pub(crate) fn stuck(&mut self, at: u64, why_not: String, ledger: &Ledger) {
-        let newest = |is: fn(&Transaction) -> bool| ledger.transactions().iter().rev().find(|one| is(one));
-        let about = newest(Transaction::is_wrong)
-            .or_else(|| ledger.unsettled())
-            .or_else(|| newest(Transaction::is_unknown_to_its_sink))
-            .or_else(|| newest(|one| one.decided.is_none()));
-        self.report(at, Anomaly::Stuck, about, why_not);
-    }
-
-    fn missing(&self) -> impl Iterator<Item = RecordId> + '_ {
-        self.seen.iter().filter(|(_, seen)| !**seen).map(|(record, _)| record)
-    }
-
-    fn is_covered(&self, record: RecordId) -> bool {
-        record.offset < self.covered[usize::from(record.split.0)]
-    }
-
-    /// Whether nobody will ever write it again, nor commit what was written.
-    fn is_lost(&self, record: RecordId, ledger: &Ledger, job_ended: bool) -> bool {
-        (self.is_covered(record) || job_ended)
-            && ledger.carriers(record).all(|carrier| carrier.decided == Some(Marker::Abort))
-    }
-
-    /// Settings inside the safe rule are never to blame: there, what timed out behind its promise was left to.
-    fn blame(&self, window: Option<Window>) -> Option<Window> {
-        match window {
-            Some(Window::W8) if safe::is_safe(&self.schedule) => Some(Window::W4),
-            window => window,
-        }
-    }
-
-    /// The story is that of the transaction with which it went wrong: of a loss, the one that was promised; of
-    /// a duplicate, the one that a zombie committed, or else the older one, of which whoever wrote the record
-    /// again did not know that it is committed; of anything else, the one it was read from.
-    #[cold]
-    fn report_record(
-        &mut self,
-        at: u64,
-        anomaly: Anomaly,
-        record: RecordId,
-        by: Option<&Transaction>,
-        why: &str,
-        ledger: &Ledger,
-    ) {
-        let mut carriers = ledger.carriers(record);
-        let is_committed = |carrier: &&Transaction| carrier.decided == Some(Marker::Commit);
-        let committed = carriers.clone().filter(is_committed);
-        let wrong = match anomaly {
-            Anomaly::Lost => carriers.clone().find(|carrier| carrier.promised),
-            Anomaly::Duplicate => {
-                let zombies = committed.clone().find(|carrier| carrier.is_committed_by_zombie());
-                zombies.or_else(|| committed.clone().next())
-            }
-            _ => None,
-        };
-        let mut next_to = committed.clone().zip(committed.skip(1));
-        let within_one = anomaly == Anomaly::Duplicate && next_to.any(|(one, next)| std::ptr::eq(one, next));
-        let carrier = wrong.or(by).or_else(|| carriers.next());
-        let records = if anomaly == Anomaly::Lost { self.missing().count() } else { 1 };
-        let transaction = carrier.map(|carrier| carrier.id.clone());
-        // Twice in one transaction: it went wrong while that was open.
-        let window = if within_one {
-            Some(Window::W1)
-        } else {
-            carrier.and_then(|carrier| self.blame(carrier.window()))
-        };
-        let through = transaction.as_ref().map_or(String::new(), |id| format!(" (written to {id})"));
-        let (record, name) = match self.outputs() {
-            None => (Some(record), format!("record {record}")),
-            Some(outputs) => (outputs.source(record), outputs.name(record)),
-        };
-        let detail = format!("{name}{through}: {why}");
-        self.finding = Some(Finding { anomaly, window, at, record, records, transaction, detail });
-    }
-
-    #[cold]
-    pub(crate) fn report(&mut self, at: u64, anomaly: Anomaly, about: Option<&Transaction>, detail: String) {
-        if self.finding.is_none() {
-            let window = about.and_then(Transaction::window);
-            let transaction = about.map(|about| about.id.clone());
-            self.finding =
-                Some(Finding { anomaly, window, at, record: None, records: 0, transaction, detail });
-        }
-    }
-
-    /// What else is known about what was just found: lines of their own.
-    pub(crate) fn explain(&mut self, more: &str) {
-        if let Some(finding) = &mut self.finding {
-            finding.detail.push('\n');
-            finding.detail.push_str(more);
         }
     }
 }

@@ -136,11 +136,9 @@ impl Env for SimEnv {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let task = Box::pin(task);
-        // Of the dead it is dropped here, outside of the world, as it may do anything then.
-        let pid = self.access.pid;
-        let mut task = Some(task);
-        self.access.alive(|world| world.chores.extend(task.take().map(|task| Chore::Spawn(pid, task))));
+        // If the world does not take it, because its process is dead, it is dropped here, as it may do anything then.
+        let mut chore = Some(Chore::Spawn(self.access.pid, Box::pin(task)));
+        self.access.alive(|world| world.chores.extend(chore.take()));
     }
 
     fn stopped(&self) -> impl Future<Output = ()> + Send {

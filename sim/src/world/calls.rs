@@ -158,8 +158,7 @@ impl World {
             history.trips.request_arrives(self.now, (life.name, life.life), &life.call(made).into());
         }
         match errand {
-            Errand::Broker(request) if self.is_broker_away() => {
-                let _ = request;
+            Errand::Broker(_) if self.is_broker_away() => {
                 if let Some(history) = &mut self.watch.history {
                     history.trips.unserved();
                 }
