@@ -10,9 +10,11 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
-use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::{ChaCha8Core, ChaCha8Rng};
 use serde::{Deserialize, Serialize};
+
+use crate::memory::Room;
 
 /// What makes a history. Read in decimal or with `0x`; always printed in decimal.
 ///
@@ -66,19 +68,38 @@ pub(crate) enum Purpose {
     Rate = 7,
 }
 
-/// All streams of one seed. To seed a generator costs as much as a hundred draws: it is done once in a history.
-pub(crate) struct Streams(ChaCha8Rng);
+/// The streams of a history, each of which begins when it is drawn from first. A stream is large, so they stand in one piece
+/// of memory, and whoever draws from one has its number.
+pub(crate) struct Streams {
+    seeded: ChaCha8Core,
+    begun: Vec<Stream>,
+}
+
+/// Which of the streams of a history.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StreamId(u32);
 
 impl Streams {
-    pub(crate) fn of(seed: Seed) -> Self {
-        Streams(ChaCha8Rng::seed_from_u64(seed.0))
+    pub(crate) fn new(seed: Seed, room: Room<Stream>) -> Self {
+        Streams { seeded: ChaCha8Core::seed_from_u64(seed.0), begun: room.vector(32) }
     }
 
-    /// The stream that decides `purpose` for `of` (a link, an actor, a split).
-    pub(crate) fn stream(&self, purpose: Purpose, of: u64) -> Stream {
-        let mut rng = self.0.clone();
-        rng.set_stream((purpose as u64) << 56 | of);
-        Stream(rng)
+    /// Their room, for those of another history.
+    pub(crate) fn leave(self) -> Room<Stream> {
+        Room::of(self.begun)
+    }
+
+    /// Begins the stream that decides `purpose` for `of` (a link, an actor, a split).
+    #[cold]
+    pub(crate) fn begin(&mut self, purpose: Purpose, of: u64) -> StreamId {
+        self.begun.push(Stream::of(&self.seeded, purpose, of));
+        StreamId(self.begun.len() as u32 - 1)
+    }
+
+    /// This one.
+    #[inline(always)]
+    pub(crate) fn at(&mut self, id: StreamId) -> &mut Stream {
+        &mut self.begun[id.0 as usize]
     }
 }
 
@@ -89,7 +110,14 @@ pub(crate) struct Stream(ChaCha8Rng);
 impl Stream {
     /// The stream of this seed that decides `purpose` for `of` (a link, an actor, a split).
     pub(crate) fn new(seed: Seed, purpose: Purpose, of: u64) -> Self {
-        Streams::of(seed).stream(purpose, of)
+        Stream::of(&ChaCha8Core::seed_from_u64(seed.0), purpose, of)
+    }
+
+    #[inline]
+    fn of(seeded: &ChaCha8Core, purpose: Purpose, of: u64) -> Self {
+        let mut rng = ChaCha8Rng::from(seeded.clone());
+        rng.set_stream((purpose as u64) << 56 | of);
+        Stream(rng)
     }
 
     pub(crate) fn next(&mut self) -> u64 {

@@ -86,9 +86,9 @@ impl World {
     pub(super) fn marker_delay(&mut self, partition: u32) -> u64 {
         let (min, max) = self.pace.markers;
         let slow = self.slow_markers.filter(|(until, _)| self.now < *until).map_or(0, |(_, by)| by);
-        match self.markers.get_mut(partition as usize) {
-            Some(stream) => slow + stream.within(min..max),
-            None => slow + min,
+        match self.markers.get(partition as usize) {
+            Some(stream) if min < max => slow + self.streams.at(*stream).within(min..max),
+            _ => slow + min,
         }
     }
 

@@ -330,7 +330,7 @@ impl World {
         self.sent += u64::from(!is_in_store);
         let span = if is_in_store { self.pace.store } else { self.pace.latency };
         let life = &mut self.lives[pid.0];
-        life.delays.draw(&self.streams, (life.name, life.life), way, span)
+        life.delays.draw(&mut self.streams, (life.name, life.life), way, span)
     }
 
     /// Whether nothing gets through on it.

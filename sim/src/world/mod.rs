@@ -41,10 +41,11 @@ use crate::digest;
 use crate::event::{Actor, Event, Observer, What};
 use crate::executor::{TaskFuture, TaskId, WakerId};
 use crate::log::{Effect, Log, MarkerWrite};
+use crate::memory::Room;
 use crate::schedule::{Schedule, Span};
-use crate::seed::{Purpose, Stream, Streams, micros};
+use crate::seed::{Purpose, Stream, StreamId, Streams, micros};
 use crate::site::{Call, Name};
-use crate::watch::Watch;
+use crate::watch::{self, Watch};
 use broker::BrokerCondition;
 use calls::{Ending, Flight};
 use links::Cuts;
@@ -114,8 +115,8 @@ pub(crate) struct World {
     store: Store,
     readers: Readers,
     pace: Pace,
-    paces: BTreeMap<u64, Stream>,
-    markers: Vec<Stream>,
+    paces: BTreeMap<u64, StreamId>,
+    markers: Vec<StreamId>,
     effects: Vec<Effect>,
     broker: BrokerCondition,
     /// How far the clock of the broker in charge is ahead, in microseconds.
@@ -152,6 +153,19 @@ impl Pace {
             request_timeout: micros(timing.request_timeout),
         }
     }
+}
+
+/// What a world leaves to that of the next history.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    chores: Room<Chore>,
+    woken: Room<TaskId>,
+    queue: Room<(u64, Happening)>,
+    waits: waits::Rooms<Ending>,
+    lives: Room<LifeState>,
+    streams: Room<Stream>,
+    markers: Room<StreamId>,
+    effects: Room<Effect>,
 }
 
 /// Boxes of requests, messages and markers that have arrived, for the next ones.
@@ -191,21 +205,28 @@ impl Chore {
 }
 
 impl World {
-    pub(crate) fn new(schedule: Arc<Schedule>, alone: bool, log: Box<dyn Log>, watch: Watch) -> Self {
-        let streams = Streams::of(schedule.timing.seed);
+    pub(crate) fn new(
+        schedule: Arc<Schedule>,
+        alone: bool,
+        log: Box<dyn Log>,
+        watch: Watch,
+        rooms: Rooms,
+    ) -> Self {
+        let mut streams = Streams::new(schedule.timing.seed, rooms.streams);
         let partitions = schedule.settings.partitions;
-        let markers = (0..partitions).map(|of| streams.stream(Purpose::Marker, of.into())).collect();
+        let mut markers = rooms.markers.vector(partitions as usize);
+        markers.extend((0..partitions).map(|of| streams.begin(Purpose::Marker, of.into())));
         let mut world = World {
             alone,
             watch,
-            chores: Vec::with_capacity(8),
-            woken: Vec::with_capacity(8),
+            chores: rooms.chores.vector(8),
+            woken: rooms.woken.vector(8),
             now: 0,
             steps: 0,
-            queue: Queue::new(),
-            waits: Waits::new(),
+            queue: Queue::new(rooms.queue),
+            waits: Waits::new(rooms.waits),
             spare: Spare::default(),
-            lives: Vec::with_capacity(8),
+            lives: rooms.lives.vector(8),
             current: BTreeMap::new(),
             streams,
             cuts: Cuts::default(),
@@ -216,7 +237,7 @@ impl World {
             pace: Pace::of(&schedule),
             paces: BTreeMap::new(),
             markers,
-            effects: Vec::new(),
+            effects: rooms.effects.vector(8),
             broker: BrokerCondition::Up,
             broker_clock: 0,
             slow_markers: None,
@@ -229,6 +250,21 @@ impl World {
         };
         world.plan();
         world
+    }
+
+    /// It is over; what it leaves to the next one.
+    pub(crate) fn leave(self) -> (Rooms, watch::Rooms) {
+        let rooms = Rooms {
+            chores: Room::of(self.chores),
+            woken: Room::of(self.woken),
+            queue: self.queue.leave(),
+            waits: self.waits.leave(),
+            lives: Room::of(self.lives),
+            streams: self.streams.leave(),
+            markers: Room::of(self.markers),
+            effects: Room::of(self.effects),
+        };
+        (rooms, self.watch.leave())
     }
 
     /// Everything that is known to happen before anything has.
@@ -394,7 +430,15 @@ impl World {
 
     fn drawn_source_delay(&mut self, pid: Pid, split: u16, (min, max): (u64, u64)) -> u64 {
         let key = u64::from(split) << 16 | u64::from(self.lives[pid.0].life.0 & 0xffff);
-        let stream = self.paces.entry(key).or_insert_with(|| self.streams.stream(Purpose::Pace, key));
-        stream.within(min..max)
+        let stream = *self.paces.entry(key).or_insert_with(|| self.streams.begin(Purpose::Pace, key));
+        self.streams.at(stream).within(min..max)
+    }
+
+    /// What decides in which order the tasks of this process are polled.
+    pub(crate) fn poll_order(&mut self, pid: Pid) -> &mut Stream {
+        let LifeState { name, life, poll_order, .. } = &mut self.lives[pid.0];
+        let of = u64::from(name.role as u8) << 32 | u64::from(name.index) << 16 | u64::from(life.0);
+        let stream = *poll_order.get_or_insert_with(|| self.streams.begin(Purpose::Poll, of));
+        self.streams.at(stream)
     }
 }
