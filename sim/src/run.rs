@@ -71,7 +71,7 @@ pub(crate) fn play_watched(
         let watch = Watch::new(schedule, subject, keep, rooms.watch)?;
         let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
         let history = || {
-            let log = match guarded(|| subject.log_for(schedule)) {
+            let log = match guarded(|| subject.log_for(schedule, rooms.log)) {
                 Ok(log) => log,
                 Err(panic) => return Outcome::never_began("the broker", &panic),
             };

@@ -46,8 +46,8 @@ impl<'a> Stage<'a> {
     /// The history is over; what it leaves to the next one.
     pub(crate) fn leave(self) -> Memory {
         let turns = self.turns.leave();
-        let (world, watch) = self.place.leave().leave();
-        Memory { world, watch, turns }
+        let (world, log, watch) = self.place.leave().leave();
+        Memory { log, world, watch, turns }
     }
 
     /// Into the world.

@@ -156,10 +156,10 @@ mod tests {
     fn place() -> Place {
         let subject = subjects::named("kafka").expect("it comes along");
         let schedule = Arc::new(Generator::default().schedule(Seed(1)).expect("the defaults fit each other"));
-        let Memory { world, watch, .. } = Memory::default();
+        let Memory { world, watch, log, .. } = Memory::default();
         let watch =
             Watch::new(&schedule, &subject, Keep::default(), watch).expect("it says nothing of its outputs");
-        Place::of(World::new(schedule.clone(), false, subject.log_for(&schedule), watch, world))
+        Place::of(World::new(schedule.clone(), false, subject.log_for(&schedule, log), watch, world))
     }
 
     fn finds_a_world(access: Access) -> bool {

@@ -5,7 +5,7 @@ use twophase::{Partition, Timestamp};
 
 use super::{EPOCH, Happening, World};
 use crate::event::{Actor, What};
-use crate::log::{Effect, MarkerWrite};
+use crate::log::{Effect, Log, MarkerWrite};
 use crate::seed::micros;
 
 /// What is wrong with the broker.
@@ -55,7 +55,7 @@ impl World {
         if !self.effects.is_empty() {
             self.take_all_effects();
         }
-        self.readers.advance(&*self.log, self.now, &mut self.watch);
+        self.readers.advance(&self.log, self.now, &mut self.watch);
     }
 
     #[cold]

@@ -40,7 +40,7 @@ use crate::coverage::Calls;
 use crate::digest;
 use crate::event::{Actor, Event, Observer, What};
 use crate::executor::{TaskFuture, TaskId, WakerId};
-use crate::log::{Effect, Log, MarkerWrite};
+use crate::log::{self, AnyLog, Effect, MarkerWrite};
 use crate::memory::Room;
 use crate::schedule::{Schedule, Span};
 use crate::seed::{Purpose, Stream, StreamId, Streams, micros};
@@ -111,7 +111,7 @@ pub(crate) struct World {
     cuts: Cuts,
     /// How many messages were sent on their way, requests and answers too.
     sent: u64,
-    log: Box<dyn Log>,
+    log: AnyLog,
     store: Store,
     readers: Readers,
     pace: Pace,
@@ -166,10 +166,12 @@ pub(crate) struct Rooms {
     streams: Room<Stream>,
     markers: Room<StreamId>,
     effects: Room<Effect>,
+    flights: Room<Box<Flight>>,
+    parcels: Room<Box<Parcel>>,
+    marker_writes: Room<Box<MarkerWrite>>,
 }
 
 /// Boxes of requests, messages and markers that have arrived, for the next ones.
-#[derive(Default)]
 #[expect(
     clippy::vec_box,
     reason = "it is the boxes that are kept: what moves through the queue is a pointer"
@@ -205,13 +207,7 @@ impl Chore {
 }
 
 impl World {
-    pub(crate) fn new(
-        schedule: Arc<Schedule>,
-        alone: bool,
-        log: Box<dyn Log>,
-        watch: Watch,
-        rooms: Rooms,
-    ) -> Self {
+    pub(crate) fn new(schedule: Arc<Schedule>, alone: bool, log: AnyLog, watch: Watch, rooms: Rooms) -> Self {
         let mut streams = Streams::new(schedule.timing.seed, rooms.streams);
         let partitions = schedule.settings.partitions;
         let mut markers = rooms.markers.vector(partitions as usize);
@@ -225,7 +221,11 @@ impl World {
             steps: 0,
             queue: Queue::new(rooms.queue),
             waits: Waits::new(rooms.waits),
-            spare: Spare::default(),
+            spare: Spare {
+                flights: rooms.flights.vector(8),
+                parcels: rooms.parcels.vector(8),
+                markers: rooms.marker_writes.vector(4),
+            },
             lives: rooms.lives.vector(8),
             current: BTreeMap::new(),
             streams,
@@ -253,7 +253,7 @@ impl World {
     }
 
     /// It is over; what it leaves to the next one.
-    pub(crate) fn leave(self) -> (Rooms, watch::Rooms) {
+    pub(crate) fn leave(self) -> (Rooms, log::Rooms, watch::Rooms) {
         let rooms = Rooms {
             chores: Room::of(self.chores),
             woken: Room::of(self.woken),
@@ -263,8 +263,11 @@ impl World {
             streams: self.streams.leave(),
             markers: Room::of(self.markers),
             effects: Room::of(self.effects),
+            flights: Room::of(self.spare.flights),
+            parcels: Room::of(self.spare.parcels),
+            marker_writes: Room::of(self.spare.markers),
         };
-        (rooms, self.watch.leave())
+        (rooms, self.log.leave(), self.watch.leave())
     }
 
     /// Everything that is known to happen before anything has.
@@ -334,7 +337,7 @@ impl World {
 
     /// A digest of all that outlives the job: what the broker and the checkpoint store hold.
     pub(crate) fn state(&self) -> u64 {
-        digest::of(&(touched::all(&*self.log), &self.store))
+        digest::of(&(touched::all(&self.log), &self.store))
     }
 
     pub(crate) fn life(&mut self, pid: Pid) -> &mut LifeState {

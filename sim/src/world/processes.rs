@@ -9,6 +9,7 @@ use super::waits::WaitId;
 use super::{Chore, Happening, World};
 use crate::event::What;
 use crate::hint;
+use crate::log::Log;
 use crate::quiet::Panic;
 use crate::site::Name;
 
