@@ -10,8 +10,8 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
-use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::{ChaCha8Core, ChaCha8Rng};
 use serde::{Deserialize, Serialize};
 
 use crate::memory::Room;
@@ -71,12 +71,9 @@ pub(crate) enum Purpose {
 /// The streams of a history, each of which begins when it is drawn from first. A stream is large, so they stand in one piece
 /// of memory, and whoever draws from one has its number.
 pub(crate) struct Streams {
-    key: Key,
+    seeded: ChaCha8Core,
     begun: Vec<Stream>,
 }
-
-/// What a seed comes to for ChaCha.
-type Key = <ChaCha8Rng as SeedableRng>::Seed;
 
 /// Which of the streams of a history.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +81,7 @@ pub(crate) struct StreamId(u32);
 
 impl Streams {
     pub(crate) fn new(seed: Seed, room: Room<Stream>) -> Self {
-        Streams { key: key(seed), begun: room.vector(32) }
+        Streams { seeded: ChaCha8Core::seed_from_u64(seed.0), begun: room.vector(32) }
     }
 
     /// Their room, for those of another history.
@@ -95,7 +92,7 @@ impl Streams {
     /// Begins the stream that decides `purpose` for `of` (a link, an actor, a split).
     #[cold]
     pub(crate) fn begin(&mut self, purpose: Purpose, of: u64) -> StreamId {
-        self.begun.push(Stream::of(self.key, purpose, of));
+        self.begun.push(Stream::of(&self.seeded, purpose, of));
         StreamId(self.begun.len() as u32 - 1)
     }
 
@@ -113,12 +110,12 @@ pub(crate) struct Stream(ChaCha8Rng);
 impl Stream {
     /// The stream of this seed that decides `purpose` for `of` (a link, an actor, a split).
     pub(crate) fn new(seed: Seed, purpose: Purpose, of: u64) -> Self {
-        Stream::of(key(seed), purpose, of)
+        Stream::of(&ChaCha8Core::seed_from_u64(seed.0), purpose, of)
     }
 
     #[inline]
-    fn of(key: Key, purpose: Purpose, of: u64) -> Self {
-        let mut rng = ChaCha8Rng::from_seed(key);
+    fn of(seeded: &ChaCha8Core, purpose: Purpose, of: u64) -> Self {
+        let mut rng = ChaCha8Rng::from(seeded.clone());
         rng.set_stream((purpose as u64) << 56 | of);
         Stream(rng)
     }
@@ -170,10 +167,6 @@ impl Stream {
     pub(crate) fn span(&mut self, range: Range<Duration>) -> Duration {
         Duration::from_micros(self.within(micros(range.start)..micros(range.end)))
     }
-}
-
-fn key(seed: Seed) -> Key {
-    ChaCha8Rng::seed_from_u64(seed.0).get_seed()
 }
 
 /// A duration in whole microseconds.
