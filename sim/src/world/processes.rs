@@ -7,6 +7,7 @@ use twophase::{Life, Partition, Role, TransactionalId};
 use super::life::{Condition, LifeState, Pid};
 use super::waits::WaitId;
 use super::{Chore, Happening, World};
+use crate::anomaly::{Concerned, Said};
 use crate::event::What;
 use crate::hint;
 use crate::quiet::Panic;
@@ -99,7 +100,7 @@ impl World {
 
     fn explain_panic(&mut self, pid: Pid, panic: &Panic) {
         if let Some(place) = &panic.place {
-            self.watch.explain(&format!("at {place}"));
+            self.watch.place(place);
         }
         if let Some(site) = self.lives[pid.0].last_asked() {
             self.watch.explain(&format!("the last thing it asked for was {site}"));
@@ -189,16 +190,23 @@ impl World {
     }
 
     /// Why the run is not over, in one sentence.
-    pub(crate) fn why_not_quiet(&self) -> String {
-        match (self.open_transaction(), self.hanging()) {
-            (Some(id), _) => format!("{id} is still open"),
-            (None, Some(partition)) => format!(
-                "readers of {partition} wait for the end of a transaction that the coordinator does not know"
-            ),
-            (None, None) if self.alone => self.who_is_not_done(),
-            (None, None) if self.watch.is_finished() => "the coordinator has not ended".to_owned(),
-            (None, None) => "the job has not said that it is done".to_owned(),
+    pub(crate) fn why_not_quiet(&self) -> Said {
+        if let Some(id) = self.open_transaction() {
+            let detail = format!("{id} is still open");
+            return Said::of(Concerned::Open(id), detail);
         }
+        if let Some(partition) = self.hanging() {
+            let detail = format!(
+                "readers of {partition} wait for the end of a transaction that the coordinator does not know"
+            );
+            return Said::of(Concerned::ReadersOf(partition), detail);
+        }
+        let job = match () {
+            () if self.alone => self.who_is_not_done(),
+            () if self.watch.is_finished() => "the coordinator has not ended".to_owned(),
+            () => "the job has not said that it is done".to_owned(),
+        };
+        job.into()
     }
 
     fn who_is_not_done(&self) -> String {
