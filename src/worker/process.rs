@@ -34,10 +34,14 @@ where
         let timer = pin!(None);
         let mut alarm = Alarm::new(timer, |span| clock.sleep(span));
         let mut stopped = pin!(env.stopped());
+        let mut message = pin!(env.network().receive()); // renewed when it has come, and not for all that else is waited for
         loop {
-            let ends = match worker.next_event(stopped.as_mut(), &mut alarm).await {
+            let ends = match worker.next_event(stopped.as_mut(), message.as_mut(), &mut alarm).await {
                 Event::Stopped => worker.close(),
-                Event::Message(envelope) => worker.obey(envelope),
+                Event::Message(envelope) => {
+                    message.set(env.network().receive());
+                    worker.obey(envelope)
+                }
                 Event::News(News::Reached(progress)) => {
                     worker.report(progress).await;
                     false
@@ -50,7 +54,7 @@ where
                 break;
             }
         }
-        worker.send(ToCoordinator::Bye).await;
+        worker.send(&ToCoordinator::Bye).await;
         Ok(())
     })
 }
@@ -111,9 +115,9 @@ where
     async fn next_event<T: Future<Output = ()>>(
         &mut self,
         mut stopped: Pin<&mut impl Future<Output = ()>>,
+        mut message: Pin<&mut impl Future<Output = Envelope>>,
         alarm: &mut Alarm<'_, impl Fn(Duration) -> T, T>,
     ) -> Event {
-        let mut message = pin!(self.env.network().receive());
         poll_fn(|cx| {
             if !self.closing && stopped.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Event::Stopped);
@@ -134,7 +138,7 @@ where
         if let Slot::Runs(attempt) = &mut self.slot {
             attempt.reached = progress;
             let progress = attempt.report();
-            self.send(ToCoordinator::Progress(progress)).await;
+            self.send(&ToCoordinator::Progress(progress)).await;
         }
     }
 
@@ -235,12 +239,11 @@ where
 
     /// Tells the coordinator how things are.
     async fn say(&mut self) {
-        self.send(self.slot.report()).await;
+        self.send(&self.slot.report()).await;
     }
 
-    async fn send(&mut self, message: ToCoordinator) {
-        let network = self.env.network();
-        network.send(Address::COORDINATOR, message.label(), message.to_bytes()).await;
+    fn send(&self, message: &ToCoordinator) -> impl Future<Output = ()> + Send {
+        self.env.network().send(Address::COORDINATOR, message.label(), message.to_bytes())
     }
 }
 
