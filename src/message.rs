@@ -5,8 +5,10 @@
 //! the same conditional write as the coordinator's term, so a second number could only disagree with it.
 
 use bytes::Bytes;
+use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::{CheckpointId, Incarnation, Life, Positions, ShortBytes, Snapshot};
 
@@ -172,14 +174,40 @@ impl ToCoordinator {
     }
 }
 
-/// Few messages are longer than what stands on the stack here; so nearly none is written into a buffer that grows.
 fn encode(message: &impl Serialize) -> ShortBytes {
-    let mut room = [0; 256];
-    match postcard::to_slice(message, &mut room) {
-        Ok(bytes) => bytes.into(),
-        Err(_) => {
-            postcard::to_stdvec(message).expect("messages hold only types that postcard can write").into()
+    let mut page = Page::new();
+    let written = postcard::serialize_with_flavor(message, Pen(&mut page));
+    written.expect("messages hold only types that postcard can write");
+    page.as_slice().into()
+}
+
+/// Few messages are longer than what stands on the stack here.
+type Page = SmallVec<[u8; 256]>;
+
+/// Writes on a page.
+struct Pen<'a>(&'a mut Page);
+
+impl Flavor for Pen<'_> {
+    type Output = ();
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    /// Nearly all that comes at a time is a number of one byte, which is not worth a call of `memcpy`.
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            _ => self.0.extend_from_slice(bytes),
         }
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::{Decide, Effect, End, Input};
 use crate::alarm::Alarm;
 use crate::env::{Envelope, Head, Key, Value, Version};
+use crate::mailbox::Mailbox;
 use crate::message::ToCoordinator;
 use crate::select::{Either, first};
 use crate::steady::Steady;
@@ -26,9 +27,10 @@ pub fn run<E: Env>(env: E, decider: impl Decide) -> BoxFuture<Result<(), BoxErro
         let clock = env.clock();
         let mut process =
             Process { env: &env, time: Steady::new(clock), decider, todo: Vec::new(), effects: Vec::new() };
-        let timer = pin!(None);
+        let (timer, message) = (pin!(None), pin!(None));
         let mut alarm = Alarm::new(timer, |span| clock.sleep(span));
-        let work = pin!(process.work(&mut alarm));
+        let mut mailbox = Mailbox::new(message, || env.network().receive());
+        let work = pin!(process.work(&mut mailbox, &mut alarm));
         match first(work, env.stopped()).await {
             Either::First(End::GaveUp(reason)) => Err(reason.into()),
             // Asked to stop: what is pending is lost with it, as in a crash, and the next coordinator takes over.
@@ -48,34 +50,43 @@ struct Process<'a, E: Env, D> {
 }
 
 impl<E: Env, D: Decide> Process<'_, E, D> {
-    async fn work<T: Future<Output = ()>>(
+    async fn work<S: Future<Output = ()>, M: Future<Output = Envelope>>(
         &mut self,
-        alarm: &mut Alarm<'_, impl Fn(Duration) -> T, T>,
+        mailbox: &mut Mailbox<'_, impl Fn() -> M, M>,
+        alarm: &mut Alarm<'_, impl Fn(Duration) -> S, S>,
     ) -> End {
-        let network = self.env.network();
-        let mut message = pin!(network.receive()); // renewed when it has come, and not for all that else is waited for
         self.decide(Input::Started);
         loop {
             if let Some(end) = pin!(self.perform()).await {
                 return end;
             }
-            // Messages come before time: see [`Input::Time`].
-            let deadline = self.decider.next_deadline();
-            let next = poll_fn(|cx| match (message.as_mut().poll(cx), deadline) {
-                (Poll::Ready(envelope), _) => Poll::Ready(Some(envelope)),
-                (Poll::Pending, None) => Poll::Pending,
-                (Poll::Pending, Some(deadline)) => alarm.poll(self.time.now(), deadline, cx).map(|()| None),
-            });
-            match next.await {
-                None => self.decide(Input::Time),
-                Some(Envelope { from, body }) => {
-                    message.set(network.receive());
-                    // One that cannot be read counts as lost.
-                    if let Some(message) = ToCoordinator::from_bytes(&body) {
-                        self.decide(Input::Message { from, message });
+            poll_fn(|cx| {
+                while self.todo.is_empty() {
+                    if let Some(input) = ready!(self.poll_input(mailbox, alarm, cx)) {
+                        self.decide(input);
                     }
                 }
-            }
+                Poll::Ready(())
+            })
+            .await;
+        }
+    }
+
+    /// The next message or, once the decider's deadline has come, that it has. Messages come before time: see
+    /// [`Input::Time`]. One that cannot be read counts as lost.
+    fn poll_input<S: Future<Output = ()>, M: Future<Output = Envelope>>(
+        &mut self,
+        mailbox: &mut Mailbox<'_, impl Fn() -> M, M>,
+        alarm: &mut Alarm<'_, impl Fn(Duration) -> S, S>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Input>> {
+        if let Poll::Ready(Envelope { from, body }) = mailbox.poll(cx) {
+            let message = ToCoordinator::from_bytes(&body);
+            return Poll::Ready(message.map(|message| Input::Message { from, message }));
+        }
+        match self.decider.next_deadline() {
+            None => Poll::Pending,
+            Some(deadline) => alarm.poll(self.time.now(), deadline, cx).map(|()| Some(Input::Time)),
         }
     }
 

@@ -14,9 +14,7 @@ use super::intake::{Intake, Mark, Step};
 use crate::channel::{Receiver, Sender};
 use crate::message::{Deployment, Progress, ToCoordinator};
 use crate::select::{Either, yield_now};
-use crate::{
-    Address, CheckpointId, Env, Fact, Failure, Incarnation, Network, Next, Positions, Sink, Snapshot,
-};
+use crate::{Address, CheckpointId, Env, Fact, Failure, Incarnation, Network, Next, Sink, Snapshot};
 
 /// After how many turns in a row the attempt lets the rest of the process go first. A sink and a source that never
 /// wait would else keep heartbeats and barriers out for ever.
@@ -182,7 +180,7 @@ impl<E: Env, S: Sink> Attempt<E, S> {
 
     async fn pass(&mut self, mark: Mark) -> Result<(), Failure> {
         match mark {
-            Mark::Aligned(id, resume_at) => self.snapshot(id, resume_at).await,
+            Mark::Aligned(id) => self.snapshot(id).await,
             Mark::Overtaken(id) => {
                 self.decline(id).await;
                 Ok(())
@@ -222,7 +220,7 @@ impl<E: Env, S: Sink> Attempt<E, S> {
     }
 
     /// An error here fails the task (CC-40).
-    async fn snapshot(&mut self, checkpoint: CheckpointId, resume_at: Positions) -> Result<(), Failure> {
+    async fn snapshot(&mut self, checkpoint: CheckpointId) -> Result<(), Failure> {
         let sink = self.sink.snapshot(checkpoint).await?;
         if self.tail == Tail::Finished {
             self.tail = Tail::Covered(checkpoint);
@@ -230,7 +228,7 @@ impl<E: Env, S: Sink> Attempt<E, S> {
         let ack = ToCoordinator::Ack {
             incarnation: self.incarnation,
             checkpoint,
-            snapshot: Snapshot { resume_at, sink },
+            snapshot: Snapshot { resume_at: self.intake.resume_at(), sink },
         };
         self.answer(checkpoint, &ack).await;
         self.env.note(Fact::Acknowledged(checkpoint));

@@ -29,10 +29,10 @@ pub(super) enum Step {
 }
 
 /// What is no record, and stands at a certain place among them.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Mark {
     /// Everything in front of this checkpoint's barriers has come.
-    Aligned(CheckpointId, Positions),
+    Aligned(CheckpointId),
     /// This checkpoint will not be taken, because a newer one's barrier came first (CC-22).
     Overtaken(CheckpointId),
     /// No split has any more records. Comes once; barriers may still follow.
@@ -81,6 +81,17 @@ impl<E: Env> Intake<E> {
         match self {
             Intake::Queued(queued) => queued.alignment.abort(id),
             Intake::Chained(chained) => chained.barrier = chained.barrier.filter(|&barrier| barrier != id),
+        }
+    }
+
+    /// Where the splits are to be read on behind the barriers that were aligned, as long as nothing else has come.
+    pub(super) fn resume_at(&self) -> Positions {
+        match self {
+            Intake::Queued(queued) => queued.aligned.clone(),
+            Intake::Chained(chained) => {
+                let places = chained.splits.iter().map(|chain| &chain.place);
+                places.map(|place| (place.split, place.position)).collect()
+            }
         }
     }
 
@@ -139,6 +150,8 @@ impl<S, F: Future<Output = Read>> Future for Coming<'_, S, F> {
 pub(super) struct Queued {
     inputs: Vec<Input>,
     alignment: Alignment,
+    /// Where the inputs are read on behind the barriers that were aligned last.
+    aligned: Positions,
     /// Which input is asked first: the one behind that which gave the last record, so that none starves.
     turn: usize,
     /// How many inputs have records to come.
@@ -162,6 +175,7 @@ impl Queued {
         Queued {
             inputs: resume_at.iter().map(start).collect(),
             alignment: Alignment::new(resume_at.len()),
+            aligned: Positions::default(),
             turn: 0,
             open: resume_at.len(),
         }
@@ -217,7 +231,8 @@ impl Queued {
             Arrival::Waiting(Some(older)) => Some(Step::Mark(Mark::Overtaken(older))),
             Arrival::Aligned(positions) => {
                 let splits = self.inputs.iter().map(|input| input.split);
-                Some(Step::Mark(Mark::Aligned(id, splits.zip(positions).collect())))
+                self.aligned = splits.zip(positions).collect();
+                Some(Step::Mark(Mark::Aligned(id)))
             }
         }
     }
@@ -279,9 +294,7 @@ impl<S> Chained<S> {
     /// What stands where no record is read: a barrier, or, once, the end of all.
     fn poll_mark(&mut self) -> Poll<Mark> {
         if let Some(id) = self.barrier.take() {
-            let places = self.splits.iter().map(|chain| &chain.place);
-            let positions = places.map(|place| (place.split, place.position));
-            return Poll::Ready(Mark::Aligned(id, positions.collect()));
+            return Poll::Ready(Mark::Aligned(id));
         }
         if !std::mem::replace(&mut self.ended, true) {
             return Poll::Ready(Mark::Ended);
