@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -62,6 +63,12 @@ impl PartialEq for ShortBytes {
 }
 
 impl Eq for ShortBytes {}
+
+impl Hash for ShortBytes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
 
 impl Ord for ShortBytes {
     fn cmp(&self, other: &Self) -> Ordering {

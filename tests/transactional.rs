@@ -140,7 +140,7 @@ struct World {
 struct Nothing;
 
 impl Network for Nothing {
-    async fn send(&self, _to: Address, _label: &'static str, _body: bytes::Bytes) {}
+    async fn send(&self, _to: Address, _label: &'static str, _body: ShortBytes) {}
     async fn receive(&self) -> Envelope {
         pending().await
     }

@@ -17,11 +17,10 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
 use twophase::env::{CheckpointStore, Clock, Envelope, Key, Network, Timestamp, Value, Version};
 use twophase::kafka::protocol::{Request, Response};
 use twophase::kafka::{KafkaBroker, KafkaOptions, Port, Unanswered};
-use twophase::{Address, Env, Fact, Failure, Next, Process, Split};
+use twophase::{Address, Env, Fact, Failure, Next, Process, ShortBytes, Split};
 
 use self::signals::{Receive, Stopped};
 use self::wait::Wait;
@@ -161,7 +160,7 @@ impl Clock for SimClock {
 }
 
 impl Network for SimNetwork {
-    fn send(&self, to: Address, label: &'static str, body: Bytes) -> impl Future<Output = ()> + Send {
+    fn send(&self, to: Address, label: &'static str, body: ShortBytes) -> impl Future<Output = ()> + Send {
         let sent = self.0.alive(|world| world.send(self.0.pid, to, label, body)) == Some(true);
         poll_fn(move |_| if sent { Poll::Ready(()) } else { Poll::Pending })
     }

@@ -3,9 +3,8 @@
 
 use std::task::Waker;
 
-use bytes::Bytes;
-use twophase::Address;
 use twophase::env::Envelope;
+use twophase::{Address, ShortBytes};
 
 use super::calls::Ending;
 use super::life::LifeState;
@@ -28,7 +27,7 @@ pub(super) struct Parcel {
 
 impl World {
     /// A process hands a message to the network. Whether it lives to know.
-    pub(crate) fn send(&mut self, pid: Pid, to: Address, label: &'static str, body: Bytes) -> bool {
+    pub(crate) fn send(&mut self, pid: Pid, to: Address, label: &'static str, body: ShortBytes) -> bool {
         let call = Call::Send(label);
         let Some((made, in_danger)) = self.make(pid, call) else {
             return false;
