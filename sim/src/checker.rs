@@ -36,8 +36,9 @@ use crate::anomaly::{Anomaly, Concerned, Finding, Said};
 use crate::coverage::Window;
 use crate::event::{Actor, Event, What};
 use crate::ledger::{Ledger, Transaction};
+use crate::memory::Room;
 use crate::outputs::{Outputs, Told};
-use crate::per_record::PerRecord;
+use crate::per_record::{self, PerRecord};
 use crate::schedule::Schedule;
 
 /// What is wrong, and why, as the end of a sentence.
@@ -65,23 +66,47 @@ pub(crate) struct Checker {
     finding: Option<Finding>,
 }
 
+/// What a checker leaves to that of the next history.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    seen: per_record::Rooms<bool>,
+    covered: Room<SourceOffset>,
+    newest: Room<Option<SourceOffset>>,
+    granted: Room<(TransactionalId, Producer)>,
+}
+
 impl Checker {
-    pub(crate) fn new(schedule: Arc<Schedule>, outputs: Option<Box<Outputs>>, bound: bool) -> Self {
+    pub(crate) fn new(
+        schedule: Arc<Schedule>,
+        outputs: Option<Box<Outputs>>,
+        bound: bool,
+        rooms: Rooms,
+    ) -> Self {
         let schedule = match &outputs {
             Some(outputs) => Arc::new(outputs.schedule(&schedule)),
             None => schedule,
         };
+        let (splits, partitions) = (schedule.input.len(), schedule.settings.partitions as usize);
         Checker {
             outputs,
             bound,
-            seen: PerRecord::new(schedule.input.iter().map(Vec::len), false),
+            seen: PerRecord::new(schedule.input.iter().map(Vec::len), false, rooms.seen),
             remaining: schedule.records(),
             completed: None,
-            covered: vec![SourceOffset(0); schedule.input.len()],
-            newest: vec![None; schedule.input.len() * schedule.settings.partitions as usize],
-            granted: Vec::with_capacity(32),
+            covered: rooms.covered.filled(splits, SourceOffset(0)),
+            newest: rooms.newest.filled(splits * partitions, None),
+            granted: rooms.granted.vector(32),
             finding: None,
             schedule,
+        }
+    }
+
+    pub(crate) fn leave(self) -> Rooms {
+        Rooms {
+            seen: self.seen.leave(),
+            covered: Room::of(self.covered),
+            newest: Room::of(self.newest),
+            granted: Room::of(self.granted),
         }
     }
 

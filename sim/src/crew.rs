@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::memory::Memory;
 use crate::seed::Seed;
 use crate::wall::{Pulse, Stuck, Watchdog};
 
@@ -48,8 +49,8 @@ struct Worker<T> {
 }
 
 impl Crew {
-    /// Plays all seeds, or those before `stop`, and folds what comes of each. `progress` hears how many more were
-    /// played.
+    /// Plays all seeds, or those before `stop`, and folds what comes of each. Each thread has one memory for all that it
+    /// plays. `progress` hears how many more were played.
     pub(crate) fn fold<T, V, P>(
         self,
         stop: &AtomicBool,
@@ -60,7 +61,7 @@ impl Crew {
     where
         T: Default + Send + 'static,
         V: 'static,
-        P: Fn(Seed, &Pulse) -> io::Result<V> + Send + Sync + 'static,
+        P: Fn(Seed, &Pulse, &mut Memory) -> io::Result<V> + Send + Sync + 'static,
     {
         let shared = Arc::new(Shared::new(self.seeds, self.jobs, play));
         let (leave, left) = mpsc::channel();
@@ -124,15 +125,16 @@ impl<P> Shared<P> {
 
     fn work<T, V>(&self, pulse: &Pulse, part: &Mutex<T>, add: fn(&mut T, Seed, V)) -> io::Result<()>
     where
-        P: Fn(Seed, &Pulse) -> io::Result<V>,
+        P: Fn(Seed, &Pulse, &mut Memory) -> io::Result<V>,
     {
+        let mut memory = Memory::default();
         while let Some(chunk) = self.take() {
             for seed in chunk.map(Seed) {
                 if self.stop.load(Ordering::Relaxed) {
                     return Ok(());
                 }
                 pulse.begin(seed);
-                let played = (self.play)(seed, pulse);
+                let played = (self.play)(seed, pulse, &mut memory);
                 let played = played.inspect_err(|_| self.stop.store(true, Ordering::Relaxed))?;
                 add(&mut unpoisoned(part), seed, played);
                 self.played.fetch_add(1, Ordering::Relaxed);
@@ -151,7 +153,7 @@ impl<T: Default + Send + 'static> Worker<T> {
     ) -> io::Result<Self>
     where
         V: 'static,
-        P: Fn(Seed, &Pulse) -> io::Result<V> + Send + Sync + 'static,
+        P: Fn(Seed, &Pulse, &mut Memory) -> io::Result<V> + Send + Sync + 'static,
     {
         let (pulse, part) = (Arc::new(Pulse::default()), Arc::new(Mutex::new(T::default())));
         let (its_pulse, its_part) = (pulse.clone(), part.clone());

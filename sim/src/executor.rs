@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
+use crate::memory::Room;
 use crate::quiet::{Panic, guarded, guarded_within};
 use crate::world::Pid;
 
@@ -72,7 +73,6 @@ pub(crate) struct Task {
 }
 
 /// All tasks of a history.
-#[derive(Default)]
 pub(crate) struct Executor {
     tasks: Vec<Task>,
     woken: Arc<Woken>,
@@ -111,6 +111,16 @@ impl Task {
 }
 
 impl Executor {
+    pub(crate) fn new(room: Room<Task>) -> Self {
+        Executor { tasks: room.vector(16), woken: Arc::default() }
+    }
+
+    /// Drops what is left. Their room, for those of another history.
+    pub(crate) fn leave(mut self) -> Room<Task> {
+        self.clear();
+        Room::of(std::mem::take(&mut self.tasks))
+    }
+
     /// Adds a task; it wants to be polled.
     pub(crate) fn spawn(&mut self, process: Pid, future: TaskFuture) {
         let task = TaskId(self.tasks.len());
@@ -158,7 +168,7 @@ impl Executor {
 
     /// Drops what is left when the history is over. Whoever panics now is no longer judged: it would have panicked
     /// when it was killed, too, and no process was.
-    pub(crate) fn clear(&mut self) {
+    fn clear(&mut self) {
         for task in &mut self.tasks {
             let _ = guarded(|| drop(task.future.take()));
         }

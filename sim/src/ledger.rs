@@ -14,7 +14,8 @@ use twophase::{CheckpointId, Fact, Life, Partition, RecordId, TransactionalId};
 
 use crate::coverage::{Window, Windows};
 use crate::event::{Actor, Event, What};
-use crate::per_record::PerRecord;
+use crate::memory::Room;
+use crate::per_record::{self, PerRecord};
 use crate::sight::Sight;
 use crate::site::Name;
 use empty::Empties;
@@ -46,15 +47,31 @@ pub(crate) struct Ledger {
     steps: u64,
 }
 
+/// What a ledger leaves to that of the next history.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    transactions: Room<Transaction>,
+    newest: per_record::Rooms<Option<u32>>,
+    others: Room<(RecordId, u32)>,
+}
+
 impl Ledger {
     /// An empty one, for splits of these lengths.
-    pub(crate) fn new(splits: impl Iterator<Item = usize>, sight: Sight) -> Self {
+    pub(crate) fn new(splits: impl Iterator<Item = usize>, sight: Sight, rooms: Rooms) -> Self {
         Ledger {
-            transactions: Vec::with_capacity(32),
-            newest: PerRecord::new(splits, None),
-            others: Vec::with_capacity(64), // after a failure some records are written again
+            transactions: rooms.transactions.vector(32),
+            newest: PerRecord::new(splits, None, rooms.newest),
+            others: rooms.others.vector(64), // after a failure some records are written again
             sight,
             ..Ledger::default()
+        }
+    }
+
+    pub(crate) fn leave(self) -> Rooms {
+        Rooms {
+            transactions: Room::of(self.transactions),
+            newest: self.newest.leave(),
+            others: Room::of(self.others),
         }
     }
 

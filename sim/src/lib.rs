@@ -43,6 +43,7 @@
 //! - [`log`](mod@log): the transactional log, pure; Kafka's rules and nothing else
 //! - `env`: the traits of `twophase`, backed by the world, and the way into it; `executor`: the futures of all processes
 //! - `runtime`: the sandbox around a history (madsim), and its bare twin
+//! - `memory`: what one history leaves to the next: room, and nothing that was in it
 //!
 //! The folds:
 //! - [`event`]: what happens; `watch`: everybody who looks on
@@ -97,6 +98,7 @@ mod history;
 mod input;
 mod kept;
 mod ledger;
+mod memory;
 mod outcome;
 mod outputs;
 mod payload;

@@ -2,6 +2,8 @@
 
 use twophase::{RecordId, SourceOffset, Split};
 
+use crate::memory::Room;
+
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PerRecord<T> {
@@ -11,26 +13,35 @@ pub(crate) struct PerRecord<T> {
 
 /// Where the values of one split are.
 #[derive(Clone, Copy, Debug)]
-struct Part {
+pub(crate) struct Part {
     begin: usize,
     length: usize,
 }
 
+/// What it leaves to the next history.
+pub(crate) type Rooms<T> = (Room<T>, Room<Part>);
+
 impl<T: Clone> PerRecord<T> {
     /// This value for each record of splits of these lengths.
-    pub(crate) fn new(splits: impl Iterator<Item = usize>, value: T) -> Self {
+    pub(crate) fn new(lengths: impl Iterator<Item = usize>, value: T, (values, splits): Rooms<T>) -> Self {
         let mut end = 0;
         let mut behind = |length| {
             let begin = end;
             end += length;
             Part { begin, length }
         };
-        let splits = splits.map(&mut behind).collect();
-        PerRecord { values: vec![value; end], splits }
+        let mut splits = splits.vector(0);
+        splits.extend(lengths.map(&mut behind));
+        PerRecord { values: values.filled(end, value), splits }
     }
 }
 
 impl<T> PerRecord<T> {
+    /// Its room, for one of another history.
+    pub(crate) fn leave(self) -> Rooms<T> {
+        (Room::of(self.values), Room::of(self.splits))
+    }
+
     /// That of this record, if it is one of the input.
     #[inline]
     pub(crate) fn get(&self, record: RecordId) -> Option<&T> {
@@ -69,7 +80,7 @@ mod tests {
 
     #[test]
     fn each_record_has_a_value_of_its_own_and_nothing_else_has_one() {
-        let mut numbers = PerRecord::new([2, 0, 1].into_iter(), 0);
+        let mut numbers = PerRecord::new([2, 0, 1].into_iter(), 0, Rooms::default());
         let all = [id(0, 0), id(0, 1), id(2, 0)];
         for (number, record) in (1..).zip(all) {
             *numbers.get_mut(record).expect("it is one of the input") = number;

@@ -8,6 +8,7 @@ use twophase::message::ToCoordinator;
 
 use crate::anomaly::{Anomaly, Concerned, Said};
 use crate::history::Recorder;
+use crate::memory::Memory;
 use crate::outcome::{Outcome, Verdict};
 use crate::quiet::{Panic, guarded};
 use crate::runtime::{Sandbox, sandboxed};
@@ -51,22 +52,26 @@ const STEPS_PER_HEARTBEAT: u64 = 3;
 /// If two outputs that are expected have the same identity, so that nobody could tell whether each is there: see
 /// [`Subject::identify`].
 pub fn play(subject: &Subject, schedule: &Arc<Schedule>, keep: Keep) -> Outcome {
-    let played = Threads::Fresh.run(|| play_watched(subject, schedule, keep, &Pulse::default()));
+    let played = Threads::Fresh
+        .run(|| play_watched(subject, schedule, keep, &Pulse::default(), &mut Memory::default()));
     played.unwrap_or_else(|line| panic!("{line}"))
 }
 
-/// The same, for a watchdog to see where it is. The pulse is written and never read here.
+/// The same, for a watchdog to see where it is, and in the memory that the history before has left. The pulse is written
+/// and never read here.
 pub(crate) fn play_watched(
     subject: &Subject,
     schedule: &Arc<Schedule>,
     keep: Keep,
     pulse: &Pulse,
+    memory: &mut Memory,
 ) -> Result<Outcome, String> {
     sandboxed(schedule.timing.seed.0, |sandbox| {
-        let watch = Watch::new(schedule, subject, keep)?;
+        let rooms = std::mem::take(memory);
+        let watch = Watch::new(schedule, subject, keep, rooms.watch)?;
         let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
         let history = || {
-            let log = match guarded(|| subject.log_for(schedule)) {
+            let log = match guarded(|| subject.log_for(schedule, rooms.log)) {
                 Ok(log) => log,
                 Err(panic) => return Outcome::never_began("the broker", &panic),
             };
@@ -74,10 +79,13 @@ pub(crate) fn play_watched(
                 Ok(job) => job,
                 Err(panic) => return Outcome::never_began("the job", &panic),
             };
-            let mut stage = Stage::new(&*job, subject.alone, schedule.clone(), log, watch, pulse);
+            let world = World::new(schedule.clone(), subject.alone, log, watch, rooms.world);
+            let mut stage = Stage::new(&*job, world, pulse, rooms.turns);
             let end = guarded(|| run_to_end(&mut stage, schedule, sandbox));
             let end = end.unwrap_or_else(|panic| broken_off(&stage, &panic));
-            judge(&mut stage.world(), schedule, end)
+            let outcome = judge(&mut stage.world(), schedule, end);
+            *memory = stage.leave();
+            outcome
         };
         Ok(match remarks {
             Some(remarks) => remarks.listen(history),

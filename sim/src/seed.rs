@@ -14,6 +14,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use serde::{Deserialize, Serialize};
 
+use crate::memory::Room;
+
 /// What makes a history. Read in decimal or with `0x`; always printed in decimal.
 ///
 /// ```
@@ -66,19 +68,41 @@ pub(crate) enum Purpose {
     Rate = 7,
 }
 
-/// All streams of one seed. To seed a generator costs as much as a hundred draws: it is done once in a history.
-pub(crate) struct Streams(ChaCha8Rng);
+/// The streams of a history, each of which begins when it is drawn from first. A stream is large, so they stand in one piece
+/// of memory, and whoever draws from one has its number.
+pub(crate) struct Streams {
+    key: Key,
+    begun: Vec<Stream>,
+}
+
+/// What a seed comes to for ChaCha.
+type Key = <ChaCha8Rng as SeedableRng>::Seed;
+
+/// Which of the streams of a history.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StreamId(u32);
 
 impl Streams {
-    pub(crate) fn of(seed: Seed) -> Self {
-        Streams(ChaCha8Rng::seed_from_u64(seed.0))
+    pub(crate) fn new(seed: Seed, room: Room<Stream>) -> Self {
+        Streams { key: key(seed), begun: room.vector(32) }
     }
 
-    /// The stream that decides `purpose` for `of` (a link, an actor, a split).
-    pub(crate) fn stream(&self, purpose: Purpose, of: u64) -> Stream {
-        let mut rng = self.0.clone();
-        rng.set_stream((purpose as u64) << 56 | of);
-        Stream(rng)
+    /// Their room, for those of another history.
+    pub(crate) fn leave(self) -> Room<Stream> {
+        Room::of(self.begun)
+    }
+
+    /// Begins the stream that decides `purpose` for `of` (a link, an actor, a split).
+    #[cold]
+    pub(crate) fn begin(&mut self, purpose: Purpose, of: u64) -> StreamId {
+        self.begun.push(Stream::of(self.key, purpose, of));
+        StreamId(self.begun.len() as u32 - 1)
+    }
+
+    /// This one.
+    #[inline(always)]
+    pub(crate) fn at(&mut self, id: StreamId) -> &mut Stream {
+        &mut self.begun[id.0 as usize]
     }
 }
 
@@ -89,7 +113,14 @@ pub(crate) struct Stream(ChaCha8Rng);
 impl Stream {
     /// The stream of this seed that decides `purpose` for `of` (a link, an actor, a split).
     pub(crate) fn new(seed: Seed, purpose: Purpose, of: u64) -> Self {
-        Streams::of(seed).stream(purpose, of)
+        Stream::of(key(seed), purpose, of)
+    }
+
+    #[inline]
+    fn of(key: Key, purpose: Purpose, of: u64) -> Self {
+        let mut rng = ChaCha8Rng::from_seed(key);
+        rng.set_stream((purpose as u64) << 56 | of);
+        Stream(rng)
     }
 
     pub(crate) fn next(&mut self) -> u64 {
@@ -139,6 +170,10 @@ impl Stream {
     pub(crate) fn span(&mut self, range: Range<Duration>) -> Duration {
         Duration::from_micros(self.within(micros(range.start)..micros(range.end)))
     }
+}
+
+fn key(seed: Seed) -> Key {
+    ChaCha8Rng::seed_from_u64(seed.0).get_seed()
 }
 
 /// A duration in whole microseconds.

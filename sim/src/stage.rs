@@ -7,13 +7,12 @@ use twophase::{BoxFuture, Job};
 
 use crate::env::{Entered, Place, SimEnv};
 use crate::executor::{TaskFuture, TaskId};
-use crate::log::Log;
+use crate::memory::Memory;
 use crate::quiet::{Panic, guarded};
 use crate::runtime::Sandbox;
 use crate::schedule::Schedule;
-use crate::turns::{Onlookers, Turn, Turns};
+use crate::turns::{self, Onlookers, Turn, Turns};
 use crate::wall::Pulse;
-use crate::watch::Watch;
 use crate::world::{Chore, Pid, World};
 
 /// The processes of a job in their world.
@@ -22,6 +21,8 @@ pub(crate) struct Stage<'a> {
     turns: Turns<'a>,
     place: Place,
     schedule: Arc<Schedule>,
+    /// Where the chores were that are done, for the next ones.
+    done: Vec<Chore>,
     job: &'a dyn Job<SimEnv>,
 }
 
@@ -30,22 +31,23 @@ pub(crate) struct Stage<'a> {
 pub(crate) struct Spins(pub(crate) Pid);
 
 impl<'a> Stage<'a> {
-    pub(crate) fn new(
-        job: &'a dyn Job<SimEnv>,
-        alone: bool,
-        schedule: Arc<Schedule>,
-        log: Box<dyn Log>,
-        watch: Watch,
-        pulse: &'a Pulse,
-    ) -> Self {
-        let remarks = watch.history.as_ref().map(|recorder| recorder.remarks.clone());
-        let timing = &schedule.timing;
+    pub(crate) fn new(job: &'a dyn Job<SimEnv>, world: World, pulse: &'a Pulse, rooms: turns::Rooms) -> Self {
+        let remarks = world.watch.history.as_ref().map(|recorder| recorder.remarks.clone());
+        let schedule = world.schedule.clone();
         Stage {
-            turns: Turns::new(timing.seed, timing.shuffle, Onlookers { pulse, remarks }),
-            place: Place::of(World::new(schedule.clone(), alone, log, watch)),
+            turns: Turns::new(schedule.timing.shuffle, Onlookers { pulse, remarks }, rooms),
+            place: Place::of(world),
             schedule,
+            done: Vec::new(),
             job,
         }
+    }
+
+    /// The history is over; what it leaves to the next one.
+    pub(crate) fn leave(self) -> Memory {
+        let turns = self.turns.leave();
+        let (world, log, watch) = self.place.leave().leave();
+        Memory { log, world, watch, turns }
     }
 
     /// Into the world.
@@ -68,7 +70,8 @@ impl<'a> Stage<'a> {
                     self.poll(process, task);
                     world = self.world();
                 }
-                Turn::Attend(chores) => {
+                Turn::Attend => {
+                    let chores = std::mem::replace(&mut world.chores, std::mem::take(&mut self.done));
                     drop(world);
                     self.attend_to(chores);
                     world = self.world();
@@ -104,7 +107,7 @@ impl<'a> Stage<'a> {
     #[cold]
     fn attend_to(&mut self, mut chores: Vec<Chore>) {
         chores.sort_by_key(Chore::rank);
-        for chore in chores {
+        for chore in chores.drain(..) {
             match chore {
                 Chore::Drop(pid) => {
                     self.run(pid, |stage| stage.turns.executor.kill(pid));
@@ -117,6 +120,7 @@ impl<'a> Stage<'a> {
                 Chore::Wake(task) => self.turns.ready.push(task),
             }
         }
+        self.done = chores;
     }
 
     /// Who spawns something and dies in the same breath leaves nothing behind that runs.

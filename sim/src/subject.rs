@@ -12,7 +12,7 @@ use crate::anomaly::Anomaly;
 use crate::coverage::Window;
 use crate::env::SimEnv;
 use crate::generate::{Generator, Input, Safety};
-use crate::log::{ClusterSettings, Log, TransactionalLog};
+use crate::log::{self, AnyLog, ClusterSettings, Log, TransactionalLog};
 use crate::outputs::{ByKey, Output, Promise};
 use crate::schedule::Schedule;
 
@@ -45,7 +45,8 @@ pub struct Subject {
     /// Where its mistake was made before: an entry of the catalogue of known bugs, and the ticket. May be empty.
     pub seen_in: String,
     job: Arc<MakeJob>,
-    log: Arc<MakeLog>,
+    /// Makes its log, if that is not the correct one.
+    log: Option<Arc<MakeLog>>,
 }
 
 /// The parts of a job.
@@ -93,7 +94,7 @@ impl Subject {
             part: Part::Job,
             seen_in: String::new(),
             job: Arc::new(make),
-            log: Arc::new(|settings| Box::new(TransactionalLog::new(settings))),
+            log: None,
         }
     }
 
@@ -145,7 +146,7 @@ impl Subject {
         mut self,
         make: impl Fn(&ClusterSettings) -> Box<dyn Log> + Send + Sync + 'static,
     ) -> Self {
-        self.log = Arc::new(make);
+        self.log = Some(Arc::new(make));
         self.part(Part::Broker)
     }
 
@@ -294,16 +295,20 @@ impl Subject {
         (self.job)(schedule)
     }
 
-    pub(crate) fn log_for(&self, schedule: &Schedule) -> Box<dyn Log> {
+    pub(crate) fn log_for(&self, schedule: &Schedule, rooms: log::Rooms) -> AnyLog {
         let defaults = ClusterSettings::default();
-        (self.log)(&ClusterSettings {
+        let settings = ClusterSettings {
             partitions: schedule.settings.partitions,
             protocol: schedule.protocol,
             verification: schedule.broker.verification,
             // An operator who lets clients wait that long has raised the limit too.
             timeout_max: schedule.settings.transaction_timeout.max(defaults.timeout_max),
             ..defaults
-        })
+        };
+        match &self.log {
+            None => AnyLog::Correct(TransactionalLog::within(&settings, rooms)),
+            Some(make) => AnyLog::Brought(make(&settings)),
+        }
     }
 }
 

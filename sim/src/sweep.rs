@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::crew::{Crew, Folded};
 use crate::generate::Generator;
+use crate::memory::Memory;
 use crate::outcome::Outcome;
 use crate::run::play_watched;
 use crate::schedule::Schedule;
@@ -89,11 +90,11 @@ impl<'a> Sweep<'a> {
     pub fn run(&self, stop: &AtomicBool, progress: &dyn Fn(u64)) -> io::Result<Summary> {
         let (first, replay_every) = (self.seeds.start, self.replay_every.max(1));
         let play = self.player();
-        let judge = move |seed: Seed, pulse: &Pulse| -> io::Result<Played> {
+        let judge = move |seed: Seed, pulse: &Pulse, memory: &mut Memory| -> io::Result<Played> {
             let again = (seed.0 - first) % replay_every == 0;
             let keep = Keep { digests: again, ..Keep::default() };
-            let one = play(seed, keep, pulse)?;
-            let two = if again { Some(play(seed, keep, pulse)?) } else { None };
+            let one = play(seed, keep, pulse, memory)?;
+            let two = if again { Some(play(seed, keep, pulse, memory)?) } else { None };
             Ok((one, two))
         };
         let Folded { parts, stuck } = self.crew().fold(stop, progress, judge, add)?;
@@ -114,7 +115,9 @@ impl<'a> Sweep<'a> {
     /// does not come back.
     pub fn digests(&self, stop: &AtomicBool) -> io::Result<Vec<(Seed, u64)>> {
         let play = self.player();
-        let digest = move |seed: Seed, pulse: &Pulse| Ok(play(seed, Keep::default(), pulse)?.digest);
+        let digest = move |seed: Seed, pulse: &Pulse, memory: &mut Memory| {
+            Ok(play(seed, Keep::default(), pulse, memory)?.digest)
+        };
         let add = |digests: &mut Vec<_>, seed, digest| digests.push((seed, digest));
         let Folded { parts, stuck } = self.crew().fold(stop, &|_| {}, digest, add)?;
         if let Some(stuck) = stuck.into_iter().min() {
@@ -131,11 +134,13 @@ impl<'a> Sweep<'a> {
     }
 
     /// What plays a seed of this sweep, and owns all it needs: it may outlive the sweep on a stuck thread.
-    fn player(&self) -> impl Fn(Seed, Keep, &Pulse) -> io::Result<Outcome> + Send + Sync + 'static {
+    fn player(
+        &self,
+    ) -> impl Fn(Seed, Keep, &Pulse, &mut Memory) -> io::Result<Outcome> + Send + Sync + 'static {
         let (threads, subject, generator) = (self.threads, self.subject.clone(), self.generator.clone());
-        move |seed, keep, pulse| {
+        move |seed, keep, pulse, memory| {
             let schedule = Arc::new(generator.schedule(seed)?);
-            let played = threads.run(|| play_watched(&subject, &schedule, keep, pulse));
+            let played = threads.run(|| play_watched(&subject, &schedule, keep, pulse, memory));
             played.map_err(|line| unfit(format!("seed {seed}: {line}")))
         }
     }
@@ -157,7 +162,9 @@ pub(crate) fn play_alone(
 ) -> io::Result<Outcome> {
     let (subject, schedule) = (subject.clone(), schedule.clone());
     let crew = Crew { seeds: 0..1, jobs: 1, hang_timeout };
-    let play = move |_, pulse: &Pulse| play_watched(&subject, &schedule, keep, pulse).map_err(unfit);
+    let play = move |_, pulse: &Pulse, memory: &mut Memory| {
+        play_watched(&subject, &schedule, keep, pulse, memory).map_err(unfit)
+    };
     let add = |part: &mut Option<Outcome>, _, outcome| *part = Some(outcome);
     let Folded { parts, stuck } = crew.fold(&AtomicBool::new(false), &|_| {}, play, add)?;
     let hung = stuck.first().map(|stuck| Outcome::hung(*stuck, hang_timeout));

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::executor::{Executor, TaskId};
+use crate::executor::{Executor, Task, TaskId};
+use crate::memory::Room;
 use crate::remarks::Remarks;
 use crate::runtime::Sandbox;
-use crate::seed::{Purpose, Seed, Stream};
 use crate::wall::Pulse;
-use crate::world::{Chore, Condition, LifeState, Pid, World};
+use crate::world::{Condition, Pid, World};
 
 /// Whose turn it is.
 pub(crate) enum Turn<T> {
     /// This task of this process is to be polled.
     Poll(Pid, TaskId),
-    /// The driver has something to do first.
-    Attend(Vec<Chore>),
+    /// The driver has chores to do first.
+    Attend,
     /// It was the world's.
     Next,
     /// This process never waits for anything.
@@ -29,23 +29,33 @@ pub(crate) struct Turns<'a> {
     pub(crate) ready: Vec<TaskId>,
     pub(crate) onlookers: Onlookers<'a>,
     shuffle: bool,
-    seed: Seed,
     polls: Polls,
     /// By how much time went on since a process had the thread, in microseconds.
     passed: u64,
 }
 
+/// What they leave to the next history.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    tasks: Room<Task>,
+    ready: Room<TaskId>,
+}
+
 impl<'a> Turns<'a> {
-    pub(crate) fn new(seed: Seed, shuffle: bool, onlookers: Onlookers<'a>) -> Self {
+    pub(crate) fn new(shuffle: bool, onlookers: Onlookers<'a>, rooms: Rooms) -> Self {
         Turns {
-            executor: Executor::default(),
-            ready: Vec::with_capacity(8),
+            executor: Executor::new(rooms.tasks),
+            ready: rooms.ready.vector(8),
             onlookers,
             shuffle,
-            seed,
             polls: Polls::default(),
             passed: 0,
         }
+    }
+
+    /// It is over: all futures are dropped. What they leave to those of the next history.
+    pub(crate) fn leave(self) -> Rooms {
+        Rooms { tasks: self.executor.leave(), ready: Room::of(self.ready) }
     }
 
     /// Whoever is ready; if nobody is, one thing happens, unless `end` says that it is over.
@@ -62,7 +72,7 @@ impl<'a> Turns<'a> {
                 sandbox.advance(std::mem::take(&mut self.passed));
             }
             if !world.chores.is_empty() {
-                return Turn::Attend(std::mem::take(&mut world.chores));
+                return Turn::Attend;
             }
             if let Some((process, task)) = self.next_ready(world) {
                 if self.polls.are_too_many(process) {
@@ -116,7 +126,7 @@ impl<'a> Turns<'a> {
                 life.deferred.push(self.ready.remove(0));
                 continue;
             }
-            let at = if self.shuffle && self.ready.len() > 1 { self.pick_within(process, life) } else { 0 };
+            let at = if self.shuffle && self.ready.len() > 1 { self.pick_within(process, world) } else { 0 };
             let chosen = self.ready.remove(at);
             world.polls(self.executor.task(chosen).map(|task| (chosen, task.waker())));
             return Some((process, chosen));
@@ -124,17 +134,14 @@ impl<'a> Turns<'a> {
         None
     }
 
-    fn pick_within(&mut self, process: Pid, life: &mut LifeState) -> usize {
+    fn pick_within(&mut self, process: Pid, world: &mut World) -> usize {
         let executor = &mut self.executor;
         let mut is_its = |task: TaskId| executor.task(task).is_some_and(|task| task.process == process);
         let candidates = self.ready.iter().filter(|task| is_its(**task)).count() as u64;
         if candidates < 2 {
             return 0;
         }
-        let of =
-            u64::from(life.name.role as u8) << 32 | u64::from(life.name.index) << 16 | u64::from(life.life.0);
-        let stream = life.poll_order.get_or_insert_with(|| Stream::new(self.seed, Purpose::Poll, of));
-        let chosen = stream.below(candidates) as usize;
+        let chosen = world.poll_order(process).below(candidates) as usize;
         let mut places = self.ready.iter().enumerate().filter(|(_, task)| is_its(**task));
         places.nth(chosen).map_or(0, |(place, _)| place)
     }

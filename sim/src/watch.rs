@@ -8,13 +8,13 @@ use bytes::Bytes;
 use twophase::{Fact, RecordId};
 
 use crate::anomaly::{Anomaly, Finding, Said};
-use crate::checker::Checker;
+use crate::checker::{self, Checker};
 use crate::coverage::CrashSites;
 use crate::digest::Digest;
 use crate::event::{Event, Observer, What};
 use crate::fault::FaultKind;
 use crate::history::Recorder;
-use crate::ledger::Ledger;
+use crate::ledger::{self, Ledger};
 use crate::outputs::{Outputs, Told, Unfit};
 use crate::schedule::Schedule;
 use crate::sight::Sight;
@@ -45,6 +45,13 @@ pub(crate) struct Watch {
     pub(crate) crashed_at: CrashSites,
 }
 
+/// What a watch leaves to that of the next history.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    checker: checker::Rooms,
+    ledger: ledger::Rooms,
+}
+
 /// What is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -62,13 +69,18 @@ impl Watch {
     ///
     /// # Errors
     /// When what it says of its outputs does not fit the input; one line. If that panics, that is what is found.
-    pub(crate) fn new(schedule: &Arc<Schedule>, subject: &Subject, keep: Keep) -> Result<Self, String> {
+    pub(crate) fn new(
+        schedule: &Arc<Schedule>,
+        subject: &Subject,
+        keep: Keep,
+        rooms: Rooms,
+    ) -> Result<Self, String> {
         let (outputs, panicked) = match Outputs::new(&subject.promise, schedule) {
             Ok(outputs) => (outputs, None),
             Err(Unfit::Input(line)) => return Err(line),
             Err(Unfit::Panicked(which, panic)) => (None, Some((which, panic))),
         };
-        let mut checker = Checker::new(schedule.clone(), outputs, subject.bound);
+        let mut checker = Checker::new(schedule.clone(), outputs, subject.bound, rooms.checker);
         if let Some((which, panic)) = panicked {
             checker.panicked(0, which, &panic);
         }
@@ -77,6 +89,7 @@ impl Watch {
             ledger: Ledger::new(
                 checker.expected(),
                 if subject.bound { Sight::BOUND } else { Sight::default() },
+                rooms.ledger,
             ),
             checker,
             digest: Digest::default(),
@@ -86,6 +99,10 @@ impl Watch {
             tally: Tally::default(),
             crashed_at: CrashSites::default(),
         })
+    }
+
+    pub(crate) fn leave(self) -> Rooms {
+        Rooms { checker: self.checker.leave(), ledger: self.ledger.leave() }
     }
 
     /// Whether anything is to come out; of a history of which nothing is, nothing is shown.

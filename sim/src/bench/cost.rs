@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::s1;
+use crate::memory::Memory;
 use crate::outcome::Verdict;
 use crate::run::play_watched;
 use crate::seed::Seed;
@@ -58,11 +59,12 @@ pub fn play_s1(threads: Threads, seeds: Range<u64>) -> Cost {
     let subject = subjects::named("kafka").expect("the correct subject comes along");
     let stopwatch = Stopwatch::start();
     let mut cost = Cost { histories: seeds.end - seeds.start, ..Cost::default() };
+    let mut memory = Memory::default();
     for seed in seeds {
         let schedule = Arc::new(s1(Seed(seed)));
         let pulse = Pulse::default();
         let outcome = threads
-            .run(|| play_watched(&subject, &schedule, Keep::default(), &pulse))
+            .run(|| play_watched(&subject, &schedule, Keep::default(), &pulse, &mut memory))
             .expect("the correct subject says nothing of its outputs that could be unfit");
         let held = matches!(outcome.verdict, Verdict::Held | Verdict::Vacuous);
         assert!(held, "seed {seed}: {:?}", outcome.verdict);

@@ -47,7 +47,7 @@ pub fn s1(seed: Seed) -> Schedule {
         },
         heal_at: millis(1_000),
         faults: vec![crash(seed)],
-        input: (0..SPLITS).map(payloads).collect(),
+        input: payloads(),
     }
 }
 
@@ -83,12 +83,16 @@ fn crash(seed: Seed) -> Fault {
     }
 }
 
-/// The same for every seed: a word of its own for each record.
-fn payloads(split: u16) -> Vec<Bytes> {
-    let word = |offset: u64| (u64::from(split) << 32 | offset).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let all: Vec<u8> = (0..RECORDS_PER_SPLIT).flat_map(|offset| word(offset).to_be_bytes()).collect();
-    let all = Bytes::from(all);
-    (0..RECORDS_PER_SPLIT as usize).map(|at| all.slice(at * 8..(at + 1) * 8)).collect()
+/// The same for every seed: a word of its own for each record, all in one piece of memory.
+fn payloads() -> Vec<Vec<Bytes>> {
+    let word = |split: u64, offset: u64| (split << 32 | offset).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut all = Vec::with_capacity(usize::from(SPLITS) * RECORDS_PER_SPLIT as usize * 8);
+    for split in 0..u64::from(SPLITS) {
+        (0..RECORDS_PER_SPLIT).for_each(|offset| all.extend(word(split, offset).to_be_bytes()));
+    }
+    let mut rest = Bytes::from(all);
+    let split = |_| (0..RECORDS_PER_SPLIT).map(|_| rest.split_to(8)).collect();
+    (0..SPLITS).map(split).collect()
 }
 
 #[cfg(test)]

@@ -60,6 +60,12 @@ impl Place {
         Entered::by(self.history).expect("nobody is in the world but one process at a time, on its thread")
     }
 
+    /// The world, when its history is over. Whatever was here before is here again.
+    pub(crate) fn leave(self) -> World {
+        let placed = self.enter().0.take().expect("it is put back at the end");
+        ManuallyDrop::into_inner(placed).world
+    }
+
     /// The way into it for a process.
     pub(crate) fn access(&self, pid: Pid) -> Access {
         Access { history: self.history, pid }
@@ -140,6 +146,7 @@ mod tests {
 
     use super::*;
     use crate::generate::Generator;
+    use crate::memory::Memory;
     use crate::seed::Seed;
     use crate::subjects;
     use crate::watch::{Keep, Watch};
@@ -149,8 +156,10 @@ mod tests {
     fn place() -> Place {
         let subject = subjects::named("kafka").expect("it comes along");
         let schedule = Arc::new(Generator::default().schedule(Seed(1)).expect("the defaults fit each other"));
-        let watch = Watch::new(&schedule, &subject, Keep::default()).expect("it says nothing of its outputs");
-        Place::of(World::new(schedule.clone(), false, subject.log_for(&schedule), watch))
+        let Memory { world, watch, log, .. } = Memory::default();
+        let watch =
+            Watch::new(&schedule, &subject, Keep::default(), watch).expect("it says nothing of its outputs");
+        Place::of(World::new(schedule.clone(), false, subject.log_for(&schedule, log), watch, world))
     }
 
     fn finds_a_world(access: Access) -> bool {

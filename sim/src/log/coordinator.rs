@@ -10,6 +10,7 @@ use twophase::{Partition, Timestamp, TransactionalId};
 use super::ending::{Ending, ending};
 use super::metadata::{Raise, TransactionMetadata};
 use super::{ClusterSettings, CoordinatorEpoch, Effect, MarkerWrite};
+use crate::memory::Room;
 
 /// All transactional ids, and the numbers to be handed out.
 #[derive(Clone, Debug)]
@@ -25,15 +26,20 @@ pub(super) struct Coordinator {
 }
 
 impl Coordinator {
-    pub(super) fn new(settings: &ClusterSettings) -> Self {
+    pub(super) fn new(settings: &ClusterSettings, ids: Room<TransactionMetadata>) -> Self {
         Coordinator {
             epoch: CoordinatorEpoch(0),
             protocol: settings.protocol,
             timeout_max: settings.timeout_max,
             two_phase_commit: settings.two_phase_commit,
-            ids: Vec::with_capacity(32),
+            ids: ids.vector(32),
             next_producer_id: ProducerId(1),
         }
+    }
+
+    /// Their room, for those of another history.
+    pub(super) fn leave(self) -> Room<TransactionMetadata> {
+        Room::of(self.ids)
     }
 
     pub(super) fn ids(&self) -> &[TransactionMetadata] {

@@ -28,7 +28,8 @@ impl Coordinator {
         let timeout = self.check_init(id, request)?;
         let expected = request.expected_id.zip(request.expected_epoch);
         let expected = expected.map(|(id, epoch)| Producer { id, epoch });
-        match self.position(id) {
+        // Nearly always it is a new one, which is looked for where it would be.
+        match self.ids.binary_search_by(|metadata| metadata.id().cmp(id)) {
             Ok(at) => self.take_over(at, now, expected, timeout, effects),
             Err(at) => {
                 let producer_id = self.draw_id();

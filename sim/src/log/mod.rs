@@ -30,8 +30,9 @@
 //! `coordinator` decides, with `metadata` (one id, what of it is stored), `initialise` (who is shut out) and `ending`
 //! (the tables of EndTxn). `partition` and `offsets` write, with `producers` and `recent` (epochs, sequences, what
 //! is open). `transactional` wires them: `joining` is the leader's question before the first batch of a
-//! transaction. [`read_committed`] and [`fetch`] read.
+//! transaction. [`read_committed`] and [`fetch`] read. `any` is what a world has: this log, or another one.
 
+mod any;
 mod coordinator;
 mod ending;
 mod initialise;
@@ -49,6 +50,8 @@ use std::time::Duration;
 use twophase::kafka::protocol::{ErrorCode, LogOffset, Marker, Producer, Protocol, Request, Response};
 use twophase::{Partition, Timestamp, TransactionalId};
 
+use crate::memory::Room;
+pub(crate) use any::AnyLog;
 pub use metadata::TransactionMetadata;
 pub use partition::{Aborted, Content, Entry};
 pub use producers::ProducerState;
@@ -88,6 +91,14 @@ impl Default for ClusterSettings {
             two_phase_commit: false,
         }
     }
+}
+
+/// What a log leaves to that of the next history.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    ids: Room<TransactionMetadata>,
+    /// In which there is nothing.
+    partitions: Vec<partition::PartitionLog>,
 }
 
 /// The fencing number of the coordinator itself: markers of an earlier one are refused.

@@ -5,8 +5,9 @@ use twophase::kafka::protocol::{
 };
 
 use super::MarkerWrite;
-use super::producers::{ProducerState, Producers};
+use super::producers::{self, ProducerState, Producers};
 use super::recent::{Span, advance};
+use crate::memory::Room;
 
 /// One piece of a partition's log: a batch as it was sent, or a marker.
 #[derive(Clone, Debug)]
@@ -67,12 +68,30 @@ pub(super) struct PartitionLog {
     pub(super) producers: Producers,
 }
 
+/// What a partition leaves to one of the next history.
+#[derive(Default)]
+pub(super) struct Rooms {
+    entries: Room<Entry>,
+    aborted: Room<Aborted>,
+    producers: producers::Rooms,
+}
+
 impl PartitionLog {
-    pub(super) fn new() -> Self {
+    /// An empty one, with room for what an ordinary history writes.
+    pub(super) fn new(rooms: Rooms) -> Self {
         PartitionLog {
-            entries: Vec::with_capacity(256),
-            producers: Producers::new(),
-            ..PartitionLog::default()
+            entries: rooms.entries.vector(256),
+            end: LogOffset(0),
+            aborted: rooms.aborted.vector(8),
+            producers: Producers::new(rooms.producers),
+        }
+    }
+
+    pub(super) fn leave(self) -> Rooms {
+        Rooms {
+            entries: Room::of(self.entries),
+            aborted: Room::of(self.aborted),
+            producers: self.producers.leave(),
         }
     }
 

@@ -7,6 +7,7 @@ use twophase::kafka::protocol::{
 
 use super::recent::{Recent, Span};
 use super::{CoordinatorEpoch, MarkerWrite};
+use crate::memory::Room;
 
 /// What the leader of one partition knows of one producer (Kafka `ProducerStateEntry`).
 #[derive(Clone, Debug)]
@@ -86,10 +87,27 @@ pub(super) struct Producers {
     open: Vec<LogOffset>,
 }
 
+/// What they leave to those of the next history.
+#[derive(Default)]
+pub(super) struct Rooms {
+    known: Room<ProducerState>,
+    verifying: Room<Verification>,
+    open: Room<LogOffset>,
+}
+
 impl Producers {
     /// With room for some, because each transaction may bring one.
-    pub(super) fn new() -> Self {
-        Producers { known: Vec::with_capacity(32), ..Producers::default() }
+    pub(super) fn new(rooms: Rooms) -> Self {
+        Producers {
+            known: rooms.known.vector(32),
+            forgotten: Vec::new(),
+            verifying: rooms.verifying.vector(8),
+            open: rooms.open.vector(8),
+        }
+    }
+
+    pub(super) fn leave(self) -> Rooms {
+        Rooms { known: Room::of(self.known), verifying: Room::of(self.verifying), open: Room::of(self.open) }
     }
 
     pub(super) fn known(&self) -> &[ProducerState] {

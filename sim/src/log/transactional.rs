@@ -10,7 +10,7 @@ use super::offsets::Offsets;
 use super::partition::PartitionLog;
 use super::producers::Producers;
 use super::{
-    Aborted, ClusterSettings, Effect, Entry, Log, MarkerWrite, OFFSETS_PARTITION, ProducerState,
+    Aborted, ClusterSettings, Effect, Entry, Log, MarkerWrite, OFFSETS_PARTITION, ProducerState, Rooms,
     TransactionMetadata,
 };
 
@@ -29,12 +29,27 @@ pub struct TransactionalLog {
 impl TransactionalLog {
     /// An empty log.
     pub fn new(settings: &ClusterSettings) -> Self {
+        TransactionalLog::within(settings, Rooms::default())
+    }
+
+    /// The same, in what one of an earlier history has left.
+    pub(crate) fn within(settings: &ClusterSettings, rooms: Rooms) -> Self {
+        let mut partitions = rooms.partitions;
+        partitions.resize_with(settings.partitions as usize, || PartitionLog::new(Default::default()));
         TransactionalLog {
             verification: settings.verification,
-            coordinator: Coordinator::new(settings),
-            partitions: (0..settings.partitions).map(|_| PartitionLog::new()).collect(),
+            coordinator: Coordinator::new(settings, rooms.ids),
+            partitions,
             offsets: Offsets::default(),
         }
+    }
+
+    pub(crate) fn leave(self) -> Rooms {
+        let mut partitions = self.partitions;
+        for left in &mut partitions {
+            *left = PartitionLog::new(std::mem::take(left).leave());
+        }
+        Rooms { ids: self.coordinator.leave(), partitions }
     }
 
     /// Turns the leaders' question to the coordinator on or off.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::way::Way;
 use crate::crew::{Crew, Folded};
+use crate::memory::Memory;
 use crate::outcome::Outcome;
 use crate::run::play_watched;
 use crate::schedule::Schedule;
@@ -59,12 +60,12 @@ impl Course {
         let (runner, candidates, way) = (self.clone(), candidates.to_vec(), way.clone());
         let crew =
             Crew { seeds: 0..candidates.len() as u64, jobs: self.jobs, hang_timeout: self.hang_timeout };
-        let play = move |Seed(number), pulse: &Pulse| {
+        let play = move |Seed(number), pulse: &Pulse, memory: &mut Memory| {
             // One that stands behind one that failed is not needed any more.
             if number > first.load(Ordering::Relaxed) || runner.is_over() {
                 return Ok(None);
             }
-            let Some(outcome) = runner.play(&candidates[number as usize], pulse) else {
+            let Some(outcome) = runner.play(&candidates[number as usize], pulse, memory) else {
                 return Ok(None);
             };
             let counts = way.is_of(&outcome);
@@ -86,8 +87,8 @@ impl Course {
 
     /// None if the subject's identities do not tell the records of this one apart: then it is not smaller, but
     /// another.
-    fn play(&self, schedule: &Arc<Schedule>, pulse: &Pulse) -> Option<Outcome> {
-        self.threads.run(|| play_watched(&self.subject, schedule, Keep::default(), pulse)).ok()
+    fn play(&self, schedule: &Arc<Schedule>, pulse: &Pulse, memory: &mut Memory) -> Option<Outcome> {
+        self.threads.run(|| play_watched(&self.subject, schedule, Keep::default(), pulse, memory)).ok()
     }
 }
 

@@ -12,7 +12,7 @@ use twophase::{CheckpointId, Fact, Incarnation, RecordId, Role, TransactionalId}
 use super::lanes::{Lanes, Place};
 use super::model::{Bar, CheckpointSpan, Outcome, is_quiet};
 use crate::event::{Actor, Event, What};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Rooms};
 use crate::schedule::Schedule;
 use crate::sight::Sight;
 use crate::site::Name;
@@ -52,7 +52,7 @@ pub(super) struct Books {
 impl Books {
     pub(super) fn new(schedule: &Schedule) -> Self {
         Books {
-            ledger: Ledger::new(schedule.input.iter().map(Vec::len), Sight::BOUND),
+            ledger: Ledger::new(schedule.input.iter().map(Vec::len), Sight::BOUND, Rooms::default()),
             bars: Vec::new(),
             of_ledger: Vec::new(),
             undecided: Vec::new(),

@@ -12,7 +12,7 @@ use twophase::{CheckpointId, Fact, RecordId, TransactionalId};
 
 use crate::event::{Actor, Event, What};
 use crate::history::History;
-use crate::ledger::{Ledger, Transaction};
+use crate::ledger::{Ledger, Rooms, Transaction};
 use crate::schedule::Schedule;
 use crate::sight::Sight;
 use crate::site::Name;
@@ -43,7 +43,7 @@ pub(super) struct Account<'a> {
 
 impl<'a> Account<'a> {
     pub(super) fn of(history: &'a History, schedule: &'a Schedule) -> Self {
-        let ledger = Ledger::new(schedule.input.iter().map(Vec::len), Sight::BOUND);
+        let ledger = Ledger::new(schedule.input.iter().map(Vec::len), Sight::BOUND, Rooms::default());
         let events: Vec<_> = history.events().collect();
         let mut books = Books { ledger, deals: Vec::new() };
         let concerned = events.iter().enumerate().map(|(index, event)| books.see(index, event)).collect();

@@ -5,7 +5,7 @@ use twophase::{Partition, Timestamp};
 
 use super::{EPOCH, Happening, World};
 use crate::event::{Actor, What};
-use crate::log::{Effect, MarkerWrite};
+use crate::log::{Effect, Log, MarkerWrite};
 use crate::seed::micros;
 
 /// What is wrong with the broker.
@@ -55,7 +55,7 @@ impl World {
         if !self.effects.is_empty() {
             self.take_all_effects();
         }
-        self.readers.advance(&*self.log, self.now, &mut self.watch);
+        self.readers.advance(&self.log, self.now, &mut self.watch);
     }
 
     #[cold]
@@ -86,9 +86,9 @@ impl World {
     pub(super) fn marker_delay(&mut self, partition: u32) -> u64 {
         let (min, max) = self.pace.markers;
         let slow = self.slow_markers.filter(|(until, _)| self.now < *until).map_or(0, |(_, by)| by);
-        match self.markers.get_mut(partition as usize) {
-            Some(stream) => slow + stream.within(min..max),
-            None => slow + min,
+        match self.markers.get(partition as usize) {
+            Some(stream) if min < max => slow + self.streams.at(*stream).within(min..max),
+            _ => slow + min,
         }
     }
 

@@ -19,6 +19,7 @@ use super::waits::{Asked, WaitId};
 use super::{Happening, Pid, World};
 use crate::event::What;
 use crate::fault::End;
+use crate::log::Log;
 use crate::site::{Ask, Call, Phase};
 use crate::trips::{self, Kind, Trip};
 
@@ -192,9 +193,9 @@ impl World {
             *answer = Answer::Broker(refuse(request, error));
             return;
         }
-        let (now, before) = (self.broker_time(), Mark::of(&*self.log, request));
+        let (now, before) = (self.broker_time(), Mark::of(&self.log, request));
         let response = self.log.apply(now, request, &mut self.effects);
-        let (changed, state) = before.changed(&*self.log, request);
+        let (changed, state) = before.changed(&self.log, request);
         let who = self.lives[pid.0].actor();
         self.watch.applied(self.now, who, (request, &response), changed, state);
         *answer = Answer::Broker(response);
@@ -330,7 +331,7 @@ impl World {
         self.sent += u64::from(!is_in_store);
         let span = if is_in_store { self.pace.store } else { self.pace.latency };
         let life = &mut self.lives[pid.0];
-        life.delays.draw(&self.streams, (life.name, life.life), way, span)
+        life.delays.draw(&mut self.streams, (life.name, life.life), way, span)
     }
 
     /// Whether nothing gets through on it.

@@ -10,7 +10,7 @@ use super::links::Delays;
 use super::waits::WaitId;
 use crate::event::Actor;
 use crate::executor::TaskId;
-use crate::seed::Stream;
+use crate::seed::StreamId;
 use crate::site::{Ask, Call, Name, Operation};
 
 /// Which life of which process: an index into the world's list, in the order of their starts.
@@ -39,14 +39,15 @@ pub(crate) struct LifeState {
     pub(crate) asked_to_stop: bool,
     /// Its main future ended because its part of the job is done, as far as it knows.
     pub(crate) done: bool,
-    pub(crate) stopping: Vec<WaitId>,
+    pub(crate) stopping: SmallVec<[WaitId; 2]>,
     /// Tasks that were woken while it stood still.
     pub(crate) deferred: Vec<TaskId>,
     /// Faults of the schedule, by index, that are placed in this life and have not struck.
     pub(crate) armed: Vec<usize>,
     /// How far the clock of its machine is off, in microseconds.
     pub(crate) clock_off: i64,
-    pub(crate) poll_order: Option<Stream>,
+    /// What decides in which order its tasks are polled.
+    pub(super) poll_order: Option<StreamId>,
     pub(super) delays: Delays,
     counts: Counts,
 }
@@ -90,7 +91,7 @@ impl LifeState {
             receiving: None,
             asked_to_stop: false,
             done: false,
-            stopping: Vec::new(),
+            stopping: SmallVec::new(),
             deferred: Vec::new(),
             armed: Vec::new(),
             clock_off: 0,

@@ -1,9 +1,10 @@
 //! How long things take on their way, and what cuts the way.
 
+use smallvec::SmallVec;
 use twophase::Life;
 
 use crate::fault::End;
-use crate::seed::{Purpose, Stream, Streams};
+use crate::seed::{Purpose, StreamId, Streams};
 use crate::site::Name;
 
 /// One way between a process and something else.
@@ -38,8 +39,8 @@ impl Way {
 #[derive(Default)]
 pub(super) struct Delays {
     /// By [`Way`].
-    fixed: [Option<Stream>; 5],
-    others: Vec<(Name, Stream)>,
+    fixed: [Option<StreamId>; 5],
+    others: SmallVec<[(Name, StreamId); 4]>,
 }
 
 /// What cuts the ways.
@@ -58,7 +59,7 @@ impl Delays {
     #[inline(always)]
     pub(super) fn draw(
         &mut self,
-        streams: &Streams,
+        streams: &mut Streams,
         of: (Name, Life),
         way: Way,
         (min, max): (u64, u64),
@@ -69,17 +70,25 @@ impl Delays {
             Way::ToStore => &mut self.fixed[2],
             Way::FromStore => &mut self.fixed[3],
             Way::InStore => &mut self.fixed[4],
-            Way::To(name) => return self.to(name, || stream(streams, of, way)).within(min..max),
+            Way::To(name) => {
+                let stream = self.to(name, || begin(streams, of, way));
+                return streams.at(stream).within(min..max);
+            }
         };
-        fixed.get_or_insert_with(|| stream(streams, of, way)).within(min..max)
+        let stream = *fixed.get_or_insert_with(|| begin(streams, of, way));
+        streams.at(stream).within(min..max)
     }
 
-    fn to(&mut self, name: Name, make: impl FnOnce() -> Stream) -> &mut Stream {
-        let at = self.others.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
-            self.others.push((name, make()));
-            self.others.len() - 1
-        });
-        &mut self.others[at].1
+    #[inline]
+    fn to(&mut self, name: Name, begin: impl FnOnce() -> StreamId) -> StreamId {
+        match self.others.iter().find(|(known, _)| *known == name) {
+            Some((_, stream)) => *stream,
+            None => {
+                let stream = begin();
+                self.others.push((name, stream));
+                stream
+            }
+        }
     }
 }
 
@@ -109,10 +118,10 @@ impl Cuts {
 }
 
 #[cold]
-fn stream(streams: &Streams, (name, life): (Name, Life), way: Way) -> Stream {
+fn begin(streams: &mut Streams, (name, life): (Name, Life), way: Way) -> StreamId {
     let (from, to) = way.ends(name);
     let key = code(from) << 36 | code(to) << 16 | u64::from(life.0 & 0xffff);
-    streams.stream(Purpose::Link, key)
+    streams.begin(Purpose::Link, key)
 }
 
 /// 20 bits for each end.

@@ -40,11 +40,12 @@ use crate::coverage::Calls;
 use crate::digest;
 use crate::event::{Actor, Event, Observer, What};
 use crate::executor::{TaskFuture, TaskId, WakerId};
-use crate::log::{Effect, Log, MarkerWrite};
+use crate::log::{self, AnyLog, Effect, MarkerWrite};
+use crate::memory::Room;
 use crate::schedule::{Schedule, Span};
-use crate::seed::{Purpose, Stream, Streams, micros};
+use crate::seed::{Purpose, Stream, StreamId, Streams, micros};
 use crate::site::{Call, Name};
-use crate::watch::Watch;
+use crate::watch::{self, Watch};
 use broker::BrokerCondition;
 use calls::{Ending, Flight};
 use links::Cuts;
@@ -110,12 +111,12 @@ pub(crate) struct World {
     cuts: Cuts,
     /// How many messages were sent on their way, requests and answers too.
     sent: u64,
-    log: Box<dyn Log>,
+    log: AnyLog,
     store: Store,
     readers: Readers,
     pace: Pace,
-    paces: BTreeMap<u64, Stream>,
-    markers: Vec<Stream>,
+    paces: BTreeMap<u64, StreamId>,
+    markers: Vec<StreamId>,
     effects: Vec<Effect>,
     broker: BrokerCondition,
     /// How far the clock of the broker in charge is ahead, in microseconds.
@@ -154,8 +155,23 @@ impl Pace {
     }
 }
 
-/// Boxes of requests, messages and markers that have arrived, for the next ones.
+/// What a world leaves to that of the next history.
 #[derive(Default)]
+pub(crate) struct Rooms {
+    chores: Room<Chore>,
+    woken: Room<TaskId>,
+    queue: Room<(u64, Happening)>,
+    waits: waits::Rooms<Ending>,
+    lives: Room<LifeState>,
+    streams: Room<Stream>,
+    markers: Room<StreamId>,
+    effects: Room<Effect>,
+    flights: Room<Box<Flight>>,
+    parcels: Room<Box<Parcel>>,
+    marker_writes: Room<Box<MarkerWrite>>,
+}
+
+/// Boxes of requests, messages and markers that have arrived, for the next ones.
 #[expect(
     clippy::vec_box,
     reason = "it is the boxes that are kept: what moves through the queue is a pointer"
@@ -191,21 +207,26 @@ impl Chore {
 }
 
 impl World {
-    pub(crate) fn new(schedule: Arc<Schedule>, alone: bool, log: Box<dyn Log>, watch: Watch) -> Self {
-        let streams = Streams::of(schedule.timing.seed);
+    pub(crate) fn new(schedule: Arc<Schedule>, alone: bool, log: AnyLog, watch: Watch, rooms: Rooms) -> Self {
+        let mut streams = Streams::new(schedule.timing.seed, rooms.streams);
         let partitions = schedule.settings.partitions;
-        let markers = (0..partitions).map(|of| streams.stream(Purpose::Marker, of.into())).collect();
+        let mut markers = rooms.markers.vector(partitions as usize);
+        markers.extend((0..partitions).map(|of| streams.begin(Purpose::Marker, of.into())));
         let mut world = World {
             alone,
             watch,
-            chores: Vec::with_capacity(8),
-            woken: Vec::with_capacity(8),
+            chores: rooms.chores.vector(8),
+            woken: rooms.woken.vector(8),
             now: 0,
             steps: 0,
-            queue: Queue::new(),
-            waits: Waits::new(),
-            spare: Spare::default(),
-            lives: Vec::with_capacity(8),
+            queue: Queue::new(rooms.queue),
+            waits: Waits::new(rooms.waits),
+            spare: Spare {
+                flights: rooms.flights.vector(8),
+                parcels: rooms.parcels.vector(8),
+                markers: rooms.marker_writes.vector(4),
+            },
+            lives: rooms.lives.vector(8),
             current: BTreeMap::new(),
             streams,
             cuts: Cuts::default(),
@@ -216,7 +237,7 @@ impl World {
             pace: Pace::of(&schedule),
             paces: BTreeMap::new(),
             markers,
-            effects: Vec::new(),
+            effects: rooms.effects.vector(8),
             broker: BrokerCondition::Up,
             broker_clock: 0,
             slow_markers: None,
@@ -229,6 +250,24 @@ impl World {
         };
         world.plan();
         world
+    }
+
+    /// It is over; what it leaves to the next one.
+    pub(crate) fn leave(self) -> (Rooms, log::Rooms, watch::Rooms) {
+        let rooms = Rooms {
+            chores: Room::of(self.chores),
+            woken: Room::of(self.woken),
+            queue: self.queue.leave(),
+            waits: self.waits.leave(),
+            lives: Room::of(self.lives),
+            streams: self.streams.leave(),
+            markers: Room::of(self.markers),
+            effects: Room::of(self.effects),
+            flights: Room::of(self.spare.flights),
+            parcels: Room::of(self.spare.parcels),
+            marker_writes: Room::of(self.spare.markers),
+        };
+        (rooms, self.log.leave(), self.watch.leave())
     }
 
     /// Everything that is known to happen before anything has.
@@ -298,7 +337,7 @@ impl World {
 
     /// A digest of all that outlives the job: what the broker and the checkpoint store hold.
     pub(crate) fn state(&self) -> u64 {
-        digest::of(&(touched::all(&*self.log), &self.store))
+        digest::of(&(touched::all(&self.log), &self.store))
     }
 
     pub(crate) fn life(&mut self, pid: Pid) -> &mut LifeState {
@@ -394,7 +433,15 @@ impl World {
 
     fn drawn_source_delay(&mut self, pid: Pid, split: u16, (min, max): (u64, u64)) -> u64 {
         let key = u64::from(split) << 16 | u64::from(self.lives[pid.0].life.0 & 0xffff);
-        let stream = self.paces.entry(key).or_insert_with(|| self.streams.stream(Purpose::Pace, key));
-        stream.within(min..max)
+        let stream = *self.paces.entry(key).or_insert_with(|| self.streams.begin(Purpose::Pace, key));
+        self.streams.at(stream).within(min..max)
+    }
+
+    /// What decides in which order the tasks of this process are polled.
+    pub(crate) fn poll_order(&mut self, pid: Pid) -> &mut Stream {
+        let LifeState { name, life, poll_order, .. } = &mut self.lives[pid.0];
+        let of = u64::from(name.role as u8) << 32 | u64::from(name.index) << 16 | u64::from(life.0);
+        let stream = *poll_order.get_or_insert_with(|| self.streams.begin(Purpose::Poll, of));
+        self.streams.at(stream)
     }
 }

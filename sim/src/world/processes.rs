@@ -10,6 +10,7 @@ use super::{Chore, Happening, World};
 use crate::anomaly::{Concerned, Said};
 use crate::event::What;
 use crate::hint;
+use crate::log::Log;
 use crate::quiet::Panic;
 use crate::site::Name;
 

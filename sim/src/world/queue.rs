@@ -1,5 +1,7 @@
 //! What will happen, ordered by time.
 
+use crate::memory::Room;
+
 /// Things to come. Ties are broken by the order of scheduling: the only order that a reader of a trace can
 /// see for himself.
 ///
@@ -12,8 +14,13 @@ pub(crate) struct Queue<T> {
 }
 
 impl<T> Queue<T> {
-    pub(crate) fn new() -> Self {
-        Queue { order: Vec::with_capacity(64) }
+    pub(crate) fn new(room: Room<(u64, T)>) -> Self {
+        Queue { order: room.vector(64) }
+    }
+
+    /// Its room, for that of another history.
+    pub(crate) fn leave(self) -> Room<(u64, T)> {
+        Room::of(self.order)
     }
 
     /// `what` will happen at `time`, after all that was scheduled for then before.
@@ -40,7 +47,7 @@ mod tests {
 
     #[test]
     fn what_was_scheduled_first_happens_first_at_one_time() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::new(Room::default());
         for (time, what) in [(2, 'c'), (1, 'a'), (2, 'd'), (1, 'b')] {
             queue.push(time, what);
         }
@@ -50,7 +57,7 @@ mod tests {
 
     #[test]
     fn what_is_scheduled_meanwhile_falls_into_its_place() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::new(Room::default());
         let (mut now, mut seen) = (0, Vec::new());
         queue.push(0, 0_u32);
         while let Some((time, what)) = queue.pop() {

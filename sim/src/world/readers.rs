@@ -4,7 +4,7 @@
 use twophase::Partition;
 use twophase::kafka::protocol::LogOffset;
 
-use crate::log::{Log, committed_entries, numbered};
+use crate::log::{AnyLog, Log, committed_entries, numbered};
 use crate::watch::Watch;
 
 /// Where each reader has come to.
@@ -17,7 +17,7 @@ impl Readers {
 
     /// Reads on, on every partition, as far as it goes by now.
     #[inline(always)]
-    pub(crate) fn advance(&mut self, log: &dyn Log, at: u64, watch: &mut Watch) {
+    pub(crate) fn advance(&mut self, log: &AnyLog, at: u64, watch: &mut Watch) {
         for (number, position) in self.0.iter_mut().enumerate() {
             let partition = Partition(number as u32);
             let stable = log.last_stable_offset(partition).0;
@@ -31,7 +31,7 @@ impl Readers {
 
 /// Shows what is new on one partition. (A loop within a loop: a batch is often one record.)
 #[inline(never)]
-fn read(log: &dyn Log, partition: Partition, from: LogOffset, at: u64, watch: &mut Watch) {
+fn read(log: &AnyLog, partition: Partition, from: LogOffset, at: u64, watch: &mut Watch) {
     for entry in committed_entries(log, partition, from) {
         for (offset, record) in numbered(entry).filter(|(offset, _)| *offset >= from) {
             watch.visible(at, (partition, offset), record, entry.producer);

@@ -7,7 +7,7 @@ use twophase::kafka::protocol::{LogOffset, Request};
 use twophase::{Partition, TransactionalId};
 
 use crate::digest::{self, Chain};
-use crate::log::Log;
+use crate::log::{AnyLog, Log};
 
 /// What of the stored state tells whether a request changes it.
 pub(super) struct Mark {
@@ -20,7 +20,7 @@ pub(super) struct Mark {
 
 impl Mark {
     /// Before the request is applied.
-    pub(super) fn of(log: &dyn Log, request: &Request) -> Self {
+    pub(super) fn of(log: &AnyLog, request: &Request) -> Self {
         match request {
             Request::Produce(produce) => Mark { state: log.log_end_offset(produce.partition).0, place: 0 },
             _ => Mark::of_transaction(log, request, usize::MAX),
@@ -31,7 +31,7 @@ impl Mark {
     ///
     /// Of a batch it is the end of its partition, and not the transaction as well: under KIP-890 a repeated batch can
     /// add its partition to the next transaction without being written again.
-    pub(super) fn changed(&self, log: &dyn Log, request: &Request) -> (bool, u64) {
+    pub(super) fn changed(&self, log: &AnyLog, request: &Request) -> (bool, u64) {
         match request {
             Request::Produce(produce) => {
                 let end = log.log_end_offset(produce.partition);
@@ -45,7 +45,7 @@ impl Mark {
         }
     }
 
-    fn of_transaction(log: &dyn Log, request: &Request, near: usize) -> Self {
+    fn of_transaction(log: &AnyLog, request: &Request, near: usize) -> Self {
         let found = name(request).and_then(|id| {
             let all = log.transactions();
             let is = |place: usize| all.get(place).is_some_and(|known| known.id() == id);
@@ -71,7 +71,7 @@ fn name(request: &Request) -> Option<&TransactionalId> {
 
 /// All that is stored, when the history is over, as a number: what went another way without an answer or a request that
 /// shows it is in there. Not the entries: each came in a request that the digest has seen.
-pub(super) fn all(log: &dyn Log) -> u64 {
+pub(super) fn all(log: &AnyLog) -> u64 {
     let mut chain = Chain::default();
     chain.write_usize(log.transactions().len());
     log.transactions().iter().for_each(|transaction| transaction.hash(&mut chain));

@@ -5,6 +5,7 @@ use std::task::Waker;
 use super::bells::{self, NEVER};
 use super::life::Made;
 use crate::executor::{TaskId, WakerId};
+use crate::memory::Room;
 
 /// Which wait. The generation tells a reused slot from the one that was meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ enum Sleeper {
     Nobody,
 }
 
-struct Slot<T> {
+pub(super) struct Slot<T> {
     generation: u32,
     sleeper: Sleeper,
     /// For what it is.
@@ -42,6 +43,9 @@ struct Slot<T> {
     /// Of [`Sleeper::Other`].
     waker: Option<Waker>,
 }
+
+/// What they leave to the next history.
+pub(super) type Rooms<T> = (Room<Slot<T>>, Room<u32>);
 
 /// All waits of a history; each ends with a `T`.
 ///
@@ -55,8 +59,13 @@ pub(crate) struct Waits<T> {
 }
 
 impl<T> Waits<T> {
-    pub(crate) fn new() -> Self {
-        Waits { slots: Vec::with_capacity(32), free: Vec::with_capacity(32), polled: None }
+    pub(crate) fn new((slots, free): Rooms<T>) -> Self {
+        Waits { slots: slots.vector(32), free: free.vector(32), polled: None }
+    }
+
+    /// Their room, for those of another history.
+    pub(crate) fn leave(self) -> Rooms<T> {
+        (Room::of(self.slots), Room::of(self.free))
     }
 
     /// This task is being polled, with this waker.
@@ -168,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_bell_rings_for_its_wait_and_not_for_the_next_one_in_its_slot() {
-        let mut waits = Waits::new();
+        let mut waits = Waits::new(Rooms::default());
         let first = waits.start(Made::NONE).wait;
         assert!(bells::are_silent_for(first));
         assert_eq!(waits.end(first, 'a', &mut Vec::new()), Ok(()));
@@ -182,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_wait_without_a_bell_is_never_called_silent() {
-        let mut waits = Waits::<char>::new();
+        let mut waits = Waits::<char>::new(Rooms::default());
         let all: Vec<_> = (0..=BELLS_HUNG).map(|_| waits.start(Made::NONE).wait).collect();
         assert!(bells::are_silent_for(all[BELLS_HUNG - 1]));
         assert!(!bells::are_silent_for(all[BELLS_HUNG]));
