@@ -72,7 +72,6 @@ pub(crate) struct Task {
 }
 
 /// All tasks of a history.
-#[derive(Default)]
 pub(crate) struct Executor {
     tasks: Vec<Task>,
     woken: Arc<Woken>,
@@ -111,6 +110,10 @@ impl Task {
 }
 
 impl Executor {
+    pub(crate) fn new() -> Self {
+        Executor { tasks: Vec::with_capacity(16), woken: Arc::default() }
+    }
+
     /// Adds a task; it wants to be polled.
     pub(crate) fn spawn(&mut self, process: Pid, future: TaskFuture) {
         let task = TaskId(self.tasks.len());

@@ -38,7 +38,7 @@ pub(crate) struct Turns<'a> {
 impl<'a> Turns<'a> {
     pub(crate) fn new(seed: Seed, shuffle: bool, onlookers: Onlookers<'a>) -> Self {
         Turns {
-            executor: Executor::default(),
+            executor: Executor::new(),
             ready: Vec::with_capacity(8),
             onlookers,
             shuffle,

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use smallvec::SmallVec;
-use twophase::env::Envelope;
 use twophase::{Life, Process};
 
-use super::links::Delays;
+use super::links::Links;
+use super::messages::Parcel;
+use super::under_way::Place;
 use super::waits::WaitId;
 use crate::event::Actor;
 use crate::executor::TaskId;
@@ -34,12 +35,12 @@ pub(crate) struct LifeState {
     pub(crate) condition: Condition,
     /// Whether no later life of the process has started.
     pub(crate) current: bool,
-    pub(crate) mailbox: VecDeque<Envelope>,
+    pub(super) mailbox: VecDeque<Place<Parcel>>,
     pub(crate) receiving: Option<WaitId>,
     pub(crate) asked_to_stop: bool,
     /// Its main future ended because its part of the job is done, as far as it knows.
     pub(crate) done: bool,
-    pub(crate) stopping: Vec<WaitId>,
+    pub(crate) stopping: SmallVec<[WaitId; 2]>,
     /// Tasks that were woken while it stood still.
     pub(crate) deferred: Vec<TaskId>,
     /// Faults of the schedule, by index, that are placed in this life and have not struck.
@@ -47,7 +48,7 @@ pub(crate) struct LifeState {
     /// How far the clock of its machine is off, in microseconds.
     pub(crate) clock_off: i64,
     pub(crate) poll_order: Option<Stream>,
-    pub(super) delays: Delays,
+    pub(super) links: Links,
     counts: Counts,
 }
 
@@ -90,12 +91,12 @@ impl LifeState {
             receiving: None,
             asked_to_stop: false,
             done: false,
-            stopping: Vec::new(),
+            stopping: SmallVec::new(),
             deferred: Vec::new(),
             armed: Vec::new(),
             clock_off: 0,
             poll_order: None,
-            delays: Delays::default(),
+            links: Links::default(),
             counts: Counts::default(),
         }
     }
@@ -178,7 +179,7 @@ impl Counts {
     }
 
     /// Labels are nearly always the same few strings, in the same place in memory.
-    #[inline]
+    #[inline(always)]
     fn place_of(&mut self, label: &'static str) -> usize {
         let same = self.sends.iter().position(|(known, _)| std::ptr::eq(*known, label));
         let same = same.or_else(|| self.sends.iter().position(|(known, _)| *known == label));

@@ -1,7 +1,9 @@
 //! How long things take on their way, and what cuts the way.
 
+use smallvec::SmallVec;
 use twophase::Life;
 
+use super::life::LifeState;
 use crate::fault::End;
 use crate::seed::{Purpose, Stream, Streams};
 use crate::site::Name;
@@ -34,12 +36,16 @@ impl Way {
     }
 }
 
-/// The delays of all links that one life has used so far, each drawn from a stream of its own.
+/// The delays of all links that were used so far, each drawn from a stream of its own. A stream is large: it is made where
+/// it stays.
+pub(super) struct Delays(Vec<Stream>);
+
+/// Which of them are those of one life.
 #[derive(Default)]
-pub(super) struct Delays {
+pub(super) struct Links {
     /// By [`Way`].
-    fixed: [Option<Stream>; 5],
-    others: Vec<(Name, Stream)>,
+    fixed: [Option<u32>; 5],
+    others: SmallVec<[(Name, Option<u32>); 4]>,
 }
 
 /// What cuts the ways.
@@ -53,30 +59,49 @@ struct Cut {
 }
 
 impl Delays {
+    pub(super) fn new() -> Self {
+        Delays(Vec::with_capacity(24))
+    }
+
     /// How long one way takes, this time. The life of the process at the one end is part of the key, so that
     /// a crash more or less leaves the delays of later lives as they were.
     #[inline(always)]
     pub(super) fn draw(
         &mut self,
         streams: &Streams,
-        of: (Name, Life),
+        life: &mut LifeState,
         way: Way,
         (min, max): (u64, u64),
     ) -> u64 {
-        let fixed = match way {
+        let known = life.links.of(way);
+        let link = match *known {
+            Some(link) => link,
+            None => {
+                self.0.push(streams.stream(Purpose::Link, key((life.name, life.life), way)));
+                *known.insert(self.0.len() as u32 - 1)
+            }
+        };
+        self.0[link as usize].within(min..max)
+    }
+}
+
+impl Links {
+    #[inline(always)]
+    fn of(&mut self, way: Way) -> &mut Option<u32> {
+        match way {
             Way::ToBroker => &mut self.fixed[0],
             Way::FromBroker => &mut self.fixed[1],
             Way::ToStore => &mut self.fixed[2],
             Way::FromStore => &mut self.fixed[3],
             Way::InStore => &mut self.fixed[4],
-            Way::To(name) => return self.to(name, || stream(streams, of, way)).within(min..max),
-        };
-        fixed.get_or_insert_with(|| stream(streams, of, way)).within(min..max)
+            Way::To(name) => self.to(name),
+        }
     }
 
-    fn to(&mut self, name: Name, make: impl FnOnce() -> Stream) -> &mut Stream {
+    #[inline]
+    fn to(&mut self, name: Name) -> &mut Option<u32> {
         let at = self.others.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
-            self.others.push((name, make()));
+            self.others.push((name, None));
             self.others.len() - 1
         });
         &mut self.others[at].1
@@ -108,11 +133,10 @@ impl Cuts {
     }
 }
 
-#[cold]
-fn stream(streams: &Streams, (name, life): (Name, Life), way: Way) -> Stream {
+/// Which link, for its stream.
+fn key((name, life): (Name, Life), way: Way) -> u64 {
     let (from, to) = way.ends(name);
-    let key = code(from) << 36 | code(to) << 16 | u64::from(life.0 & 0xffff);
-    streams.stream(Purpose::Link, key)
+    code(from) << 36 | code(to) << 16 | u64::from(life.0 & 0xffff)
 }
 
 /// 20 bits for each end.

@@ -22,6 +22,7 @@ mod readers;
 mod store;
 mod strike;
 mod touched;
+mod under_way;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use twophase::{Fact, Timestamp};
 
-pub(crate) use calls::{Answer, Errand};
+pub(crate) use calls::{Answer, Errand, Looked};
 pub(crate) use life::{Condition, LifeState, Pid};
 pub(crate) use messages::Received;
 pub(crate) use store::{StoreAnswer, StoreRequest};
@@ -47,28 +48,30 @@ use crate::site::{Call, Name};
 use crate::watch::Watch;
 use broker::BrokerCondition;
 use calls::{Ending, Flight};
-use links::Cuts;
+use links::{Cuts, Delays};
 use messages::Parcel;
 use queue::Queue;
 use readers::Readers;
 use store::Store;
+use under_way::{Place, UnderWay};
 use waits::Waits;
 
 /// What the clocks of all machines show when a history begins, so that none can be set back before zero.
 pub(crate) const EPOCH: u64 = 1_000_000_000_000;
 
-/// What will happen. Small, because the queue moves it: what is large waits in a box of its own.
+/// What will happen. Small, because the queue moves it: what is large waits in a place of its own.
+#[derive(Clone, Copy)]
 enum Happening {
     /// A request reaches the other side.
-    Arrive(Box<Flight>),
+    Arrive(Place<Flight>),
     /// Its answer reaches the process.
-    Answer(Box<Flight>),
+    Answer(Place<Flight>),
     /// It is given up.
-    GiveUp(Box<Flight>),
+    GiveUp(Place<Flight>),
     /// A wait for the clock is over.
     Wake(WaitId),
     /// A message reaches its receiver.
-    Deliver(Box<Parcel>),
+    Deliver(Place<Parcel>),
     /// A process starts again, if it is still down.
     Start(Name),
     /// A process that was taken for dead is replaced.
@@ -76,7 +79,7 @@ enum Happening {
     /// A process that stood still goes on.
     Resume(Pid),
     /// A marker reaches its partition.
-    Marker(Box<MarkerWrite>),
+    Marker(Place<MarkerWrite>),
     /// The broker looks for transactions that have timed out.
     Sweep,
     /// The broker has started again.
@@ -103,10 +106,12 @@ pub(crate) struct World {
     steps: u64,
     queue: Queue<Happening>,
     waits: Waits<Ending>,
-    spare: Spare,
+    flights: UnderWay<Flight>,
+    parcels: UnderWay<Parcel>,
+    marker_writes: UnderWay<MarkerWrite>,
     lives: Vec<LifeState>,
-    current: BTreeMap<Name, Pid>,
     streams: Streams,
+    delays: Delays,
     cuts: Cuts,
     /// How many messages were sent on their way, requests and answers too.
     sent: u64,
@@ -154,18 +159,6 @@ impl Pace {
     }
 }
 
-/// Boxes of requests, messages and markers that have arrived, for the next ones.
-#[derive(Default)]
-#[expect(
-    clippy::vec_box,
-    reason = "it is the boxes that are kept: what moves through the queue is a pointer"
-)]
-struct Spare {
-    flights: Vec<Box<Flight>>,
-    parcels: Vec<Box<Parcel>>,
-    markers: Vec<Box<MarkerWrite>>,
-}
-
 /// What only the driver can do, because it needs the futures or the subject.
 pub(crate) enum Chore {
     /// Drop the futures of a life.
@@ -204,10 +197,12 @@ impl World {
             steps: 0,
             queue: Queue::new(),
             waits: Waits::new(),
-            spare: Spare::default(),
+            flights: UnderWay::with_capacity(16),
+            parcels: UnderWay::with_capacity(16),
+            marker_writes: UnderWay::with_capacity(8),
             lives: Vec::with_capacity(8),
-            current: BTreeMap::new(),
             streams,
+            delays: Delays::new(),
             cuts: Cuts::default(),
             sent: 0,
             log,
@@ -303,6 +298,11 @@ impl World {
 
     pub(crate) fn life(&mut self, pid: Pid) -> &mut LifeState {
         &mut self.lives[pid.0]
+    }
+
+    /// The life of this process that started last, if any has.
+    fn newest(&self, name: Name) -> Option<Pid> {
+        self.lives.iter().rposition(|life| life.name == name).map(Pid)
     }
 
     /// Whether what this process asks for still counts.
