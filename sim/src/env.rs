@@ -174,7 +174,7 @@ impl Port for SimPort {
     fn call(&self, request: &Arc<Request>) -> impl Future<Output = Result<Response, Unanswered>> + Send {
         let ask = |world: &mut World, pid| world.ask(pid, Errand::Broker(request.clone()));
         Wait::begin(self.0, ask, |answer| match answer {
-            Answer::Broker(response) => Ok(response),
+            Some(Answer::Broker(response)) => Ok(response),
             _ => Err(Unanswered),
         })
     }
@@ -199,9 +199,9 @@ impl CheckpointStore for SimStore {
 
 impl SimStore {
     fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
-        let ask = |world: &mut World, pid| world.ask(pid, Errand::Store(request));
+        let ask = |world: &mut World, pid| world.ask(pid, Errand::Store(Box::new(request)));
         Wait::begin(self.0, ask, |answer| match answer {
-            Answer::Store(answer) => Ok(*answer),
+            Some(Answer::Store(answer)) => Ok(*answer),
             _ => Err(Failure::new(Next::OutcomeUnknown, Unanswered)),
         })
     }
