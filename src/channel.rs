@@ -15,7 +15,8 @@ use parking_lot::{Mutex, MutexGuard};
 /// A queue for `capacity` items.
 pub(crate) fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let state = State {
-        items: VecDeque::with_capacity(capacity),
+        oldest: None,
+        others: VecDeque::new(),
         capacity: capacity.max(1),
         sender: None,
         receiver: None,
@@ -51,7 +52,10 @@ struct Shared<T> {
 
 #[derive(Debug)]
 struct State<T> {
-    items: VecDeque<T>,
+    /// In its place, since most queues hold no more.
+    oldest: Option<T>,
+    /// What came in behind it.
+    others: VecDeque<T>,
     capacity: usize,
     /// Who waits for room.
     sender: Option<Waker>,
@@ -73,7 +77,7 @@ impl<T> Sender<T> {
         if state.closed {
             return Err(Closed);
         }
-        state.items.push_back(item);
+        state.put(item);
         self.0.announce(state);
         Ok(())
     }
@@ -84,8 +88,8 @@ impl<T> Sender<T> {
         if state.closed {
             return Err(Closed);
         }
-        state.items.clear();
-        state.items.push_back(item);
+        state.others.clear();
+        state.oldest = Some(item);
         self.0.announce(state);
         Ok(())
     }
@@ -95,11 +99,11 @@ impl<T> Sender<T> {
         if state.closed {
             return Poll::Ready(Err(Closed));
         }
-        if state.items.len() >= state.capacity {
+        if state.is_full() {
             wait(&mut state.sender, cx);
             return Poll::Pending;
         }
-        state.items.extend(item.take());
+        item.take().into_iter().for_each(|item| state.put(item));
         self.0.announce(state);
         Poll::Ready(Ok(()))
     }
@@ -129,9 +133,9 @@ impl<T> Receiver<T> {
     fn take_or_wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         self.waits = None;
         let mut state = self.shared.state.lock();
-        match state.items.pop_front() {
+        match state.take() {
             Some(item) => {
-                self.shared.news.store(state.closed || !state.items.is_empty(), Ordering::Release);
+                self.shared.news.store(state.closed || state.oldest.is_some(), Ordering::Release);
                 wake(state, |state| &mut state.sender);
                 Poll::Ready(Some(item))
             }
@@ -158,6 +162,25 @@ impl<T> Drop for Receiver<T> {
         let mut state = self.shared.state.lock();
         state.closed = true;
         wake(state, |state| &mut state.sender);
+    }
+}
+
+impl<T> State<T> {
+    fn is_full(&self) -> bool {
+        self.oldest.is_some() && self.others.len() + 1 >= self.capacity
+    }
+
+    fn put(&mut self, item: T) {
+        match self.oldest {
+            None => self.oldest = Some(item),
+            Some(_) => self.others.push_back(item),
+        }
+    }
+
+    fn take(&mut self) -> Option<T> {
+        let item = self.oldest.take()?;
+        self.oldest = self.others.pop_front();
+        Some(item)
     }
 }
 

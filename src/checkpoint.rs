@@ -1,8 +1,10 @@
 //! What a checkpoint is, and the numbers that fence one life of a job from the next.
 
 use std::fmt;
+use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::record::{SourceOffset, Split};
 
@@ -31,10 +33,41 @@ pub struct Life(pub u32);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Where each of its splits is to be read on after a restore.
-    pub resume_at: Vec<(Split, SourceOffset)>,
+    pub resume_at: Positions,
     /// What its sink wrote down, in the sink's own format.
     #[serde(with = "serde_bytes")]
     pub sink: Vec<u8>,
+}
+
+/// The splits of one task, and where each of them is to be read on. They are few, and stand in their place.
+///
+/// ```
+/// use twophase::{Positions, SourceOffset, Split};
+///
+/// let resume_at = Positions::from([(Split(1), SourceOffset(17)), (Split(3), SourceOffset(20))]);
+/// assert_eq!(resume_at[1], (Split(3), SourceOffset(20)));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Positions(SmallVec<[(Split, SourceOffset); 2]>);
+
+impl Deref for Positions {
+    type Target = [(Split, SourceOffset)];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl FromIterator<(Split, SourceOffset)> for Positions {
+    fn from_iter<I: IntoIterator<Item = (Split, SourceOffset)>>(all: I) -> Self {
+        Positions(all.into_iter().collect())
+    }
+}
+
+impl<const N: usize> From<[(Split, SourceOffset); N]> for Positions {
+    fn from(all: [(Split, SourceOffset); N]) -> Self {
+        all.into_iter().collect()
+    }
 }
 
 impl CheckpointId {

@@ -18,7 +18,7 @@
 //! What flows, and what it is called:
 //! - `record`: [`Record`], its identity ([`Split`], [`SourceOffset`]), and the [`Partition`] it goes to
 //! - `transaction`: [`TransactionalId`], the [`Handle`] that outlives a process, and how a commit [`Ended`]
-//! - `short_bytes`: [`ShortBytes`], what a handle is made of
+//! - `short_bytes`: [`ShortBytes`], what handles and messages are made of
 //! - `checkpoint`: [`CheckpointId`], what a [`Snapshot`] holds, and the numbers that fence: [`Incarnation`], [`Term`]
 //! - `error`: [`Failure`], sorted by what the caller does [`Next`]
 //! - [`env`](mod@env): what a process may ask of the world, one trait each, bundled as [`Env`]
@@ -36,7 +36,8 @@
 //! - [`worker`]: one task of the job, from its sources through the barriers into its sink
 //! - `job`: [`StandardJob`], all of it together; `settings`: its [`Settings`]
 //!
-//! And small tools that need no runtime: `channel`, `select`, `started`, `companion`, `steady`, `alarm`.
+//! And small tools that need no runtime: `channel`, `select`, `started`, `companion`, `steady`, `alarm`,
+//! `mailbox`.
 
 pub mod coordinator;
 pub mod env;
@@ -53,6 +54,7 @@ mod checkpoint;
 mod companion;
 mod error;
 mod job;
+mod mailbox;
 mod record;
 mod select;
 mod settings;
@@ -63,7 +65,7 @@ mod steady;
 mod transaction;
 mod transactional;
 
-pub use checkpoint::{CheckpointId, Incarnation, Life, Snapshot, Term};
+pub use checkpoint::{CheckpointId, Incarnation, Life, Positions, Snapshot, Term};
 pub use env::{
     Address, Broker, Capabilities, CheckpointStore, Clock, Env, Fact, Network, Process, Role, Source,
     Timestamp, Transaction,

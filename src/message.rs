@@ -4,11 +4,13 @@
 //! it is about, and hearing it twice changes nothing. The incarnation alone is enough to fence: it is drawn by
 //! the same conditional write as the coordinator's term, so a second number could only disagree with it.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
-use crate::{CheckpointId, Incarnation, Life, Snapshot, SourceOffset, Split};
+use crate::{CheckpointId, Incarnation, Life, Positions, ShortBytes, Snapshot};
 
 /// From the coordinator to a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +61,7 @@ pub struct Deployment {
     /// What sinks wrote down in that checkpoint, as far as it falls to this one.
     pub restored: Vec<Bytes>,
     /// The splits of this worker, and where to read on.
-    pub resume_at: Vec<(Split, SourceOffset)>,
+    pub resume_at: Positions,
 }
 
 /// From a worker to the coordinator.
@@ -135,7 +137,7 @@ impl ToWorker {
     }
 
     /// The message as bytes.
-    pub fn to_bytes(&self) -> Bytes {
+    pub fn to_bytes(&self) -> ShortBytes {
         encode(self)
     }
 
@@ -162,7 +164,7 @@ impl ToCoordinator {
     }
 
     /// The message as bytes.
-    pub fn to_bytes(&self) -> Bytes {
+    pub fn to_bytes(&self) -> ShortBytes {
         encode(self)
     }
 
@@ -172,41 +174,40 @@ impl ToCoordinator {
     }
 }
 
-/// Writes messages down, one behind the other into a common buffer: most are a few bytes long, and memory of its own
-/// for each would cost more than to write it.
-#[derive(Debug, Default)]
-pub(crate) struct Pen {
-    page: BytesMut,
+fn encode(message: &impl Serialize) -> ShortBytes {
+    let mut page = Page::new();
+    let written = postcard::serialize_with_flavor(message, Pen(&mut page));
+    written.expect("messages hold only types that postcard can write");
+    page.as_slice().into()
 }
 
-/// How many bytes a pen asks for at a time. Whoever keeps one message keeps the others on its page.
-const PAGE: usize = 1024;
+/// Few messages are longer than what stands on the stack here.
+type Page = SmallVec<[u8; 256]>;
 
-impl Pen {
-    /// The message as bytes.
-    pub(crate) fn write(&mut self, message: &impl Serialize) -> Bytes {
-        with_bytes(message, |bytes| {
-            if self.page.capacity() < bytes.len() {
-                self.page.reserve(PAGE.max(bytes.len()));
-            }
-            self.page.extend_from_slice(bytes);
-            self.page.split().freeze()
-        })
+/// Writes on a page.
+struct Pen<'a>(&'a mut Page);
+
+impl Flavor for Pen<'_> {
+    type Output = ();
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
     }
-}
 
-fn encode(message: &impl Serialize) -> Bytes {
-    with_bytes(message, Bytes::copy_from_slice)
-}
-
-/// Short messages, as most are, stand on the stack, and in no buffer that grows.
-fn with_bytes(message: &impl Serialize, take: impl FnOnce(&[u8]) -> Bytes) -> Bytes {
-    let mut short = [0; 256];
-    match postcard::to_slice(message, &mut short) {
-        Ok(bytes) => take(bytes),
-        Err(_) => {
-            postcard::to_stdvec(message).expect("messages hold only types that postcard can write").into()
+    /// Nearly all that comes at a time is a number of one byte, which is not worth a call of `memcpy`.
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            _ => self.0.extend_from_slice(bytes),
         }
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
     }
 }
 
@@ -219,24 +220,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_pen_writes_stays_as_it_is_however_much_is_written_behind_it() {
-        let incarnation = Incarnation(7);
-        let short =
-            (0..PAGE as u64).map(|id| ToWorker::Trigger { incarnation, checkpoint: CheckpointId(id) });
-        let long = ToWorker::Deploy(Deployment {
-            life: Life(1),
-            incarnation,
-            parallelism: 1,
-            from: None,
-            restored: vec![vec![9; 2 * PAGE].into()],
-            resume_at: Vec::new(),
-        });
-        let messages: Vec<ToWorker> = [long.clone()].into_iter().chain(short).chain([long]).collect();
-        let mut pen = Pen::default();
-        let written: Vec<Bytes> = messages.iter().map(|message| pen.write(message)).collect();
-        for (message, bytes) in messages.iter().zip(&written) {
-            assert_eq!(bytes, &message.to_bytes());
-            assert_eq!(ToWorker::from_bytes(bytes).as_ref(), Some(message));
+    fn a_message_is_read_as_it_was_written_however_long_it_is() {
+        for length in [0, 1, 100, 200, 250, 300, 10_000] {
+            let message = ToWorker::Deploy(Deployment {
+                life: Life(1),
+                incarnation: Incarnation(7),
+                parallelism: 1,
+                from: None,
+                restored: vec![vec![9; length].into()],
+                resume_at: Positions::default(),
+            });
+            assert_eq!(ToWorker::from_bytes(&message.to_bytes()), Some(message));
         }
     }
 }

@@ -1,6 +1,8 @@
-//! The coordinator as a machine, against a store whose answers each test chooses.
+//! The coordinator as a machine, against a store whose answers each test chooses; and in which order its process does what
+//! a machine has decided.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use twophase::coordinator::{Coordinator, Decide, Effect, End, Input};
@@ -8,8 +10,11 @@ use twophase::env::{Completed, Head, Version};
 use twophase::message::{Progress, Task, ToCoordinator, ToWorker};
 use twophase::{
     Address, CheckpointId, Fact, Failure, Incarnation, Life, Next, Process, Role, Settings, Snapshot,
-    SourceOffset, Split, Term, Timestamp,
+    SourceOffset, Split, StandardJob, Term, Timestamp,
 };
+use twophase_sim::event::{Actor, Event, What};
+use twophase_sim::site::Name;
+use twophase_sim::{Keep, Schedule, Subject, play, subjects};
 
 const WORKERS: u16 = 2;
 
@@ -199,7 +204,7 @@ impl Stage {
 
     fn ack_of(&mut self, worker: u16, checkpoint: u64, incarnation: Incarnation) {
         let snapshot = Snapshot {
-            resume_at: vec![(Split(worker), SourceOffset(10 * checkpoint))],
+            resume_at: [(Split(worker), SourceOffset(10 * checkpoint))].into(),
             sink: vec![worker as u8],
         };
         let checkpoint = CheckpointId(checkpoint);
@@ -531,7 +536,7 @@ fn silence_of_a_worker_restarts_all_tasks_when_it_is_back() {
         s.from(0, ToCoordinator::Heartbeat(Some(Task { incarnation, progress: Progress::Running })));
     }
     assert_eq!(s.head().incarnation, Incarnation(2));
-    assert_eq!(s.deployed(), []);
+    assert_eq!(s.deployed(), [] as [u32; 0]);
     s.from(1, ToCoordinator::Heartbeat(None));
     assert_eq!(s.deployed(), [2]);
 }
@@ -634,4 +639,64 @@ fn a_coordinator_that_takes_over_an_ended_job_deploys_nothing() {
     s.from(0, ToCoordinator::Bye);
     s.pass(400); // the other worker was gone before
     assert_eq!(s.end, Some(End::Finished));
+}
+
+/// Decides the same whatever happens: something around every question to the store, and more with its answer.
+struct Recites;
+
+impl Decide for Recites {
+    fn handle(&mut self, _now: Timestamp, input: Input, effects: &mut Vec<Effect>) {
+        let say = |word: &str| Effect::Note(Fact::GaveUp(word.to_owned()));
+        let send = |sink, message: &ToWorker| Effect::Send(Address::sink(sink), message.clone());
+        let (alive, shutdown) = (ToWorker::Alive, ToWorker::Shutdown);
+        match input {
+            Input::Started => effects.extend([
+                say("first"),
+                Effect::Read,
+                send(0, &alive),
+                send(1, &alive),
+                send(0, &shutdown),
+                Effect::Put { expected: None, head: Head::default() },
+                say("before the answers"),
+            ]),
+            Input::Read(_) => effects.extend([say("has read"), send(1, &alive)]),
+            Input::Put(_) => effects.extend([say("has written"), Effect::Stop(End::Finished)]),
+            Input::Message { .. } | Input::Time => {}
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+#[test]
+fn what_was_decided_first_is_done_first_also_across_the_answers_of_the_store() {
+    let recites = Subject::job("recites", |schedule| {
+        let job = StandardJob::new(schedule.settings.clone(), subjects::exactly_once);
+        Box::new(job.with_coordinator(|_, _| Recites))
+    });
+    let keep = Keep { history: true, ..Keep::default() };
+    let history = play(&recites, &Arc::new(Schedule::calm()), keep).history.expect("it was kept");
+    let by_it = |event: &Event| matches!(event.who, Actor::Process { name, .. } if name == Name::COORDINATOR);
+    let done = history.events().filter(by_it);
+    let done = done.filter_map(|event| match event.what {
+        What::Noted(Fact::GaveUp(word)) => Some(word.clone()),
+        What::Sent { to, label, .. } => Some(format!("{label} to {to}")),
+        What::Put { .. } => Some("put".to_owned()),
+        _ => None,
+    });
+    let in_order = [
+        "first",
+        "alive to sink-0",
+        "alive to sink-1",
+        "shutdown to sink-0",
+        "put",
+        "before the answers",
+        "has read",
+        "alive to sink-1",
+        "has written",
+    ];
+    // (Once more in its next life, and so on.)
+    assert_eq!(done.take(in_order.len()).collect::<Vec<_>>(), in_order);
 }

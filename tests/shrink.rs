@@ -232,6 +232,7 @@ fn code_that_never_comes_back_at_all_is_not_shrunk() {
         record: None,
         records: 0,
         transaction: None,
+        concerned: None,
         detail: String::new(),
     };
     let shrink = Shrink { hang_timeout: Duration::from_millis(300), ..shrinking(&hangs, u64::MAX) };

@@ -3,9 +3,11 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use twophase::{RecordId, TransactionalId};
+use twophase::{Partition, RecordId, TransactionalId};
 
 use crate::coverage::Window;
+use crate::quiet::Panic;
+use crate::site::Name;
 
 /// What a run can find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,8 +52,55 @@ pub struct Finding {
     pub records: usize,
     /// The transaction concerned.
     pub transaction: Option<TransactionalId>,
-    /// One sentence about it.
+    /// What else is concerned.
+    pub concerned: Option<Concerned>,
+    /// One sentence about it, and lines of what else is known.
     pub detail: String,
+}
+
+/// What an anomaly concerns, where that is neither a record nor a transaction that was written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Concerned {
+    /// A transaction that is still open at the broker.
+    Open(TransactionalId),
+    /// Those who read this partition: they wait for the end of a transaction that the coordinator does not know.
+    ReadersOf(Partition),
+    /// A process that never waits.
+    Process(Name),
+    /// Where the code panicked: file, line and column.
+    Place(String),
+}
+
+/// What is said of an anomaly.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub(crate) detail: String,
+    pub(crate) concerned: Option<Concerned>,
+}
+
+impl Said {
+    pub(crate) fn of(concerned: Concerned, detail: impl Into<String>) -> Self {
+        Said { detail: detail.into(), concerned: Some(concerned) }
+    }
+
+    /// Who panicked, and how.
+    pub(crate) fn of_panic(who: &str, panic: &Panic) -> Self {
+        Said { detail: format!("{who} {panic}"), concerned: panic.place.clone().map(Concerned::Place) }
+    }
+}
+
+impl From<String> for Said {
+    fn from(detail: String) -> Self {
+        Said { detail, concerned: None }
+    }
+}
+
+impl Finding {
+    /// One that concerns no record and no transaction.
+    pub(crate) fn new(anomaly: Anomaly, at: u64, said: impl Into<Said>) -> Self {
+        let Said { detail, concerned } = said.into();
+        Finding { anomaly, window: None, at, record: None, records: 0, transaction: None, concerned, detail }
+    }
 }
 
 impl Anomaly {

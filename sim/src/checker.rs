@@ -32,7 +32,7 @@ use twophase::env::Completed;
 use twophase::kafka::protocol::{Marker, Produce, Producer, Request, Response};
 use twophase::{CheckpointId, Partition, Record, RecordId, SourceOffset, Split, TransactionalId};
 
-use crate::anomaly::{Anomaly, Finding};
+use crate::anomaly::{Anomaly, Concerned, Finding, Said};
 use crate::coverage::Window;
 use crate::event::{Actor, Event, What};
 use crate::ledger::{Ledger, Transaction};
@@ -361,7 +361,8 @@ impl Checker {
                 "{} is still open, though {} has restored and completed a checkpoint since",
                 open.id, open.writer
             );
-            self.report(at, Anomaly::Stuck, Some(open), detail);
+            let said = Said::of(Concerned::Open(open.id.clone()), detail);
+            self.report(at, Anomaly::Stuck, Some(open), said);
         }
     }
 }

@@ -17,11 +17,10 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
 use twophase::env::{CheckpointStore, Clock, Envelope, Key, Network, Timestamp, Value, Version};
 use twophase::kafka::protocol::{Request, Response};
 use twophase::kafka::{KafkaBroker, KafkaOptions, Port, Unanswered};
-use twophase::{Address, Env, Fact, Failure, Next, Process, Split};
+use twophase::{Address, Env, Fact, Failure, Next, Process, ShortBytes, Split};
 
 use self::signals::{Receive, Stopped};
 use self::wait::Wait;
@@ -161,7 +160,7 @@ impl Clock for SimClock {
 }
 
 impl Network for SimNetwork {
-    fn send(&self, to: Address, label: &'static str, body: Bytes) -> impl Future<Output = ()> + Send {
+    fn send(&self, to: Address, label: &'static str, body: ShortBytes) -> impl Future<Output = ()> + Send {
         let sent = self.0.alive(|world| world.send(self.0.pid, to, label, body)) == Some(true);
         poll_fn(move |_| if sent { Poll::Ready(()) } else { Poll::Pending })
     }
@@ -175,7 +174,7 @@ impl Port for SimPort {
     fn call(&self, request: &Arc<Request>) -> impl Future<Output = Result<Response, Unanswered>> + Send {
         let ask = |world: &mut World, pid| world.ask(pid, Errand::Broker(request.clone()));
         Wait::begin(self.0, ask, |answer| match answer {
-            Answer::Broker(response) => Ok(response),
+            Some(Answer::Broker(response)) => Ok(response),
             _ => Err(Unanswered),
         })
     }
@@ -200,9 +199,9 @@ impl CheckpointStore for SimStore {
 
 impl SimStore {
     fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
-        let ask = |world: &mut World, pid| world.ask(pid, Errand::Store(request));
+        let ask = |world: &mut World, pid| world.ask(pid, Errand::Store(Box::new(request)));
         Wait::begin(self.0, ask, |answer| match answer {
-            Answer::Store(answer) => Ok(*answer),
+            Some(Answer::Store(answer)) => Ok(*answer),
             _ => Err(Failure::new(Next::OutcomeUnknown, Unanswered)),
         })
     }

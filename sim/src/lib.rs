@@ -131,7 +131,7 @@ mod why;
 mod words;
 mod world;
 
-pub use anomaly::{Anomaly, Finding};
+pub use anomaly::{Anomaly, Concerned, Finding};
 pub use cli::{cli, cli_on};
 pub use coverage::{Calls, CrashSites, Window, Windows};
 pub use env::{SimClock, SimEnv, SimNetwork, SimPort, SimSource, SimStore};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use twophase::RecordId;
 
-use crate::anomaly::{Anomaly, Finding};
+use crate::anomaly::{Anomaly, Finding, Said};
 use crate::coverage::{Calls, CrashSites, Windows};
 use crate::fault::FaultKind;
 use crate::history::History;
@@ -68,18 +68,18 @@ pub struct Outcome {
 impl Outcome {
     /// Of a history that did not come back: all that is known of it is where it was.
     pub(crate) fn hung(stuck: Stuck, hang_timeout: Duration) -> Self {
-        Outcome::without_history(Anomaly::Hung, stuck.at, stuck.said(hang_timeout))
+        Outcome::without_history(Finding::new(Anomaly::Hung, stuck.at, stuck.said(hang_timeout)))
     }
 
     /// Of a history whose `what` could not even be made.
     pub(crate) fn never_began(what: &str, panic: &Panic) -> Self {
-        Outcome::without_history(Anomaly::Panicked, 0, format!("what makes {what} under test {panic}"))
+        let said = Said::of_panic(&format!("what makes {what} under test"), panic);
+        Outcome::without_history(Finding::new(Anomaly::Panicked, 0, said))
     }
 
     /// Of a history of which nothing is known but what was found.
-    pub(crate) fn without_history(anomaly: Anomaly, at: u64, detail: String) -> Self {
-        let finding =
-            Finding { anomaly, window: None, at, record: None, records: 0, transaction: None, detail };
+    pub(crate) fn without_history(finding: Finding) -> Self {
+        let at = finding.at;
         Outcome {
             verdict: Verdict::Failed(finding),
             digest: 0,

@@ -427,7 +427,7 @@ mod tests {
     }
 
     fn finding(anomaly: Anomaly, window: Option<Window>) -> Finding {
-        Finding { anomaly, window, at: 0, record: None, records: 0, transaction: None, detail: String::new() }
+        Finding { window, ..Finding::new(anomaly, 0, String::new()) }
     }
 
     fn schedule() -> Schedule {

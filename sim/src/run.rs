@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use twophase::message::ToCoordinator;
 
-use crate::anomaly::Anomaly;
+use crate::anomaly::{Anomaly, Concerned, Said};
 use crate::history::Recorder;
 use crate::memory::Memory;
 use crate::outcome::{Outcome, Verdict};
@@ -103,7 +103,7 @@ enum End {
     /// The coordinator gave up, saying this.
     GaveUp(String),
     /// The time for it is over; this is what is still missing.
-    TimeIsUp(String),
+    TimeIsUp(Said),
 }
 
 fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> End {
@@ -112,11 +112,12 @@ fn run_to_end(stage: &mut Stage<'_>, schedule: &Schedule, sandbox: &Sandbox) -> 
     match stage.play(sandbox, |world| end_of(world, deadline, &budget)) {
         Ok(Some(End::TimeIsUp(open))) => loops(stage, budget.most.get()).unwrap_or(End::TimeIsUp(open)),
         Ok(Some(end)) => end,
-        Ok(None) => End::TimeIsUp("nothing will ever happen again".to_owned()),
+        Ok(None) => End::TimeIsUp("nothing will ever happen again".to_owned().into()),
         Err(Spins(process)) => {
             let mut world = stage.world();
             let (now, name) = (world.now(), world.life(process).name);
-            world.watch.report(now, Anomaly::Hung, format!("{name} is polled for ever and never waits"));
+            let detail = format!("{name} is polled for ever and never waits");
+            world.watch.report(now, Anomaly::Hung, Said::of(Concerned::Process(name), detail));
             End::Found
         }
     }
@@ -156,7 +157,7 @@ fn loops(stage: &Stage<'_>, budget: u64) -> Option<End> {
     }
     let (now, call) = (world.now(), Operation::from(call));
     let detail = format!("{name} loops for ever: it has called {call} {count} times in one life");
-    world.watch.report(now, Anomaly::Hung, detail);
+    world.watch.report(now, Anomaly::Hung, Said::of(Concerned::Process(name), detail));
     Some(End::Found)
 }
 
@@ -164,8 +165,8 @@ fn loops(stage: &Stage<'_>, budget: u64) -> Option<End> {
 fn broken_off(stage: &Stage<'_>, panic: &Panic) -> End {
     let mut world = stage.world();
     let now = world.now();
-    let detail = format!("no process was being polled: the broker under test, or the stage itself, {panic}");
-    world.watch.report(now, Anomaly::Panicked, detail);
+    let who = "no process was being polled: the broker under test, or the stage itself,";
+    world.watch.report(now, Anomaly::Panicked, Said::of_panic(who, panic));
     End::Found
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use twophase::{Fact, RecordId};
 
-use crate::anomaly::{Anomaly, Finding};
+use crate::anomaly::{Anomaly, Finding, Said};
 use crate::checker::{self, Checker};
 use crate::coverage::CrashSites;
 use crate::digest::Digest;
@@ -121,8 +121,13 @@ impl Watch {
     }
 
     /// Something is wrong that no event shows.
-    pub(crate) fn report(&mut self, at: u64, anomaly: Anomaly, detail: String) {
-        self.checker.report(at, anomaly, None, detail);
+    pub(crate) fn report(&mut self, at: u64, anomaly: Anomaly, said: impl Into<Said>) {
+        self.checker.report(at, anomaly, None, said);
+    }
+
+    /// Where in the code it was that panicked.
+    pub(crate) fn place(&mut self, place: &str) {
+        self.checker.place(place);
     }
 
     /// What else is known about what was just found.
@@ -131,12 +136,12 @@ impl Watch {
     }
 
     /// The job gave up though it had no need to.
-    pub(crate) fn stuck(&mut self, at: u64, detail: String) {
-        self.checker.stuck(at, detail, &self.ledger);
+    pub(crate) fn stuck(&mut self, at: u64, why_not: impl Into<Said>) {
+        self.checker.stuck(at, why_not.into(), &self.ledger);
     }
 
     /// The job has had its time.
-    pub(crate) fn demand(&mut self, at: u64, why_not: Option<String>) {
+    pub(crate) fn demand(&mut self, at: u64, why_not: Option<Said>) {
         self.checker.demand(at, why_not, &self.ledger);
     }
 }

@@ -8,7 +8,7 @@ use super::Effect;
 use super::roster::address;
 use crate::env::{Completed, Head};
 use crate::message::{Deployment, ToWorker};
-use crate::{Incarnation, Life, SourceOffset, Split, redistribute};
+use crate::{Incarnation, Life, Positions, Split, redistribute};
 
 /// The tasks of one incarnation, as they are to be started.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Positions belong to splits, not to tasks, so they move freely with any parallelism.
-    fn resume_at(&self, index: u16) -> Vec<(Split, SourceOffset)> {
+    fn resume_at(&self, index: u16) -> Positions {
         let stored = self.completed.map_or(&[][..], |completed| &completed.resume_at);
         let mine = (index..self.splits).step_by(self.parallelism.into());
         mine.map(|split| (Split(split), stored.get(usize::from(split)).copied().unwrap_or_default()))
@@ -59,6 +59,7 @@ impl<'a> Plan<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SourceOffset;
 
     #[test]
     fn splits_keep_their_positions_when_the_parallelism_changes() {
@@ -70,7 +71,7 @@ mod tests {
         let head = Head { completed: Some(completed.into()), ..Head::default() };
         let plan = Plan::new(&head, 3, 4);
         let first = plan.deployment(0, Life(1));
-        assert_eq!(first.resume_at, [(Split(0), SourceOffset(10)), (Split(3), SourceOffset(13))]);
+        assert_eq!(first.resume_at[..], [(Split(0), SourceOffset(10)), (Split(3), SourceOffset(13))]);
         assert_eq!(first.restored, [Bytes::from_static(b"a")]);
         assert!(plan.deployment(2, Life(1)).restored.is_empty());
     }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::env::Completed;
 use crate::{CheckpointId, Snapshot, SourceOffset, Timestamp};
@@ -28,8 +29,8 @@ struct Checkpoint {
 /// What the tasks have acknowledged.
 #[derive(Debug)]
 enum Parts {
-    /// Of each split its position, and of each task what its sink wrote down; `None` until it has acknowledged.
-    Some { resume_at: Vec<SourceOffset>, sinks: Vec<Option<Bytes>> },
+    /// Of each split its position, and of each task what its sink wrote down, but of those that are missing.
+    Some { resume_at: Vec<SourceOffset>, sinks: Vec<Bytes>, missing: SmallVec<[u16; 4]> },
     /// All of it. Shared from here on, however often the head is written.
     All(Arc<Completed>),
 }
@@ -41,8 +42,11 @@ impl Pending {
 
     /// Adds a checkpoint, newer than all others, that each of `tasks` must acknowledge.
     pub(super) fn trigger(&mut self, id: CheckpointId, tasks: u16, splits: u16, deadline: Timestamp) {
-        let parts =
-            Parts::Some { resume_at: vec![SourceOffset(0); splits.into()], sinks: vec![None; tasks.into()] };
+        let parts = Parts::Some {
+            resume_at: vec![SourceOffset(0); splits.into()],
+            sinks: vec![Bytes::new(); tasks.into()],
+            missing: (0..tasks).collect(),
+        };
         self.checkpoints.push(Checkpoint { id, deadline, parts });
     }
 
@@ -94,21 +98,21 @@ impl Pending {
 
 impl Checkpoint {
     fn ack(&mut self, task: u16, snapshot: Snapshot) {
-        let Parts::Some { resume_at, sinks } = &mut self.parts else {
+        let Parts::Some { resume_at, sinks, missing } = &mut self.parts else {
             return;
         };
-        let Some(sink @ None) = sinks.get_mut(usize::from(task)) else {
+        let Some(place) = missing.iter().position(|&missing| missing == task) else {
             return;
         };
-        *sink = Some(snapshot.sink.into());
-        for (split, offset) in snapshot.resume_at {
+        missing.swap_remove(place);
+        sinks[usize::from(task)] = snapshot.sink.into();
+        for &(split, offset) in &*snapshot.resume_at {
             if let Some(place) = resume_at.get_mut(usize::from(split.0)) {
                 *place = offset;
             }
         }
-        if sinks.iter().all(Option::is_some) {
-            let sinks = std::mem::take(sinks).into_iter().flatten().collect();
-            let resume_at = std::mem::take(resume_at);
+        if missing.is_empty() {
+            let (resume_at, sinks) = (std::mem::take(resume_at), std::mem::take(sinks));
             self.parts = Parts::All(Arc::new(Completed { id: self.id, resume_at, sinks }));
         }
     }
@@ -119,7 +123,7 @@ mod tests {
     use super::*;
 
     fn part(split: u16, offset: u64) -> Snapshot {
-        let resume_at = vec![(crate::Split(split), SourceOffset(offset))];
+        let resume_at = [(crate::Split(split), SourceOffset(offset))].into();
         Snapshot { resume_at, sink: vec![split as u8] }
     }
 

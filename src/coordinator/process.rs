@@ -2,16 +2,17 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::{Decide, Effect, End, Input};
 use crate::alarm::Alarm;
 use crate::env::{Envelope, Head, Key, Value, Version};
-use crate::message::{Pen, ToCoordinator, ToWorker};
+use crate::mailbox::Mailbox;
+use crate::message::ToCoordinator;
 use crate::select::{Either, first};
 use crate::steady::Steady;
-use crate::{Address, BoxError, BoxFuture, CheckpointStore, Clock, Env, Failure, Network, Next};
+use crate::{BoxError, BoxFuture, CheckpointStore, Clock, Env, Failure, Network, Next};
 
 /// Runs a coordinator until its job has ended, another one is in charge, or it gives up.
 ///
@@ -24,17 +25,12 @@ pub fn run<E: Env>(env: E, decider: impl Decide) -> BoxFuture<Result<(), BoxErro
     // (No `async fn`: that would keep what it is given two times.)
     Box::pin(async move {
         let clock = env.clock();
-        let mut process = Process {
-            env: &env,
-            time: Steady::new(clock),
-            decider,
-            todo: Vec::new(),
-            effects: Vec::new(),
-            pen: Pen::default(),
-        };
-        let timer = pin!(None);
+        let mut process =
+            Process { env: &env, time: Steady::new(clock), decider, todo: Vec::new(), effects: Vec::new() };
+        let (timer, message) = (pin!(None), pin!(None));
         let mut alarm = Alarm::new(timer, |span| clock.sleep(span));
-        let work = pin!(process.work(&mut alarm));
+        let mut mailbox = Mailbox::new(message, || env.network().receive());
+        let work = pin!(process.work(&mut mailbox, &mut alarm));
         match first(work, env.stopped()).await {
             Either::First(End::GaveUp(reason)) => Err(reason.into()),
             // Asked to stop: what is pending is lost with it, as in a crash, and the next coordinator takes over.
@@ -47,96 +43,104 @@ struct Process<'a, E: Env, D> {
     env: &'a E,
     time: Steady<E::Clock>,
     decider: D,
-    /// Effects to perform, the next one last.
+    /// Effects to perform, in this order.
     todo: Vec<Effect>,
     /// Where the decider puts new ones; kept for its allocation.
     effects: Vec<Effect>,
-    pen: Pen,
 }
 
 impl<E: Env, D: Decide> Process<'_, E, D> {
-    /// The store is waited for here, so that its answer is the next thing the decider hears: completion is one
-    /// step that nothing interleaves with (CC-8).
-    async fn work<T: Future<Output = ()>>(
+    async fn work<S: Future<Output = ()>, M: Future<Output = Envelope>>(
         &mut self,
-        alarm: &mut Alarm<'_, impl Fn(Duration) -> T, T>,
+        mailbox: &mut Mailbox<'_, impl Fn() -> M, M>,
+        alarm: &mut Alarm<'_, impl Fn(Duration) -> S, S>,
     ) -> End {
         self.decide(Input::Started);
         loop {
-            loop {
-                let Some(effect) = self.todo.pop() else {
-                    break;
-                };
-                match effect {
-                    // Pinned where it is made: to await it as it is may move it twice.
-                    Effect::Send(to, ref message) => pin!(self.send(to, message)).await,
-                    Effect::Note(fact) => self.env.note(fact),
-                    Effect::Read => {
-                        let answer = self.env.store().read(&Key::Head).await.and_then(head);
-                        self.decide(Input::Read(answer));
-                    }
-                    Effect::Put { expected, head } => {
-                        let answer = self.env.store().put(&Key::Head, expected, Value::Head(head)).await;
-                        self.decide(Input::Put(answer));
-                    }
-                    Effect::Stop(end) => return end,
-                }
+            if let Some(end) = pin!(self.perform()).await {
+                return end;
             }
-            match self.next_message(alarm).await {
-                None => self.decide(Input::Time),
-                Some(Envelope { from, body }) => {
-                    // One that cannot be read counts as lost.
-                    if let Some(message) = ToCoordinator::from_bytes(&body) {
-                        self.decide(Input::Message { from, message });
+            poll_fn(|cx| {
+                while self.todo.is_empty() {
+                    if let Some(input) = ready!(self.poll_input(mailbox, alarm, cx)) {
+                        self.decide(input);
                     }
                 }
-            }
+                Poll::Ready(())
+            })
+            .await;
+        }
+    }
+
+    /// The next message or, once the decider's deadline has come, that it has. Messages come before time: see
+    /// [`Input::Time`]. One that cannot be read counts as lost.
+    fn poll_input<S: Future<Output = ()>, M: Future<Output = Envelope>>(
+        &mut self,
+        mailbox: &mut Mailbox<'_, impl Fn() -> M, M>,
+        alarm: &mut Alarm<'_, impl Fn(Duration) -> S, S>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Input>> {
+        if let Poll::Ready(Envelope { from, body }) = mailbox.poll(cx) {
+            let message = ToCoordinator::from_bytes(&body);
+            return Poll::Ready(message.map(|message| Input::Message { from, message }));
+        }
+        match self.decider.next_deadline() {
+            None => Poll::Pending,
+            Some(deadline) => alarm.poll(self.time.now(), deadline, cx).map(|()| Some(Input::Time)),
         }
     }
 
     fn decide(&mut self, input: Input) {
         let now = self.time.now();
         self.decider.handle(now, input, &mut self.effects);
-        if self.effects.is_empty() {
-            return;
-        }
-        self.effects.reverse();
-        self.effects.append(&mut self.todo);
-        std::mem::swap(&mut self.todo, &mut self.effects);
+        self.todo.append(&mut self.effects);
     }
 
-    /// What is next said to others in the same words is sent with it, so that it is written down once.
-    async fn send(&mut self, mut to: Address, message: &ToWorker) {
-        let body = self.pen.write(message);
-        loop {
-            self.env.network().send(to, message.label(), body.clone()).await;
-            match self.todo.last() {
-                Some(Effect::Send(other, same)) if same == message => to = *other,
-                _ => break,
+    /// Performs all that is to be done, first in, first out. Returns how the process ends, if it does.
+    ///
+    /// The store is waited for here, so that its answer is the next thing the decider hears: completion is one
+    /// step that nothing interleaves with (CC-8). What it leads to comes behind what was to be done before.
+    async fn perform(&mut self) -> Option<End> {
+        let mut done = 0;
+        while let Some(effect) = self.todo.get_mut(done) {
+            match effect {
+                Effect::Send(..) => {
+                    done += pin!(send(self.env, &self.todo[done..])).await;
+                    continue;
+                }
+                Effect::Note(fact) => self.env.note(fact.clone()),
+                Effect::Read => {
+                    let answer = self.env.store().read(&Key::Head).await.and_then(head);
+                    self.decide(Input::Read(answer));
+                }
+                Effect::Put { expected, head } => {
+                    let (expected, value) = (*expected, Value::Head(std::mem::take(head)));
+                    let answer = self.env.store().put(&Key::Head, expected, value).await;
+                    self.decide(Input::Put(answer));
+                }
+                Effect::Stop(end) => return Some(end.clone()),
             }
-            self.todo.pop();
+            done += 1;
         }
+        self.todo.clear();
+        None
     }
+}
 
-    /// The next message, or nothing once the decider's deadline has come. Messages come before time: see
-    /// [`Input::Time`].
-    async fn next_message<T: Future<Output = ()>>(
-        &mut self,
-        alarm: &mut Alarm<'_, impl Fn(Duration) -> T, T>,
-    ) -> Option<Envelope> {
-        let deadline = self.decider.next_deadline();
-        let mut message = pin!(self.env.network().receive());
-        poll_fn(|cx| {
-            if let Poll::Ready(envelope) = message.as_mut().poll(cx) {
-                return Poll::Ready(Some(envelope));
-            }
-            match deadline {
-                None => Poll::Pending,
-                Some(deadline) => alarm.poll(self.time.now(), deadline, cx).map(|()| None),
-            }
-        })
-        .await
+/// Sends the message that is to be done first, and with it what is next said to others in the same words, so that it is
+/// written down once. Returns how many that were.
+async fn send(env: &impl Env, todo: &[Effect]) -> usize {
+    let mut sent = 0;
+    let mut written = None;
+    while let Some(Effect::Send(to, message)) = todo.get(sent) {
+        let (first, body) = written.get_or_insert_with(|| (message, message.to_bytes()));
+        if message != *first {
+            break;
+        }
+        env.network().send(*to, message.label(), body.clone()).await;
+        sent += 1;
     }
+    sent
 }
 
 fn head(read: Option<(Version, Value)>) -> Result<Option<(Version, Head)>, Failure> {

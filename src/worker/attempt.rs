@@ -14,10 +14,7 @@ use super::intake::{Intake, Mark, Step};
 use crate::channel::{Receiver, Sender};
 use crate::message::{Deployment, Progress, ToCoordinator};
 use crate::select::{Either, yield_now};
-use crate::{
-    Address, CheckpointId, Env, Fact, Failure, Incarnation, Network, Next, Sink, Snapshot, SourceOffset,
-    Split,
-};
+use crate::{Address, CheckpointId, Env, Fact, Failure, Incarnation, Network, Next, Sink, Snapshot};
 
 /// After how many turns in a row the attempt lets the rest of the process go first. A sink and a source that never
 /// wait would else keep heartbeats and barriers out for ever.
@@ -162,22 +159,28 @@ impl<E: Env, S: Sink> Attempt<E, S> {
     /// A command or a step, a command first. (As `first`, but in place: a record costs a few thousand instructions
     /// between source and broker, and moving the two futures would be a hundred of them.)
     async fn next(&mut self) -> Either<Option<Command>, Result<Step, Failure>> {
-        let commands = &mut self.commands;
-        let mut step = pin!(self.intake.next());
-        poll_fn(|cx| {
-            if !commands.has_news() {
-                if let Poll::Ready(step) = step.as_mut().poll(cx) {
-                    return Poll::Ready(Either::Second(step));
+        loop {
+            let commands = &mut self.commands;
+            let mut step = pin!(self.intake.next());
+            let next = poll_fn(|cx| {
+                if !commands.has_news() {
+                    if let Poll::Ready(step) = step.as_mut().poll(cx) {
+                        return Poll::Ready(Either::Second(step.transpose()));
+                    }
                 }
+                commands.poll_receive(cx).map(Either::First)
+            });
+            match next.await {
+                Either::First(command) => return Either::First(command),
+                Either::Second(Some(step)) => return Either::Second(step),
+                Either::Second(None) => {} // a split has no more records
             }
-            commands.poll_receive(cx).map(Either::First)
-        })
-        .await
+        }
     }
 
     async fn pass(&mut self, mark: Mark) -> Result<(), Failure> {
         match mark {
-            Mark::Aligned(id, resume_at) => self.snapshot(id, resume_at).await,
+            Mark::Aligned(id) => self.snapshot(id).await,
             Mark::Overtaken(id) => {
                 self.decline(id).await;
                 Ok(())
@@ -217,11 +220,7 @@ impl<E: Env, S: Sink> Attempt<E, S> {
     }
 
     /// An error here fails the task (CC-40).
-    async fn snapshot(
-        &mut self,
-        checkpoint: CheckpointId,
-        resume_at: Vec<(Split, SourceOffset)>,
-    ) -> Result<(), Failure> {
+    async fn snapshot(&mut self, checkpoint: CheckpointId) -> Result<(), Failure> {
         let sink = self.sink.snapshot(checkpoint).await?;
         if self.tail == Tail::Finished {
             self.tail = Tail::Covered(checkpoint);
@@ -229,7 +228,7 @@ impl<E: Env, S: Sink> Attempt<E, S> {
         let ack = ToCoordinator::Ack {
             incarnation: self.incarnation,
             checkpoint,
-            snapshot: Snapshot { resume_at, sink },
+            snapshot: Snapshot { resume_at: self.intake.resume_at(), sink },
         };
         self.answer(checkpoint, &ack).await;
         self.env.note(Fact::Acknowledged(checkpoint));

@@ -2,13 +2,16 @@
 //!
 //! Either way a [`Step`] is what the sink meets next, and barriers come after the records they follow.
 
-use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
 
 use super::align::{Alignment, Arrival};
 use super::reader;
 use crate::channel::{Receiver, Sender, channel};
-use crate::{CheckpointId, Env, Failure, Next, Record, Source, SourceOffset, Split};
+use crate::{CheckpointId, Env, Failure, Positions, Record, Source, SourceOffset, Split};
 
 /// The splits of one task.
 pub(super) enum Intake<E: Env> {
@@ -26,10 +29,10 @@ pub(super) enum Step {
 }
 
 /// What is no record, and stands at a certain place among them.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Mark {
     /// Everything in front of this checkpoint's barriers has come.
-    Aligned(CheckpointId, Vec<(Split, SourceOffset)>),
+    Aligned(CheckpointId),
     /// This checkpoint will not be taken, because a newer one's barrier came first (CC-22).
     Overtaken(CheckpointId),
     /// No split has any more records. Comes once; barriers may still follow.
@@ -81,11 +84,64 @@ impl<E: Env> Intake<E> {
         }
     }
 
-    /// What comes next. Cancel safe.
-    pub(super) async fn next(&mut self) -> Result<Step, Failure> {
+    /// Where the splits are to be read on behind the barriers that were aligned, as long as nothing else has come.
+    pub(super) fn resume_at(&self) -> Positions {
         match self {
-            Intake::Queued(queued) => poll_fn(|cx| queued.poll_next(cx)).await,
-            Intake::Chained(chained) => chained.next().await,
+            Intake::Queued(queued) => queued.aligned.clone(),
+            Intake::Chained(chained) => {
+                let places = chained.splits.iter().map(|chain| &chain.place);
+                places.map(|place| (place.split, place.position)).collect()
+            }
+        }
+    }
+
+    /// What comes next. Cancel safe.
+    #[inline]
+    pub(super) fn next(&mut self) -> Coming<'_, E::Source, impl Future<Output = Read> + Send> {
+        match self {
+            Intake::Queued(queued) => Coming::Queued { queued },
+            Intake::Chained(chained) => match chained.next_open() {
+                Some(turn) if chained.barrier.is_none() => {
+                    let Chain { source, place } = &mut chained.splits[turn];
+                    Coming::Record { turn: &mut chained.turn, place, record: source.next() }
+                }
+                _ => Coming::Mark { chained },
+            },
+        }
+    }
+}
+
+type Read = Result<Option<Record>, Failure>;
+
+pin_project! {
+    /// What comes next. (By hand, and polled in its place, because every record passes here: an `async fn` would be entered
+    /// and left for each, and hand it on once more.)
+    #[project = ComingProjection]
+    pub(super) enum Coming<'a, S, F> {
+        Queued { queued: &'a mut Queued },
+        Record { turn: &'a mut usize, place: &'a mut Place, #[pin] record: F },
+        Mark { chained: &'a mut Chained<S> },
+    }
+}
+
+impl<S, F: Future<Output = Read>> Future for Coming<'_, S, F> {
+    /// No step if the split whose turn it was has no more records.
+    type Output = Result<Option<Step>, Failure>;
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            ComingProjection::Queued { queued } => queued.poll_next(cx).map_ok(Some),
+            ComingProjection::Record { turn, place, record } => {
+                let Some(record) = ready!(record.poll(cx))? else {
+                    place.open = false;
+                    return Poll::Ready(Ok(None));
+                };
+                place.position = record.id.offset.next();
+                **turn += 1;
+                Poll::Ready(Ok(Some(Step::Record(record))))
+            }
+            ComingProjection::Mark { chained } => chained.poll_mark().map(|mark| Ok(Some(Step::Mark(mark)))),
         }
     }
 }
@@ -94,6 +150,8 @@ impl<E: Env> Intake<E> {
 pub(super) struct Queued {
     inputs: Vec<Input>,
     alignment: Alignment,
+    /// Where the inputs are read on behind the barriers that were aligned last.
+    aligned: Positions,
     /// Which input is asked first: the one behind that which gave the last record, so that none starves.
     turn: usize,
     /// How many inputs have records to come.
@@ -117,6 +175,7 @@ impl Queued {
         Queued {
             inputs: resume_at.iter().map(start).collect(),
             alignment: Alignment::new(resume_at.len()),
+            aligned: Positions::default(),
             turn: 0,
             open: resume_at.len(),
         }
@@ -162,7 +221,7 @@ impl Queued {
                 Ok((self.open == 0).then_some(Step::Mark(Mark::Ended)))
             }
             Some(Item::Failed(failure)) => Err(failure),
-            None => Err(Failure::new(Next::AbortAndRetry, "the reader of a split has ended")),
+            None => Err(Failure::new(crate::Next::AbortAndRetry, "the reader of a split has ended")),
         }
     }
 
@@ -172,7 +231,8 @@ impl Queued {
             Arrival::Waiting(Some(older)) => Some(Step::Mark(Mark::Overtaken(older))),
             Arrival::Aligned(positions) => {
                 let splits = self.inputs.iter().map(|input| input.split);
-                Some(Step::Mark(Mark::Aligned(id, splits.zip(positions).collect())))
+                self.aligned = splits.zip(positions).collect();
+                Some(Step::Mark(Mark::Aligned(id)))
             }
         }
     }
@@ -188,8 +248,13 @@ pub(super) struct Chained<S> {
 }
 
 struct Chain<S> {
-    split: Split,
     source: S,
+    place: Place,
+}
+
+/// Where a split is read.
+pub(super) struct Place {
+    split: Split,
     position: SourceOffset,
     open: bool,
 }
@@ -199,48 +264,41 @@ impl<S: Source> Chained<S> {
         let start = |&(split, position): &(Split, SourceOffset)| {
             let mut source = env.source(split);
             source.seek(position);
-            Chain { split, source, position, open: true }
+            Chain { source, place: Place { split, position, open: true } }
         };
         Chained::of(resume_at.iter().map(start).collect())
     }
+}
 
+impl<S> Chained<S> {
     fn of(splits: Vec<Chain<S>>) -> Self {
         Chained { splits, turn: 0, barrier: None, ended: false }
     }
 
-    async fn next(&mut self) -> Result<Step, Failure> {
-        if let Some(id) = self.barrier.take() {
-            let positions = self.splits.iter().map(|chain| (chain.split, chain.position));
-            return Ok(Step::Mark(Mark::Aligned(id, positions.collect())));
-        }
-        while let Some(chain) = self.next_open() {
-            match chain.source.next().await? {
-                Some(record) => {
-                    chain.position = record.id.offset.next();
-                    self.turn += 1;
-                    return Ok(Step::Record(record));
-                }
-                None => chain.open = false,
-            }
-        }
-        if !std::mem::replace(&mut self.ended, true) {
-            return Ok(Step::Mark(Mark::Ended));
-        }
-        std::future::pending().await
-    }
-
     /// The split whose turn it is, among those that have records to come.
-    fn next_open(&mut self) -> Option<&mut Chain<S>> {
+    #[inline]
+    fn next_open(&mut self) -> Option<usize> {
         let count = self.splits.len();
         for _ in 0..count {
             if self.turn >= count {
                 self.turn = 0;
             }
-            if self.splits[self.turn].open {
-                return Some(&mut self.splits[self.turn]);
+            if self.splits[self.turn].place.open {
+                return Some(self.turn);
             }
             self.turn += 1;
         }
         None
+    }
+
+    /// What stands where no record is read: a barrier, or, once, the end of all.
+    fn poll_mark(&mut self) -> Poll<Mark> {
+        if let Some(id) = self.barrier.take() {
+            return Poll::Ready(Mark::Aligned(id));
+        }
+        if !std::mem::replace(&mut self.ended, true) {
+            return Poll::Ready(Mark::Ended);
+        }
+        Poll::Pending
     }
 }

@@ -5,11 +5,12 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::attempt::{self, Collapse, Command, News};
+use super::attempt::{self, Command, News};
 use crate::alarm::Alarm;
 use crate::channel::{Receiver, Sender, channel};
 use crate::companion::Companion;
 use crate::env::Envelope;
+use crate::mailbox::Mailbox;
 use crate::message::{Deployment, Progress, Task, ToCoordinator, ToWorker};
 use crate::steady::Steady;
 use crate::{
@@ -31,26 +32,16 @@ where
     Box::pin(async move {
         let clock = env.clock();
         let mut worker = Worker::new(&env, &settings, &make);
-        let timer = pin!(None);
+        let (timer, message) = (pin!(None), pin!(None));
         let mut alarm = Alarm::new(timer, |span| clock.sleep(span));
+        let mut mailbox = Mailbox::new(message, || env.network().receive());
         let mut stopped = pin!(env.stopped());
-        loop {
-            let ends = match worker.next_event(stopped.as_mut(), &mut alarm).await {
-                Event::Stopped => worker.close(),
-                Event::Message(envelope) => worker.obey(envelope),
-                Event::News(News::Reached(progress)) => {
-                    worker.report(progress).await;
-                    false
-                }
-                Event::News(News::Ended(Ok(()))) => true,
-                Event::News(News::Ended(Err(collapse))) => worker.collapsed(collapse).await,
-                Event::Beat => worker.beat().await,
-            };
-            if ends {
-                break;
-            }
+        while let Some(report) =
+            poll_fn(|cx| worker.poll(stopped.as_mut(), &mut mailbox, &mut alarm, cx)).await
+        {
+            worker.send(&report).await;
         }
-        worker.send(ToCoordinator::Bye).await;
+        worker.send(&ToCoordinator::Bye).await;
         Ok(())
     })
 }
@@ -66,6 +57,8 @@ struct Worker<'a, E: Env, F> {
     next_beat: Timestamp,
     /// Whether this process is about to end.
     closing: bool,
+    /// Whether it has nothing left to wait for.
+    ended: bool,
 }
 
 /// The place for the one task of this worker.
@@ -87,13 +80,6 @@ struct Attempt {
     news: Receiver<News>,
 }
 
-enum Event {
-    Stopped,
-    Message(Envelope),
-    News(News),
-    Beat,
-}
-
 impl<'a, E, S, F> Worker<'a, E, F>
 where
     E: Env,
@@ -103,68 +89,83 @@ where
     fn new(env: &'a E, settings: &'a Settings, make: &'a F) -> Self {
         let mut time = Steady::new(env.clock());
         let now = time.now();
-        Worker { env, settings, make, time, slot: Slot::Idle, heard: now, next_beat: now, closing: false }
+        Worker {
+            env,
+            settings,
+            make,
+            time,
+            slot: Slot::Idle,
+            heard: now,
+            next_beat: now,
+            closing: false,
+            ended: false,
+        }
     }
 
+    /// What to tell the coordinator next, or nothing if the process is to end.
+    ///
     /// Messages come before the beat: a process that was paused must hear the answers that arrived meanwhile
     /// before it judges the silence.
-    async fn next_event<T: Future<Output = ()>>(
+    fn poll<T: Future<Output = ()>, M: Future<Output = Envelope>>(
         &mut self,
         mut stopped: Pin<&mut impl Future<Output = ()>>,
+        mailbox: &mut Mailbox<'_, impl Fn() -> M, M>,
         alarm: &mut Alarm<'_, impl Fn(Duration) -> T, T>,
-    ) -> Event {
-        let mut message = pin!(self.env.network().receive());
-        poll_fn(|cx| {
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<ToCoordinator>> {
+        while !self.ended {
             if !self.closing && stopped.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Event::Stopped);
+                self.close();
+            } else if let Poll::Ready(envelope) = mailbox.poll(cx) {
+                self.obey(envelope);
+            } else if let Poll::Ready(news) = self.slot.poll(cx) {
+                if let Some(report) = self.learn(news) {
+                    return Poll::Ready(Some(report));
+                }
+            } else {
+                return alarm.poll(self.time.now(), self.next_beat, cx).map(|()| Some(self.beat()));
             }
-            if let Poll::Ready(envelope) = message.as_mut().poll(cx) {
-                return Poll::Ready(Event::Message(envelope));
-            }
-            if let Poll::Ready(news) = self.slot.poll(cx) {
-                return Poll::Ready(Event::News(news));
-            }
-            alarm.poll(self.time.now(), self.next_beat, cx).map(|()| Event::Beat)
-        })
-        .await
+        }
+        Poll::Ready(None)
     }
 
-    /// The task has come this far.
-    async fn report(&mut self, progress: Progress) {
-        if let Slot::Runs(attempt) = &mut self.slot {
-            attempt.reached = progress;
-            let progress = attempt.report();
-            self.send(ToCoordinator::Progress(progress)).await;
+    /// Takes what the task says. What the coordinator is to be told of it at once.
+    fn learn(&mut self, news: News) -> Option<ToCoordinator> {
+        match (news, &mut self.slot) {
+            (News::Reached(progress), Slot::Runs(attempt)) => {
+                attempt.reached = progress;
+                Some(ToCoordinator::Progress(attempt.report()))
+            }
+            (News::Reached(_), Slot::Idle | Slot::Failed { .. }) => None,
+            (News::Ended(Ok(())), _) => {
+                self.ended = true;
+                None
+            }
+            (News::Ended(Err(collapse)), _) => {
+                self.fail(collapse.is_final(), collapse.failure.to_string());
+                self.ended = self.closing;
+                Some(self.slot.report())
+            }
         }
     }
 
-    /// The task has failed. Whether the process is to end now.
-    async fn collapsed(&mut self, collapse: Collapse) -> bool {
-        self.fail(collapse.is_final(), collapse.failure.to_string());
-        self.say().await;
-        self.closing
-    }
-
-    /// A message that cannot be read counts as lost. Whether the process is to end now.
-    fn obey(&mut self, envelope: Envelope) -> bool {
-        let Some(message) = ToWorker::from_bytes(&envelope.body) else {
-            return false;
-        };
-        match message {
-            ToWorker::Deploy(deployment) => self.deploy(deployment),
-            ToWorker::Trigger { incarnation, checkpoint } => {
+    /// A message that cannot be read counts as lost.
+    fn obey(&mut self, envelope: Envelope) {
+        match ToWorker::from_bytes(&envelope.body) {
+            None => {}
+            Some(ToWorker::Deploy(deployment)) => self.deploy(deployment),
+            Some(ToWorker::Trigger { incarnation, checkpoint }) => {
                 self.command(incarnation, Command::Trigger(checkpoint, envelope.from));
             }
-            ToWorker::Complete { incarnation, checkpoint } => {
+            Some(ToWorker::Complete { incarnation, checkpoint }) => {
                 self.command(incarnation, Command::Complete(checkpoint));
             }
-            ToWorker::Aborted { incarnation, checkpoint, completed } => {
+            Some(ToWorker::Aborted { incarnation, checkpoint, completed }) => {
                 self.command(incarnation, Command::Aborted(checkpoint, completed));
             }
-            ToWorker::Alive => self.heard = self.time.now(),
-            ToWorker::Shutdown => return self.close(),
+            Some(ToWorker::Alive) => self.heard = self.time.now(),
+            Some(ToWorker::Shutdown) => self.close(),
         }
-        false
     }
 
     fn command(&self, incarnation: Incarnation, command: Command) {
@@ -204,12 +205,12 @@ where
     }
 
     /// Lets a running attempt close its sink; without one there is nothing to wait for.
-    fn close(&mut self) -> bool {
+    fn close(&mut self) {
         self.closing = true;
-        match &self.slot {
+        self.ended = match &self.slot {
             Slot::Runs(attempt) => attempt.commands.push(Command::Close).is_err(),
             Slot::Idle | Slot::Failed { .. } => true,
-        }
+        };
     }
 
     #[cold]
@@ -218,29 +219,23 @@ where
         self.slot = Slot::Failed { incarnation, gave_up, reason };
     }
 
+    /// It is time to tell the coordinator how things are.
+    ///
     /// A worker that is cut off gives its attempt up, because a replacement may run by now: that bounds how
-    /// long a zombie can live (CC-27). Whether the process is to end now: one that was closing has nothing left
-    /// to wait for.
-    async fn beat(&mut self) -> bool {
+    /// long a zombie can live (CC-27). One that was closing has nothing left to wait for then.
+    fn beat(&mut self) -> ToCoordinator {
         let now = self.time.now();
         let cut_off = now.since(self.heard) > self.settings.heartbeat_timeout;
-        let gives_up = cut_off && matches!(self.slot, Slot::Runs(_));
-        if gives_up {
+        if cut_off && matches!(self.slot, Slot::Runs(_)) {
             self.fail(false, "no word from the coordinator".into());
+            self.ended = self.closing;
         }
         self.next_beat = now.after(self.settings.heartbeat_interval);
-        self.say().await;
-        gives_up && self.closing
+        self.slot.report()
     }
 
-    /// Tells the coordinator how things are.
-    async fn say(&mut self) {
-        self.send(self.slot.report()).await;
-    }
-
-    async fn send(&mut self, message: ToCoordinator) {
-        let network = self.env.network();
-        network.send(Address::COORDINATOR, message.label(), message.to_bytes()).await;
+    fn send(&self, message: &ToCoordinator) -> impl Future<Output = ()> + Send {
+        self.env.network().send(Address::COORDINATOR, message.label(), message.to_bytes())
     }
 }
 
@@ -260,6 +255,7 @@ impl Slot {
     }
 
     /// What the attempt that runs has to tell. (One that has panicked tells nothing any more.)
+    #[inline]
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<News> {
         let Slot::Runs(attempt) = self else {
             return Poll::Pending;

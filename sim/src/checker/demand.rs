@@ -4,12 +4,12 @@ use twophase::RecordId;
 use twophase::kafka::protocol::Marker;
 
 use super::Checker;
-use crate::anomaly::Anomaly;
+use crate::anomaly::{Anomaly, Said};
 use crate::ledger::{Ledger, Transaction};
 
 impl Checker {
     /// The job has had its time: is everything there? `why_not` says why it stopped, if it did not end by itself.
-    pub(crate) fn demand(&mut self, at: u64, why_not: Option<String>, ledger: &Ledger) {
+    pub(crate) fn demand(&mut self, at: u64, why_not: Option<Said>, ledger: &Ledger) {
         if self.finding.is_some() || (self.remaining == 0 && why_not.is_none()) {
             return;
         }
@@ -38,7 +38,7 @@ impl Checker {
     /// Something never ends, for a reason that one of the transactions may show: one that was decided against its
     /// promise, one that a restore does not come past, one that its sink never learns the end of, or one that
     /// nobody decides.
-    pub(crate) fn stuck(&mut self, at: u64, why_not: String, ledger: &Ledger) {
+    pub(crate) fn stuck(&mut self, at: u64, why_not: Said, ledger: &Ledger) {
         let newest = |is: fn(&Transaction) -> bool| ledger.transactions().iter().rev().find(|one| is(one));
         let about = newest(Transaction::is_wrong)
             .or_else(|| ledger.unsettled())

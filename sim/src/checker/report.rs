@@ -4,7 +4,7 @@ use twophase::RecordId;
 use twophase::kafka::protocol::Marker;
 
 use super::Checker;
-use crate::anomaly::{Anomaly, Finding};
+use crate::anomaly::{Anomaly, Concerned, Finding, Said};
 use crate::coverage::Window;
 use crate::ledger::{Ledger, Transaction};
 use crate::quiet::Panic;
@@ -13,10 +13,7 @@ use crate::safe;
 impl Checker {
     /// What the subject says of its outputs panicked.
     pub(crate) fn panicked(&mut self, at: u64, which: &str, panic: &Panic) {
-        self.report(at, Anomaly::Panicked, None, format!("{which}(..) panicked: {}", panic.message));
-        if let Some(place) = &panic.place {
-            self.explain(&format!("at {place}"));
-        }
+        self.report(at, Anomaly::Panicked, None, Said::of_panic(&format!("{which}(..)"), panic));
     }
 
     /// Settings inside the safe rule are never to blame: there, what timed out behind its promise was left to.
@@ -68,16 +65,30 @@ impl Checker {
             Some(outputs) => (outputs.source(record), outputs.name(record)),
         };
         let detail = format!("{name}{through}: {why}");
-        self.finding = Some(Finding { anomaly, window, at, record, records, transaction, detail });
+        self.finding =
+            Some(Finding { window, record, records, transaction, ..Finding::new(anomaly, at, detail) });
     }
 
     #[cold]
-    pub(crate) fn report(&mut self, at: u64, anomaly: Anomaly, about: Option<&Transaction>, detail: String) {
+    pub(crate) fn report(
+        &mut self,
+        at: u64,
+        anomaly: Anomaly,
+        about: Option<&Transaction>,
+        said: impl Into<Said>,
+    ) {
         if self.finding.is_none() {
             let window = about.and_then(Transaction::window);
             let transaction = about.map(|about| about.id.clone());
-            self.finding =
-                Some(Finding { anomaly, window, at, record: None, records: 0, transaction, detail });
+            self.finding = Some(Finding { window, transaction, ..Finding::new(anomaly, at, said) });
+        }
+    }
+
+    /// Where in the code it was that panicked.
+    pub(crate) fn place(&mut self, place: &str) {
+        self.explain(&format!("at {place}"));
+        if let Some(finding) = &mut self.finding {
+            finding.concerned = Some(Concerned::Place(place.to_owned()));
         }
     }
 

@@ -132,11 +132,16 @@ impl Access {
         Some(act(&mut world))
     }
 
+    /// Into the world, if what this process does still counts.
+    #[inline(always)]
+    pub(super) fn enter(self) -> Option<Entered> {
+        Entered::by(self.history).filter(|world| world.is_alive(self.pid))
+    }
+
     /// Does something in the world, if what this process does still counts.
     #[inline(always)]
     pub(super) fn alive<T>(self, act: impl FnOnce(&mut World) -> T) -> Option<T> {
-        let mut world = Entered::by(self.history)?;
-        if world.is_alive(self.pid) { Some(act(&mut world)) } else { None }
+        self.enter().map(|mut world| act(&mut world))
     }
 }
 

@@ -65,13 +65,17 @@ impl Receive {
 
     #[inline(never)]
     fn look(&mut self, cx: &Context<'_>) -> Poll<Envelope> {
-        let access = self.access;
-        match access.alive(|world| world.receive(access.pid, cx.waker())) {
-            Some(Received::Message(envelope)) => return Poll::Ready(envelope),
-            Some(Received::Nothing(wait)) => self.last = Some(Asked { wait, by: WakerId::of(cx.waker()) }),
-            Some(Received::Death) | None => {}
+        let Some(mut world) = self.access.enter() else {
+            return Poll::Pending;
+        };
+        match world.receive(self.access.pid, cx.waker()) {
+            Received::Message(envelope) => Poll::Ready(envelope),
+            Received::Nothing(wait) => {
+                self.last = Some(Asked { wait, by: WakerId::of(cx.waker()) });
+                Poll::Pending
+            }
+            Received::Death => Poll::Pending,
         }
-        Poll::Pending
     }
 }
 

@@ -10,7 +10,7 @@ use twophase::{Failure, Record, RecordId, SourceOffset, Split};
 
 use super::Access;
 use crate::site::Call;
-use crate::world::{Asked, World};
+use crate::world::{Asked, Looked, World};
 
 /// A split of the input.
 #[derive(Debug)]
@@ -114,19 +114,16 @@ impl Reading<'_> {
         }
         let SimSource { access, split, position, .. } = *self.source;
         let record = |world: &World| world.record(usize::from(split.0), position);
-        let looked = access.alive(|world| {
-            let woken = world.take_answer(access.pid, asked.wait, cx.waker(), drop);
-            woken.map(|woken| woken.and_then(|()| record(world)))
-        });
-        match looked {
-            Some(Poll::Pending) => self.step = Step::Wait(asked.by(cx.waker())),
-            Some(Poll::Ready(payload)) => {
-                self.step = Step::Inert;
-                return payload.map_or(Poll::Pending, |payload| Poll::Ready(Some(self.source.pass(payload))));
-            }
-            None => {}
-        }
-        Poll::Pending
+        let Some(mut world) = access.enter() else {
+            return Poll::Pending;
+        };
+        let looked = world.look(access.pid, asked.wait, cx.waker());
+        self.step = match looked {
+            Looked::Nothing => Step::Wait(asked.by(cx.waker())),
+            Looked::Death | Looked::Over(_) => Step::Inert,
+        };
+        let payload = matches!(looked, Looked::Over(_)).then(|| record(&world)).flatten();
+        payload.map_or(Poll::Pending, |payload| Poll::Ready(Some(self.source.pass(payload))))
     }
 }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::Access;
 use crate::executor::WakerId;
-use crate::world::{Answer, Asked, Pid, World, bells};
+use crate::world::{Answer, Asked, Looked, Pid, World, bells};
 
 impl Asked {
     /// Whether another look would find just this: nothing has come, and the same task would be woken. Nearly all that is
@@ -34,7 +34,7 @@ pub(super) struct Wait<R> {
 
 impl<R, T> Wait<R>
 where
-    R: Fn(Answer) -> T,
+    R: Fn(Option<Answer>) -> T,
 {
     #[inline(always)]
     pub(super) fn begin(access: Access, ask: impl FnOnce(&mut World, Pid) -> Option<Asked>, read: R) -> Self {
@@ -47,14 +47,16 @@ where
         let (access, Some(asked)) = (self.access, self.asked) else {
             return Poll::Pending;
         };
-        let looked = access.alive(|world| world.take_answer(access.pid, asked.wait, cx.waker(), &self.read));
-        match looked {
-            Some(Poll::Pending) => self.asked = Some(asked.by(cx.waker())),
-            Some(Poll::Ready(read)) => {
+        let Some(mut world) = access.enter() else {
+            return Poll::Pending;
+        };
+        match world.look(access.pid, asked.wait, cx.waker()) {
+            Looked::Nothing => self.asked = Some(asked.by(cx.waker())),
+            Looked::Death => self.asked = None,
+            Looked::Over(answered) => {
                 self.asked = None;
-                return read.map_or(Poll::Pending, Poll::Ready);
+                return Poll::Ready((self.read)(world.take_answer(answered)));
             }
-            None => {}
         }
         Poll::Pending
     }
@@ -62,7 +64,7 @@ where
 
 impl<R, T> Future for Wait<R>
 where
-    R: Fn(Answer) -> T + Unpin,
+    R: Fn(Option<Answer>) -> T + Unpin,
 {
     type Output = T;
 

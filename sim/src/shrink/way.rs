@@ -1,6 +1,6 @@
 //! In which way a schedule fails, and whether another one fails in the same.
 
-use crate::anomaly::{Anomaly, Finding};
+use crate::anomaly::{Anomaly, Concerned, Finding};
 use crate::coverage::Window;
 use crate::outcome::Outcome;
 use crate::safe::is_safe;
@@ -24,7 +24,7 @@ impl Way {
         Way {
             anomaly: finding.anomaly,
             window: finding.window,
-            place: place(finding),
+            place: place(finding).map(str::to_owned),
             safe: is_safe(schedule),
             answered: is_answered(schedule),
         }
@@ -45,7 +45,8 @@ impl Way {
     /// Whether this came of it.
     pub(super) fn is_of(&self, outcome: &Outcome) -> bool {
         outcome.finding().is_some_and(|finding| {
-            (finding.anomaly, finding.window) == (self.anomaly, self.window) && place(finding) == self.place
+            (finding.anomaly, finding.window) == (self.anomaly, self.window)
+                && place(finding) == self.place.as_deref()
         })
     }
 }
@@ -56,11 +57,11 @@ fn is_answered(schedule: &Schedule) -> bool {
     timing.latency.max * 2 + timing.store.max < timing.request_timeout
 }
 
-fn place(finding: &Finding) -> Option<String> {
-    let lines = finding.detail.lines();
-    let mut places = lines.filter_map(|line| line.strip_prefix("at "));
-    let place = places.next().map(str::to_owned);
-    place.filter(|_| finding.anomaly == Anomaly::Panicked)
+fn place(finding: &Finding) -> Option<&str> {
+    match &finding.concerned {
+        Some(Concerned::Place(place)) => Some(place),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -68,16 +69,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::anomaly::Said;
     use crate::generate::Generator;
+    use crate::quiet::Panic;
     use crate::seed::Seed;
 
     fn schedule() -> Schedule {
         Generator::default().schedule(Seed(7)).expect("made-up records can always be read")
     }
 
-    fn finding(anomaly: Anomaly, detail: &str) -> Finding {
-        let detail = detail.to_owned();
-        Finding { anomaly, window: None, at: 0, record: None, records: 0, transaction: None, detail }
+    fn finding(anomaly: Anomaly) -> Finding {
+        Finding::new(anomaly, 0, String::new())
     }
 
     #[test]
@@ -86,7 +88,7 @@ mod tests {
         in_time.settings.transaction_timeout = Duration::from_secs(900);
         let mut late = in_time.clone();
         late.timing.latency.max = late.timing.request_timeout;
-        let allowed = |from, to| Way::of(from, &finding(Anomaly::Stuck, "")).allows(to);
+        let allowed = |from, to| Way::of(from, &finding(Anomaly::Stuck)).allows(to);
         assert!(is_answered(&in_time) && is_safe(&late));
         assert!(allowed(&in_time, &in_time) && !allowed(&in_time, &late));
         assert!(allowed(&late, &in_time) && allowed(&late, &late));
@@ -96,7 +98,7 @@ mod tests {
     fn what_lies_inside_the_safe_rule_stays_there_and_what_does_not_may_come_in() {
         let (inside, mut outside) = (schedule(), schedule());
         outside.settings.transaction_timeout = Duration::from_millis(5);
-        let lost = finding(Anomaly::Lost, "");
+        let lost = finding(Anomaly::Lost);
         let allowed = |from, to| Way::of(from, &lost).allows(to);
         assert!(allowed(&inside, &inside) && !allowed(&inside, &outside));
         assert!(allowed(&outside, &inside) && allowed(&outside, &outside));
@@ -106,13 +108,17 @@ mod tests {
     fn a_schedule_that_cannot_be_played_never_counts() {
         let mut broken = schedule();
         broken.settings.splits += 1;
-        assert!(!Way::of(&schedule(), &finding(Anomaly::Stuck, "")).allows(&broken));
+        assert!(!Way::of(&schedule(), &finding(Anomaly::Stuck)).allows(&broken));
     }
 
     #[test]
     fn a_panic_elsewhere_is_another() {
-        let at = |line: &str| Way::of(&schedule(), &finding(Anomaly::Panicked, line));
-        assert_eq!(at("sink-0 panicked: no\nat src/a.rs:3:1"), at("sink-1 panicked: oh\nat src/a.rs:3:1"));
-        assert_ne!(at("sink-0 panicked: no\nat src/a.rs:3:1"), at("sink-0 panicked: no\nat src/a.rs:4:1"));
+        let of = |message: &str, place: &str| {
+            let panic = Panic { message: message.to_owned(), place: Some(place.to_owned()) };
+            let said = Said::of_panic("sink-0", &panic);
+            Way::of(&schedule(), &Finding::new(Anomaly::Panicked, 0, said))
+        };
+        assert_eq!(of("no", "src/a.rs:3:1"), of("oh", "src/a.rs:3:1"));
+        assert_ne!(of("no", "src/a.rs:3:1"), of("no", "src/a.rs:4:1"));
     }
 }

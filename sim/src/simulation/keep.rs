@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::places::Places;
 use super::regressions::{Regression, Replayed};
 use super::report::Report;
-use crate::anomaly::Finding;
 use crate::file::{Expectation, Saved, create_or_renew};
 use crate::outcome::Outcome;
 use crate::reach::without_unstruck;
@@ -33,7 +32,7 @@ impl Report {
         let found = self.subject.pin(self.generator.clone()).schedule(first.seed).ok().map(Arc::new)?;
         let schedule = self.shrunk().map_or(found, |shrunk| shrunk.schedule.clone());
         let (schedule, outcome) = match self.summary.hung == Some(first.seed) {
-            true => (schedule, without_history(&first.finding)), // a second play would only wait as long again
+            true => (schedule, Outcome::without_history(first.finding.clone())), // a second play would only wait as long again
             false => self.settled(schedule)?,
         };
         let test = Some(self.test.clone());
@@ -107,10 +106,6 @@ impl Report {
             if places.regressions.is_dir() { String::new() } else { format!("mkdir -p {regressions} && ") };
         format!("keep     {make}cp {file} {regressions}/")
     }
-}
-
-fn without_history(finding: &Finding) -> Outcome {
-    Outcome::without_history(finding.anomaly, finding.at, finding.detail.clone())
 }
 
 /// Writes it under this name; where something stands that no run of this test has written, under another.

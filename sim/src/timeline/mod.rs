@@ -10,15 +10,19 @@
 //! The model is a plain value and decides all that is to be seen: which lanes there are, which transaction an
 //! event belongs to, what befell a message, what is noise. Those who draw it only place it.
 //!
-//! - `model`: what there is to see; `lanes`, `books` (bars and checkpoints), `arrows`, `way`: where it comes from
+//! - `model`: what there is to see; `of_history` puts it together from `about`, `lanes`, `steps`, `books` (bars and
+//!   checkpoints), `arrows` and `way`
 //! - `page`, with `page.html`, `page.css`, `model.js`, `draw.js` and `page.js`; `text`; `chrome`
 
+mod about;
 mod arrows;
 mod books;
 mod chrome;
 mod lanes;
 mod model;
+mod of_history;
 mod page;
+mod steps;
 mod text;
 mod way;
 

@@ -3,14 +3,16 @@
 use super::account::{Account, name_of};
 use super::panicked::is_telling;
 use super::story::Story;
-use crate::anomaly::Finding;
+use crate::anomaly::{Concerned, Finding};
 
 /// How many events of the process, before it hangs, are shown.
 const BEFORE: usize = 8;
 
 pub(super) fn tell(account: &Account<'_>, finding: &Finding) -> Story {
-    let spins = account.events.iter().filter_map(|event| name_of(event.who));
-    let spins = spins.into_iter().find(|name| finding.detail.contains(&format!("{name} ")));
+    let spins = match finding.concerned {
+        Some(Concerned::Process(name)) => Some(name),
+        _ => None,
+    };
     let mine = |index: &usize| {
         let event = &account.events[*index];
         (spins.is_none() || name_of(event.who) == spins) && is_telling(&event.what)

@@ -10,7 +10,7 @@ use super::account::{Account, Deal, DealId, ends, name_of};
 use super::promise;
 use super::story::Story;
 use super::timeout;
-use crate::anomaly::Finding;
+use crate::anomaly::{Concerned, Finding};
 use crate::event::{Actor, Event, What};
 use crate::safe::is_safe;
 
@@ -30,8 +30,6 @@ pub(super) fn tell(account: &Account<'_>, finding: &Finding) -> Story {
 fn about(account: &Account<'_>, finding: &Finding) -> Option<DealId> {
     let all = || (0..account.deals.len()).rev();
     let is_named = |deal: &DealId| Some(&account.deal(*deal).is.id) == finding.transaction.as_ref();
-    let is_said_open =
-        |deal: &DealId| finding.detail.starts_with(&format!("{} is still open", account.deal(*deal).is.id));
     // Whoever cannot get past this one starts anew for ever, and what is open then is only a symptom.
     let is_in_the_way = |deal: &DealId| {
         let is = &account.deal(*deal).is;
@@ -40,11 +38,16 @@ fn about(account: &Account<'_>, finding: &Finding) -> Option<DealId> {
     if let Some(deal) = all().filter(is_named).find(is_in_the_way) {
         return Some(deal);
     }
-    if let Some(deal) = all().find(is_said_open) {
-        return Some(deal);
-    }
-    if finding.detail.starts_with("readers of ") {
-        return all().find(|deal| account.deal(*deal).is.decided.is_none());
+    match &finding.concerned {
+        Some(Concerned::Open(id)) => {
+            if let Some(deal) = all().find(|deal| account.deal(*deal).is.id == *id) {
+                return Some(deal);
+            }
+        }
+        Some(Concerned::ReadersOf(_)) => {
+            return all().find(|deal| account.deal(*deal).is.decided.is_none());
+        }
+        _ => {}
     }
     let named = |is: fn(&Deal) -> bool| all().filter(is_named).find(|deal| is(account.deal(*deal)));
     named(|deal| deal.is.is_wrong())

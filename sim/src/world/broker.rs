@@ -3,6 +3,7 @@
 
 use twophase::{Partition, Timestamp};
 
+use super::under_way::Place;
 use super::{EPOCH, Happening, World};
 use crate::event::{Actor, What};
 use crate::log::{Effect, Log, MarkerWrite};
@@ -23,18 +24,17 @@ impl World {
     }
 
     #[cold]
-    pub(super) fn write_marker(&mut self, write: Box<MarkerWrite>) {
+    pub(super) fn write_marker(&mut self, write: Place<MarkerWrite>) {
         if let BrokerCondition::Down { until } = self.broker {
             self.queue.push(until + 1, Happening::Marker(write));
             return;
         }
-        let now = self.broker_time();
+        let (now, write) = (self.broker_time(), self.marker_writes.take(write));
         let written = self.log.write_marker(now, &write, &mut self.effects);
         if let (Ok(()), Some(id)) = (written, &write.id) {
-            let MarkerWrite { partition, producer, marker, .. } = *write;
+            let MarkerWrite { partition, producer, marker, .. } = write;
             self.emit(Actor::Broker, What::MarkerWritten { partition, id, producer, marker });
         }
-        self.spare.markers.push(write);
         self.take_effects();
     }
 
@@ -65,15 +65,10 @@ impl World {
             match effect {
                 Effect::WriteMarker(write) => {
                     let arrives = self.now + self.marker_delay(write.partition.0);
-                    let write = match self.spare.markers.pop() {
-                        None => Box::new(write),
-                        Some(mut spare) => {
-                            *spare = write;
-                            spare
-                        }
-                    };
+                    let write = self.marker_writes.put(write);
                     if let Some((_, after)) = self.repeated_markers.filter(|(until, _)| self.now < *until) {
-                        self.queue.push(arrives + after, Happening::Marker(write.clone()));
+                        let again = self.marker_writes.put_again(write);
+                        self.queue.push(arrives + after, Happening::Marker(again));
                     }
                     self.queue.push(arrives, Happening::Marker(write));
                 }

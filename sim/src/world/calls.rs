@@ -4,7 +4,7 @@
 //! this: he gets an answer, or, after the request timeout, none. A request outlives the process that sent it.
 
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::Waker;
 
 use twophase::env::{Key, Value};
 use twophase::kafka::protocol::{ErrorCode, Request, Response};
@@ -15,6 +15,7 @@ use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
 use super::strike::Fate;
 use super::touched::Mark;
+use super::under_way::Place;
 use super::waits::{Asked, WaitId};
 use super::{Happening, Pid, World};
 use crate::event::What;
@@ -27,9 +28,7 @@ use crate::trips::{self, Kind, Trip};
 #[derive(Clone, Debug)]
 pub(crate) enum Errand {
     Broker(Arc<Request>),
-    Store(StoreRequest),
-    /// It is done, and whoever asked can use his request again.
-    Done,
+    Store(Box<StoreRequest>),
 }
 
 /// What comes of it.
@@ -37,26 +36,36 @@ pub(crate) enum Errand {
 pub(crate) enum Answer {
     Broker(Response),
     Store(Box<StoreAnswer>),
-    /// None came.
-    Silence,
-    /// Of a wait for the clock.
-    Woke,
 }
 
-/// A request under way, and its answer. Both are large, so they travel in one box, which is used again.
+/// A request under way, and then its answer.
 #[derive(Clone)]
-pub(super) struct Flight {
+pub(crate) struct Flight {
     pid: Pid,
     wait: WaitId,
     made: Made,
     deadline: u64,
-    errand: Errand,
-    answer: Answer,
+    /// Who is asked.
+    of: End,
+    /// Until it is done: from then on whoever asked can use his request again.
+    errand: Option<Errand>,
+    answer: Option<Answer>,
+}
+
+/// What comes of looking whether a wait is over.
+pub(crate) enum Looked {
+    /// It lasts.
+    Nothing,
+    /// The process dies over it.
+    Death,
+    /// It is, and here is the answer to what was asked, if one came. It has to be taken.
+    Over(Option<Place<Flight>>),
 }
 
 /// How a wait ends.
+#[derive(Clone, Copy)]
 pub(super) enum Ending {
-    Answered(Box<Flight>),
+    Answered(Place<Flight>),
     GivenUp,
     /// Of a wait for the clock, for a message or for the order to end.
     Woke,
@@ -67,51 +76,82 @@ impl Errand {
     fn call(&self) -> Call {
         match self {
             Errand::Broker(request) => Call::Ask(Ask::of(request)),
-            Errand::Store(StoreRequest::Read(_)) => Call::Read,
-            Errand::Store(StoreRequest::Put { .. }) => Call::Put,
-            Errand::Done => unreachable!("nobody asks for what is done"),
+            Errand::Store(request) => match **request {
+                StoreRequest::Read(_) => Call::Read,
+                StoreRequest::Put { .. } => Call::Put,
+            },
         }
     }
 
     /// Who is asked.
-    fn end(&self) -> End {
-        match self {
-            Errand::Store(_) => End::Store,
-            Errand::Broker(_) | Errand::Done => End::Broker,
-        }
-    }
-
-    /// There and back.
     #[inline]
-    fn ways(&self) -> (Way, Way) {
+    fn of(&self) -> End {
         match self {
-            Errand::Store(_) => (Way::ToStore, Way::FromStore),
-            Errand::Broker(_) | Errand::Done => (Way::ToBroker, Way::FromBroker),
+            Errand::Broker(_) => End::Broker,
+            Errand::Store(_) => End::Store,
         }
     }
+}
+
+/// There.
+#[inline(always)]
+fn way_to(asked: End) -> Way {
+    if asked == End::Store { Way::ToStore } else { Way::ToBroker }
+}
+
+/// And back.
+#[inline(always)]
+fn way_from(asked: End) -> Way {
+    if asked == End::Store { Way::FromStore } else { Way::FromBroker }
 }
 
 impl World {
     /// A process asks. Returns what it waits for, or `None` if it dies over it.
     #[inline(always)]
     pub(crate) fn ask(&mut self, pid: Pid, errand: Errand) -> Option<Asked> {
-        let (made, in_danger) = self.make(pid, errand.call())?;
+        let call = errand.call();
+        let (made, in_danger) = self.make(pid, call)?;
         let (asked, deadline) = (self.waits.start(made), self.now + self.pace.request_timeout);
-        let wait = asked.wait;
-        let flight = match self.spare.flights.pop() {
-            None => Box::new(Flight { pid, wait, made, deadline, errand, answer: Answer::Silence }),
-            Some(mut spare) => {
-                spare.errand = errand; // field by field: the whole would be moved twice
-                (spare.pid, spare.wait, spare.made, spare.deadline) = (pid, wait, made, deadline);
-                spare
-            }
-        };
-        self.dispatch(flight, in_danger);
+        let (wait, of) = (asked.wait, errand.of());
+        let mut arrives = self.now + self.delay(pid, way_to(of));
+        if call == Call::Put {
+            arrives += self.delay(pid, Way::InStore);
+        }
+        let fate = if in_danger { self.strike(pid, made, Phase::Sent) } else { Fate::default() };
+        arrives += fate.delay;
+        let lost = fate.lost || self.is_cut(pid, way_to(of));
+        if self.watch.history.is_some() {
+            self.record_trip(Kind::Request, (pid, made, of), arrives, Fate { lost, ..fate });
+        }
+        let flight = Flight { pid, wait, made, deadline, of, errand: Some(errand), answer: None };
+        let flight = self.flights.put(flight);
+        if lost || arrives >= deadline || fate.again.is_some() {
+            self.dispatch_oddly(flight, (arrives, deadline), Fate { lost, ..fate });
+        } else {
+            self.queue.push(arrives, Happening::Arrive(flight));
+        }
         if in_danger && !self.lives[pid.0].is_alive() {
-            self.waits.forget(wait);
+            self.forget(wait);
             return None;
         }
         Some(asked)
+    }
+
+    /// It does not arrive, or too late, or twice.
+    #[cold]
+    fn dispatch_oddly(&mut self, flight: Place<Flight>, (arrives, deadline): (u64, u64), fate: Fate) {
+        if fate.lost {
+            return self.queue.push(deadline, Happening::GiveUp(flight));
+        }
+        if arrives >= deadline {
+            let given_up = self.flights.put_again(flight);
+            self.queue.push(deadline, Happening::GiveUp(given_up));
+        }
+        if let Some(after) = fate.again {
+            let again = self.flights.put_again(flight);
+            self.queue.push(arrives + after, Happening::Arrive(again));
+        }
+        self.queue.push(arrives, Happening::Arrive(flight));
     }
 
     /// A process makes a call, and may die over it. Else: which it is, and whether it is in danger at its later sites.
@@ -125,81 +165,54 @@ impl World {
         Some((made, in_danger))
     }
 
-    #[inline(always)]
-    fn dispatch(&mut self, flight: Box<Flight>, in_danger: bool) {
-        let Flight { pid, made, deadline, .. } = *flight;
-        let (there, _) = flight.errand.ways();
-        let mut arrives = self.now + self.delay(pid, there);
-        if let Errand::Store(StoreRequest::Put { .. }) = flight.errand {
-            arrives += self.delay(pid, Way::InStore);
-        }
-        let fate = if in_danger { self.strike(pid, made, Phase::Sent) } else { Fate::default() };
-        arrives += fate.delay;
-        let lost = fate.lost || self.is_cut(pid, there);
-        if self.watch.history.is_some() {
-            self.record_trip(Kind::Request, &flight, arrives, Fate { lost, ..fate });
-        }
-        if lost || arrives >= deadline {
-            self.queue.push(deadline, Happening::GiveUp(flight.clone()));
-        }
-        if lost {
-            return self.spare.flights.push(flight);
-        }
-        if let Some(after) = fate.again {
-            self.queue.push(arrives + after, Happening::Arrive(flight.clone()));
-        }
-        self.queue.push(arrives, Happening::Arrive(flight));
-    }
-
-    pub(super) fn arrive(&mut self, mut flight: Box<Flight>) {
-        let Flight { pid, made, errand, answer, .. } = &mut *flight;
-        let (pid, made) = (*pid, *made);
+    #[inline(never)]
+    pub(super) fn arrive(&mut self, place: Place<Flight>) {
+        let flight = &mut self.flights[place];
+        let Flight { pid, made, deadline, of, .. } = *flight;
         if let Some(history) = &mut self.watch.history {
             let life = &self.lives[pid.0];
             history.trips.request_arrives(self.now, (life.name, life.life), &life.call(made).into());
         }
-        match errand {
-            Errand::Broker(_) if self.is_broker_away() => {
-                if let Some(history) = &mut self.watch.history {
-                    history.trips.unserved();
-                }
-                return self.queue.push(flight.deadline.max(self.now), Happening::GiveUp(flight));
+        if of == End::Broker && matches!(self.broker, BrokerCondition::Down { .. }) {
+            if let Some(history) = &mut self.watch.history {
+                history.trips.unserved();
             }
-            Errand::Broker(request) => self.apply_to_broker(pid, request, answer),
-            Errand::Store(request) => *answer = Answer::Store(Box::new(self.apply_to_store(pid, request))),
-            Errand::Done => unreachable!("what is done is not under way"),
+            return self.queue.push(deadline.max(self.now), Happening::GiveUp(place)); // nobody is there to answer
+        }
+        match flight.errand.take().expect("a request arrives once") {
+            Errand::Broker(request) => {
+                let response = self.apply_to_broker(pid, &request);
+                self.flights[place].answer = Some(Answer::Broker(response));
+            }
+            Errand::Store(request) => {
+                let answer = self.apply_to_store(pid, &request);
+                self.flights[place].answer = Some(Answer::Store(Box::new(answer)));
+            }
         }
         let life = &self.lives[pid.0];
         if life.is_in_danger() && life.is_alive() {
             self.strike(pid, made, Phase::Applied);
         }
-        self.send_back(flight);
-    }
-
-    /// Nobody is there to answer.
-    #[inline]
-    fn is_broker_away(&self) -> bool {
-        matches!(self.broker, BrokerCondition::Down { .. })
+        self.send_back(place, (pid, made, of), deadline);
     }
 
     #[inline(always)]
-    fn apply_to_broker(&mut self, pid: Pid, request: &Request, answer: &mut Answer) {
+    fn apply_to_broker(&mut self, pid: Pid, request: &Request) -> Response {
         let refused = match self.broker {
             BrokerCondition::Up | BrokerCondition::Down { .. } => None,
             BrokerCondition::NoCoordinator { .. } => Some(ErrorCode::NotCoordinator),
             BrokerCondition::Loading { .. } => Some(ErrorCode::CoordinatorLoadInProgress),
         };
         if let Some(error) = refused {
-            *answer = Answer::Broker(refuse(request, error));
-            return;
+            return refuse(request, error);
         }
         let (now, before) = (self.broker_time(), Mark::of(&self.log, request));
         let response = self.log.apply(now, request, &mut self.effects);
         let (changed, state) = before.changed(&self.log, request);
         let who = self.lives[pid.0].actor();
         self.watch.applied(self.now, who, (request, &response), changed, state);
-        *answer = Answer::Broker(response);
         self.take_effects();
+        response
     }
 
     #[cold]
@@ -217,37 +230,35 @@ impl World {
     }
 
     #[inline(always)]
-    fn send_back(&mut self, flight: Box<Flight>) {
-        let Flight { pid, made, deadline, .. } = *flight;
+    fn send_back(&mut self, place: Place<Flight>, (pid, made, of): (Pid, Made, End), deadline: u64) {
         let life = &self.lives[pid.0];
         if !life.is_alive() {
-            return self.spare.flights.push(flight);
+            return self.flights.end(place, |_| ());
         }
-        let (_, back) = flight.errand.ways();
         let fate =
             if life.is_in_danger() { self.strike(pid, made, Phase::Answered) } else { Fate::default() };
-        let arrives = self.now + fate.delay + self.delay(pid, back);
-        let lost = fate.lost || self.is_cut(pid, back);
+        let arrives = self.now + fate.delay + self.delay(pid, way_from(of));
+        let lost = fate.lost || self.is_cut(pid, way_from(of));
         if self.watch.history.is_some() {
-            self.record_trip(Kind::Answer, &flight, arrives, Fate { lost, ..fate });
+            self.record_trip(Kind::Answer, (pid, made, of), arrives, Fate { lost, ..fate });
         }
         if lost || arrives >= deadline {
-            self.queue.push(deadline.max(self.now), Happening::GiveUp(flight));
+            self.queue.push(deadline.max(self.now), Happening::GiveUp(place));
         } else {
-            self.queue.push(arrives, Happening::Answer(flight));
+            self.queue.push(arrives, Happening::Answer(place));
         }
     }
 
     /// For the recorder, if there is one.
     #[cold]
-    fn record_trip(&mut self, kind: Kind, flight: &Flight, due: u64, fate: Fate) {
-        let life = &self.lives[flight.pid.0];
+    fn record_trip(&mut self, kind: Kind, (pid, made, of): (Pid, Made, End), due: u64, fate: Fate) {
+        let life = &self.lives[pid.0];
         if let Some(history) = &mut self.watch.history {
             let trip = Trip {
                 kind,
                 by: (life.name, life.life),
-                other: flight.errand.end(),
-                operation: life.call(flight.made).into(),
+                other: of,
+                operation: life.call(made).into(),
                 left: self.now,
                 due,
                 fate: trips::Fate { lost: fate.lost, late: fate.delay, again: false },
@@ -259,49 +270,44 @@ impl World {
     }
 
     /// The answer reaches the process. The first one counts.
-    pub(super) fn answer(&mut self, flight: Box<Flight>) {
-        let (wait, answered) = (flight.wait, Ending::Answered(flight));
-        if let Err(Ending::Answered(flight)) = self.waits.end(wait, answered, &mut self.woken) {
-            self.spare.flights.push(flight);
+    pub(super) fn answer(&mut self, place: Place<Flight>) {
+        let wait = self.flights[place].wait;
+        if self.waits.end(wait, Ending::Answered(place), &mut self.woken).is_err() {
+            self.flights.end(place, |_| ());
         }
     }
 
     #[cold]
-    pub(super) fn give_up(&mut self, flight: Box<Flight>) {
-        if self.waits.end(flight.wait, Ending::GivenUp, &mut self.woken).is_ok() {
-            let life = &self.lives[flight.pid.0];
-            let (who, call) = (life.actor(), life.call(flight.made));
+    pub(super) fn give_up(&mut self, place: Place<Flight>) {
+        let (wait, pid, made) = self.flights.end(place, |flight| (flight.wait, flight.pid, flight.made));
+        if self.waits.end(wait, Ending::GivenUp, &mut self.woken).is_ok() {
+            let life = &self.lives[pid.0];
+            let (who, call) = (life.actor(), life.call(made));
             self.emit(who, What::Unanswered { operation: &call.into() });
         }
-        self.spare.flights.push(flight);
     }
 
-    /// How a wait ended, as `read` from what came, if it has. The answer to a request strikes first: who dies of it
-    /// never sees it, and gets nothing.
+    /// Whether a wait is over. The answer to a request strikes first: who dies of it never sees it, and gets nothing.
     #[inline(always)]
-    pub(crate) fn take_answer<T>(
-        &mut self,
-        pid: Pid,
-        wait: WaitId,
-        waker: &Waker,
-        read: impl FnOnce(Answer) -> T,
-    ) -> Poll<Option<T>> {
+    pub(crate) fn look(&mut self, pid: Pid, wait: WaitId, waker: &Waker) -> Looked {
         let Some((ending, made)) = self.waits.poll(wait, waker) else {
-            return Poll::Pending;
+            return Looked::Nothing;
+        };
+        let answer = match ending {
+            Ending::Answered(flight) => Some(flight),
+            Ending::GivenUp | Ending::Woke => None,
         };
         if self.lives[pid.0].is_in_danger() && !self.survives(pid, made, Phase::Received) {
-            return Poll::Ready(None);
+            answer.into_iter().for_each(|flight| self.flights.end(flight, |_| ()));
+            return Looked::Death;
         }
-        Poll::Ready(Some(match ending {
-            Ending::Answered(mut flight) => {
-                flight.errand = Errand::Done;
-                let read = read(std::mem::replace(&mut flight.answer, Answer::Silence));
-                self.spare.flights.push(flight);
-                read
-            }
-            Ending::GivenUp => read(Answer::Silence),
-            Ending::Woke => read(Answer::Woke),
-        }))
+        Looked::Over(answer)
+    }
+
+    /// The answer of a wait that is over.
+    #[inline(always)]
+    pub(crate) fn take_answer(&mut self, answered: Option<Place<Flight>>) -> Option<Answer> {
+        self.flights.end(answered?, |flight| flight.answer.take())
     }
 
     /// A process that is in danger passes a site, and lives to tell.
@@ -313,7 +319,9 @@ impl World {
 
     /// Nobody waits for it any longer.
     pub(crate) fn forget(&mut self, wait: WaitId) {
-        self.waits.forget(wait);
+        if let Some(Ending::Answered(flight)) = self.waits.forget(wait) {
+            self.flights.end(flight, |_| ());
+        }
     }
 
     /// A process waits for this many microseconds. `None` if it dies over it.

@@ -3,14 +3,14 @@
 
 use std::task::Waker;
 
-use bytes::Bytes;
-use twophase::Address;
 use twophase::env::Envelope;
+use twophase::{Address, ShortBytes};
 
 use super::calls::Ending;
 use super::life::LifeState;
 use super::links::Way;
 use super::strike::Fate;
+use super::under_way::Place;
 use super::waits::WaitId;
 use super::{Happening, Pid, World};
 use crate::fault::End;
@@ -22,13 +22,12 @@ use crate::trips::{self, Kind, Trip};
 pub(super) struct Parcel {
     to: Address,
     label: &'static str,
-    /// Taken when it arrives.
-    envelope: Option<Envelope>,
+    envelope: Envelope,
 }
 
 impl World {
     /// A process hands a message to the network. Whether it lives to know.
-    pub(crate) fn send(&mut self, pid: Pid, to: Address, label: &'static str, body: Bytes) -> bool {
+    pub(crate) fn send(&mut self, pid: Pid, to: Address, label: &'static str, body: ShortBytes) -> bool {
         let call = Call::Send(label);
         let Some((made, in_danger)) = self.make(pid, call) else {
             return false;
@@ -59,46 +58,38 @@ impl World {
             return is_alive;
         }
         let from = Address { role: from.role, index: from.index, life: Some(life) };
-        let parcel = Parcel { to, label, envelope: Some(Envelope { from, body }) };
-        let parcel = match self.spare.parcels.pop() {
-            None => Box::new(parcel),
-            Some(mut spare) => {
-                *spare = parcel;
-                spare
-            }
-        };
+        let parcel = self.parcels.put(Parcel { to, label, envelope: Envelope { from, body } });
         let arrives = self.now + delay + fate.delay;
         if let Some(after) = fate.again {
-            self.queue.push(arrives + after, Happening::Deliver(parcel.clone()));
+            let again = self.parcels.put_again(parcel);
+            self.queue.push(arrives + after, Happening::Deliver(again));
         }
         self.queue.push(arrives, Happening::Deliver(parcel));
         is_alive
     }
 
     /// It arrives at the life it was sent to, or at whichever is the newest by now.
-    pub(super) fn deliver(&mut self, mut parcel: Box<Parcel>) {
-        let name = Name::from(parcel.to);
-        let to = match parcel.to.life {
-            None => self.current.get(&name).copied(),
+    #[inline(never)]
+    pub(super) fn deliver(&mut self, place: Place<Parcel>) {
+        let Parcel { to, label, envelope } = &self.parcels[place];
+        let name = Name::from(*to);
+        let receiver = match to.life {
+            None => self.newest(name),
             Some(life) => {
                 self.lives.iter().position(|state| state.name == name && state.life == life).map(Pid)
             }
         };
-        let (envelope, label) = (parcel.envelope.take(), parcel.label);
-        self.spare.parcels.push(parcel);
-        let Some((to, envelope)) = to.filter(|to| self.lives[to.0].is_alive()).zip(envelope) else {
-            return;
+        let Some(to) = receiver.filter(|to| self.lives[to.0].is_alive()) else {
+            return self.parcels.end(place, |_| ());
         };
-        let who = self.lives[to.0].actor();
-        let from = Name::from(envelope.from);
-        self.watch.delivered(self.now, who, from, label, &envelope.body);
+        let (from, receiver) = (Name::from(envelope.from), &mut self.lives[to.0]);
+        self.watch.delivered(self.now, receiver.actor(), from, label, &envelope.body);
         if let Some(history) = &mut self.watch.history {
-            let (event, receiver) = (history.newest(), (name, self.lives[to.0].life));
-            let by = (from, envelope.from.life);
-            history.trips.message_arrives(self.now, by, receiver, label, event);
+            let (event, by) = (history.newest(), (from, envelope.from.life));
+            history.trips.message_arrives(self.now, by, (name, receiver.life), label, event);
         }
-        self.lives[to.0].mailbox.push_back(envelope);
-        if let Some(wait) = self.lives[to.0].receiving {
+        receiver.mailbox.push_back(place);
+        if let Some(wait) = receiver.receiving {
             let _ = self.waits.end(wait, Ending::Woke, &mut self.woken); // it may know already that something has come
         }
     }
@@ -107,13 +98,12 @@ impl World {
     #[inline(always)]
     pub(crate) fn receive(&mut self, pid: Pid, waker: &Waker) -> Received {
         let life = &mut self.lives[pid.0];
-        let Some(envelope) = life.mailbox.pop_front() else {
-            let lasts = life.receiving.filter(|wait| self.waits.poll(*wait, waker).is_none());
-            let wait = lasts.unwrap_or_else(|| self.waits.start_for(waker));
+        let Some(parcel) = life.mailbox.pop_front() else {
+            let wait = self.waits.go_on(life.receiving, waker);
             life.receiving = Some(wait);
             return Received::Nothing(wait);
         };
-        let made = life.make(Call::Receive);
+        let (made, envelope) = (life.make(Call::Receive), self.parcels.take(parcel).envelope);
         if life.is_in_danger() && !self.survives(pid, made, Phase::Received) {
             return Received::Death;
         }

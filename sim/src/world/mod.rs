@@ -22,6 +22,7 @@ mod readers;
 mod store;
 mod strike;
 mod touched;
+mod under_way;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use twophase::{Fact, Timestamp};
 
-pub(crate) use calls::{Answer, Errand};
+pub(crate) use calls::{Answer, Errand, Looked};
 pub(crate) use life::{Condition, LifeState, Pid};
 pub(crate) use messages::Received;
 pub(crate) use store::{StoreAnswer, StoreRequest};
@@ -53,23 +54,25 @@ use messages::Parcel;
 use queue::Queue;
 use readers::Readers;
 use store::Store;
+use under_way::{Place, UnderWay};
 use waits::Waits;
 
 /// What the clocks of all machines show when a history begins, so that none can be set back before zero.
 pub(crate) const EPOCH: u64 = 1_000_000_000_000;
 
-/// What will happen. Small, because the queue moves it: what is large waits in a box of its own.
+/// What will happen. Small, because the queue moves it: what is large waits in a place of its own.
+#[derive(Clone, Copy)]
 enum Happening {
     /// A request reaches the other side.
-    Arrive(Box<Flight>),
+    Arrive(Place<Flight>),
     /// Its answer reaches the process.
-    Answer(Box<Flight>),
+    Answer(Place<Flight>),
     /// It is given up.
-    GiveUp(Box<Flight>),
+    GiveUp(Place<Flight>),
     /// A wait for the clock is over.
     Wake(WaitId),
     /// A message reaches its receiver.
-    Deliver(Box<Parcel>),
+    Deliver(Place<Parcel>),
     /// A process starts again, if it is still down.
     Start(Name),
     /// A process that was taken for dead is replaced.
@@ -77,7 +80,7 @@ enum Happening {
     /// A process that stood still goes on.
     Resume(Pid),
     /// A marker reaches its partition.
-    Marker(Box<MarkerWrite>),
+    Marker(Place<MarkerWrite>),
     /// The broker looks for transactions that have timed out.
     Sweep,
     /// The broker has started again.
@@ -104,9 +107,10 @@ pub(crate) struct World {
     steps: u64,
     queue: Queue<Happening>,
     waits: Waits<Ending>,
-    spare: Spare,
+    flights: UnderWay<Flight>,
+    parcels: UnderWay<Parcel>,
+    marker_writes: UnderWay<MarkerWrite>,
     lives: Vec<LifeState>,
-    current: BTreeMap<Name, Pid>,
     streams: Streams,
     cuts: Cuts,
     /// How many messages were sent on their way, requests and answers too.
@@ -162,24 +166,13 @@ pub(crate) struct Rooms {
     woken: Room<TaskId>,
     queue: Room<(u64, Happening)>,
     waits: waits::Rooms<Ending>,
+    flights: under_way::Rooms<Flight>,
+    parcels: under_way::Rooms<Parcel>,
+    marker_writes: under_way::Rooms<MarkerWrite>,
     lives: Room<LifeState>,
     streams: Room<Stream>,
     markers: Room<StreamId>,
     effects: Room<Effect>,
-    flights: Room<Box<Flight>>,
-    parcels: Room<Box<Parcel>>,
-    marker_writes: Room<Box<MarkerWrite>>,
-}
-
-/// Boxes of requests, messages and markers that have arrived, for the next ones.
-#[expect(
-    clippy::vec_box,
-    reason = "it is the boxes that are kept: what moves through the queue is a pointer"
-)]
-struct Spare {
-    flights: Vec<Box<Flight>>,
-    parcels: Vec<Box<Parcel>>,
-    markers: Vec<Box<MarkerWrite>>,
 }
 
 /// What only the driver can do, because it needs the futures or the subject.
@@ -221,13 +214,10 @@ impl World {
             steps: 0,
             queue: Queue::new(rooms.queue),
             waits: Waits::new(rooms.waits),
-            spare: Spare {
-                flights: rooms.flights.vector(8),
-                parcels: rooms.parcels.vector(8),
-                markers: rooms.marker_writes.vector(4),
-            },
+            flights: UnderWay::new(rooms.flights, 16),
+            parcels: UnderWay::new(rooms.parcels, 16),
+            marker_writes: UnderWay::new(rooms.marker_writes, 8),
             lives: rooms.lives.vector(8),
-            current: BTreeMap::new(),
             streams,
             cuts: Cuts::default(),
             sent: 0,
@@ -263,9 +253,9 @@ impl World {
             streams: self.streams.leave(),
             markers: Room::of(self.markers),
             effects: Room::of(self.effects),
-            flights: Room::of(self.spare.flights),
-            parcels: Room::of(self.spare.parcels),
-            marker_writes: Room::of(self.spare.markers),
+            flights: self.flights.leave(),
+            parcels: self.parcels.leave(),
+            marker_writes: self.marker_writes.leave(),
         };
         (rooms, self.log.leave(), self.watch.leave())
     }
@@ -342,6 +332,11 @@ impl World {
 
     pub(crate) fn life(&mut self, pid: Pid) -> &mut LifeState {
         &mut self.lives[pid.0]
+    }
+
+    /// The life of this process that started last, if any has.
+    fn newest(&self, name: Name) -> Option<Pid> {
+        self.lives.iter().rposition(|life| life.name == name).map(Pid)
     }
 
     /// Whether what this process asks for still counts.

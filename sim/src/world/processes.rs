@@ -7,6 +7,7 @@ use twophase::{Life, Partition, Role, TransactionalId};
 use super::life::{Condition, LifeState, Pid};
 use super::waits::WaitId;
 use super::{Chore, Happening, World};
+use crate::anomaly::{Concerned, Said};
 use crate::event::What;
 use crate::hint;
 use crate::log::Log;
@@ -20,14 +21,13 @@ impl World {
     /// A process starts, unless it lives.
     #[cold]
     pub(super) fn start(&mut self, name: Name) {
-        let lives_now = |pid: &Pid| self.lives[pid.0].is_alive();
-        if !self.current.get(&name).is_some_and(lives_now) {
+        if !self.newest(name).is_some_and(|newest| self.is_alive(newest)) {
             self.begin_life(name);
         }
     }
 
     pub(super) fn begin_life(&mut self, name: Name) {
-        let before = self.current.get(&name).map(|pid| &mut self.lives[pid.0]);
+        let before = self.newest(name).map(|pid| &mut self.lives[pid.0]);
         let (life, clock_off) = before.map_or((Life(1), 0), |before| {
             before.current = false;
             (Life(before.life.0 + 1), before.clock_off)
@@ -37,7 +37,6 @@ impl World {
         state.clock_off = clock_off;
         state.armed = self.faults_in(name, life);
         self.lives.push(state);
-        self.current.insert(name, pid);
         self.chores.push(Chore::Start(pid));
         let who = self.lives[pid.0].actor();
         self.emit(who, What::Started);
@@ -100,7 +99,7 @@ impl World {
 
     fn explain_panic(&mut self, pid: Pid, panic: &Panic) {
         if let Some(place) = &panic.place {
-            self.watch.explain(&format!("at {place}"));
+            self.watch.place(place);
         }
         if let Some(site) = self.lives[pid.0].last_asked() {
             self.watch.explain(&format!("the last thing it asked for was {site}"));
@@ -163,16 +162,21 @@ impl World {
             false => self.watch.is_finished(),
             true => {
                 let all = usize::from(self.schedule.settings.parallelism);
-                self.current.len() == all && self.current.values().all(|pid| self.lives[pid.0].done)
+                self.newest_lives().count() == all && self.newest_lives().all(|life| life.done)
             }
         }
+    }
+
+    /// Of each process that has started, the newest life.
+    fn newest_lives(&self) -> impl Iterator<Item = &LifeState> {
+        self.lives.iter().filter(|life| life.current)
     }
 
     /// Whether nothing more is to come of a job that is done: its coordinator has ended, and the broker has nothing
     /// open.
     pub(crate) fn is_quiet(&self) -> bool {
-        let ended = |pid: &Pid| self.lives[pid.0].condition == Condition::Ended;
-        (self.alone || self.current.get(&Name::COORDINATOR).is_some_and(ended))
+        let ended = |pid: Pid| self.lives[pid.0].condition == Condition::Ended;
+        (self.alone || self.newest(Name::COORDINATOR).is_some_and(ended))
             && self.open_transaction().is_none()
             && self.hanging().is_none()
     }
@@ -190,21 +194,27 @@ impl World {
     }
 
     /// Why the run is not over, in one sentence.
-    pub(crate) fn why_not_quiet(&self) -> String {
-        match (self.open_transaction(), self.hanging()) {
-            (Some(id), _) => format!("{id} is still open"),
-            (None, Some(partition)) => format!(
-                "readers of {partition} wait for the end of a transaction that the coordinator does not know"
-            ),
-            (None, None) if self.alone => self.who_is_not_done(),
-            (None, None) if self.watch.is_finished() => "the coordinator has not ended".to_owned(),
-            (None, None) => "the job has not said that it is done".to_owned(),
+    pub(crate) fn why_not_quiet(&self) -> Said {
+        if let Some(id) = self.open_transaction() {
+            let detail = format!("{id} is still open");
+            return Said::of(Concerned::Open(id), detail);
         }
+        if let Some(partition) = self.hanging() {
+            let detail = format!(
+                "readers of {partition} wait for the end of a transaction that the coordinator does not know"
+            );
+            return Said::of(Concerned::ReadersOf(partition), detail);
+        }
+        let job = match () {
+            () if self.alone => self.who_is_not_done(),
+            () if self.watch.is_finished() => "the coordinator has not ended".to_owned(),
+            () => "the job has not said that it is done".to_owned(),
+        };
+        job.into()
     }
 
     fn who_is_not_done(&self) -> String {
-        let is_at_it = |pid: &&Pid| !self.lives[pid.0].done;
-        let name = self.current.values().find(is_at_it).map(|pid| self.lives[pid.0].name);
+        let name = self.newest_lives().filter(|life| !life.done).map(|life| life.name).min();
         let name = name.map_or_else(|| "the job".to_owned(), |name| name.to_string());
         match &self.last_words {
             Some(said) => format!("{name} has not ended; {said}"),

@@ -7,13 +7,13 @@ use crate::memory::Room;
 ///
 /// A few dozen things are under way at a time, and most of what is scheduled comes before most of what waits: messages
 /// take milliseconds, timers seconds. So a sorted list beats a heap: the next one is taken off its end, and a new one
-/// goes behind the few that come before it.
+/// goes behind the few that come before it. What is to happen is copied on the way, so it had better be small.
 pub(crate) struct Queue<T> {
     /// The latest first.
     order: Vec<(u64, T)>,
 }
 
-impl<T> Queue<T> {
+impl<T: Copy> Queue<T> {
     pub(crate) fn new(room: Room<(u64, T)>) -> Self {
         Queue { order: room.vector(64) }
     }
@@ -28,14 +28,11 @@ impl<T> Queue<T> {
     pub(crate) fn push(&mut self, time: u64, what: T) {
         let mut place = self.order.len();
         self.order.push((time, what));
-        while let [.., earlier, new] = &mut self.order[..=place] {
-            if earlier.0 > time {
-                break;
-            }
-            (earlier.0, new.0) = (time, earlier.0); // by parts, which is half the work of swapping the whole
-            std::mem::swap(&mut earlier.1, &mut new.1);
+        while place > 0 && self.order[place - 1].0 <= time {
+            self.order[place] = self.order[place - 1];
             place -= 1;
         }
+        self.order[place] = (time, what);
     }
 
     /// The next thing to happen, and when.

@@ -87,7 +87,7 @@ impl World {
         self.has_struck(index, Actor::World);
         match &schedule.faults[index] {
             Fault::CrashAt { process, restart_after, .. } => {
-                if let Some(&pid) = self.current.get(process) {
+                if let Some(pid) = self.newest(*process) {
                     self.kill(pid, micros(*restart_after));
                 }
             }
@@ -148,7 +148,7 @@ impl World {
     }
 
     fn ask_to_stop(&mut self, name: Name) {
-        let Some(&pid) = self.current.get(&name) else {
+        let Some(pid) = self.newest(name) else {
             return;
         };
         if !self.lives[pid.0].is_alive() {

@@ -85,6 +85,23 @@ impl<T> Waits<T> {
         Asked { wait: self.start_with(made, sleeper), by }
     }
 
+    /// This wait, if it lasts, or the next one in its slot; or a new one. No fault strikes at its end, and it will be woken
+    /// like this.
+    #[inline]
+    pub(crate) fn go_on(&mut self, before: Option<WaitId>, waker: &Waker) -> WaitId {
+        let Some(mut wait) = before else {
+            return self.start_for(waker);
+        };
+        let entry = &mut self.slots[wait.slot as usize];
+        assert_eq!(entry.generation, wait.generation, "a wait is polled only while it lasts");
+        if entry.over.take().is_some() {
+            entry.generation += 1;
+            wait.generation = entry.generation;
+        }
+        self.wake_by(wait.slot, waker);
+        wait
+    }
+
     /// A new wait for something at which no fault strikes, to be woken like this.
     #[inline]
     pub(crate) fn start_for(&mut self, waker: &Waker) -> WaitId {
@@ -159,14 +176,16 @@ impl<T> Waits<T> {
         Some((with, entry.made))
     }
 
-    /// Nobody waits for it any longer.
-    pub(crate) fn forget(&mut self, id: WaitId) {
+    /// Nobody waits for it any longer. Returns how it had ended, if it had.
+    pub(crate) fn forget(&mut self, id: WaitId) -> Option<T> {
         let entry = &mut self.slots[id.slot as usize];
-        if entry.generation == id.generation {
-            entry.generation += 1;
-            (entry.over, entry.waker) = (None, None);
-            self.free.push(id.slot);
+        if entry.generation != id.generation {
+            return None;
         }
+        entry.generation += 1;
+        entry.waker = None;
+        self.free.push(id.slot);
+        entry.over.take()
     }
 }
 

@@ -1,0 +1,137 @@
+//! What is under way, each thing in a place of its own that is used again.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Index, IndexMut};
+
+use crate::memory::Room;
+
+/// Where something is, until it ends. The queue moves this, and not what may be large and has to be
+/// dropped: a number is copied for nothing.
+pub(crate) struct Place<T> {
+    number: u32,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Place<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Place<T> {}
+
+impl<T> fmt::Debug for Place<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.number.fmt(f)
+    }
+}
+
+/// All things of one kind that are under way.
+pub(super) struct UnderWay<T> {
+    all: Vec<Option<T>>,
+    free: Vec<u32>,
+}
+
+/// What they leave to those of the next history.
+pub(super) type Rooms<T> = (Room<Option<T>>, Room<u32>);
+
+impl<T> UnderWay<T> {
+    /// None yet, and room for this many at least.
+    pub(super) fn new((all, free): Rooms<T>, least: usize) -> Self {
+        UnderWay { all: all.vector(least), free: free.vector(least) }
+    }
+
+    /// What they leave to those of another history.
+    pub(super) fn leave(self) -> Rooms<T> {
+        (Room::of(self.all), Room::of(self.free))
+    }
+
+    /// It sets off.
+    #[inline(always)]
+    pub(super) fn put(&mut self, what: T) -> Place<T> {
+        let number = match self.free.pop() {
+            Some(number) => number,
+            None => self.add(),
+        };
+        match &mut self.all[number as usize] {
+            free @ None => *free = Some(what), // where nothing is, nothing has to be dropped
+            Some(_) => unreachable!("nothing is in a free place"),
+        }
+        Place { number, of: PhantomData }
+    }
+
+    #[cold]
+    fn add(&mut self) -> u32 {
+        self.all.push(None);
+        self.all.len() as u32 - 1
+    }
+
+    /// It has arrived.
+    #[inline(always)]
+    pub(super) fn take(&mut self, place: Place<T>) -> T {
+        let what = self.all[place.number as usize].take();
+        self.free.push(place.number);
+        what.expect("it ends once")
+    }
+
+    /// It has arrived, or will never, and all that is wanted of it is what this takes.
+    #[inline(always)]
+    pub(super) fn end<R>(&mut self, place: Place<T>, take: impl FnOnce(&mut T) -> R) -> R {
+        let there = &mut self.all[place.number as usize];
+        let taken = take(there.as_mut().expect("it ends once"));
+        *there = None;
+        self.free.push(place.number);
+        taken
+    }
+}
+
+impl<T: Clone> UnderWay<T> {
+    /// The same sets off once more.
+    #[cold]
+    pub(super) fn put_again(&mut self, place: Place<T>) -> Place<T> {
+        self.put(self[place].clone())
+    }
+}
+
+impl<T> Index<Place<T>> for UnderWay<T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn index(&self, place: Place<T>) -> &T {
+        self.all[place.number as usize].as_ref().expect("it is under way until it ends")
+    }
+}
+
+impl<T> IndexMut<Place<T>> for UnderWay<T> {
+    #[inline(always)]
+    fn index_mut(&mut self, place: Place<T>) -> &mut T {
+        self.all[place.number as usize].as_mut().expect("it is under way until it ends")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_used_again_once_what_was_there_has_ended() {
+        let mut letters = UnderWay::new(Rooms::default(), 1);
+        let (a, b) = (letters.put('a'), letters.put('b'));
+        let again = letters.put_again(a);
+        assert_eq!(letters.end(a, |letter| *letter), 'a');
+        let c = letters.put('c');
+        assert_eq!(c.number, a.number);
+        letters[c] = 'd';
+        assert_eq!([letters[c], letters[b], letters[again]], ['d', 'b', 'a']);
+    }
+
+    #[test]
+    #[should_panic = "it ends once"]
+    fn nothing_ends_twice() {
+        let mut letters = UnderWay::new(Rooms::default(), 1);
+        let place = letters.put('a');
+        letters.end(place, |_| ());
+        letters.end(place, |_| ());
+    }
+}
