@@ -92,8 +92,10 @@ impl Streams {
     /// Begins the stream that decides `purpose` for `of` (a link, an actor, a split).
     #[cold]
     pub(crate) fn begin(&mut self, purpose: Purpose, of: u64) -> StreamId {
-        self.begun.push(Stream::of(&self.seeded, purpose, of));
-        StreamId(self.begun.len() as u32 - 1)
+        let id = StreamId(self.begun.len() as u32);
+        self.begun.push(Stream(ChaCha8Rng::from(self.seeded.clone())));
+        self.at(id).0.set_stream(number(purpose, of)); // in its place: it is large
+        id
     }
 
     /// This one.
@@ -110,13 +112,8 @@ pub(crate) struct Stream(ChaCha8Rng);
 impl Stream {
     /// The stream of this seed that decides `purpose` for `of` (a link, an actor, a split).
     pub(crate) fn new(seed: Seed, purpose: Purpose, of: u64) -> Self {
-        Stream::of(&ChaCha8Core::seed_from_u64(seed.0), purpose, of)
-    }
-
-    #[inline]
-    fn of(seeded: &ChaCha8Core, purpose: Purpose, of: u64) -> Self {
-        let mut rng = ChaCha8Rng::from(seeded.clone());
-        rng.set_stream((purpose as u64) << 56 | of);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed.0);
+        rng.set_stream(number(purpose, of));
         Stream(rng)
     }
 
@@ -167,6 +164,11 @@ impl Stream {
     pub(crate) fn span(&mut self, range: Range<Duration>) -> Duration {
         Duration::from_micros(self.within(micros(range.start)..micros(range.end)))
     }
+}
+
+/// The number of a stream, for ChaCha.
+fn number(purpose: Purpose, of: u64) -> u64 {
+    (purpose as u64) << 56 | of
 }
 
 /// A duration in whole microseconds.
