@@ -64,7 +64,15 @@ impl<'a> Stage<'a> {
     ) -> Result<Option<T>, Spins> {
         let mut world = self.world();
         loop {
-            match self.turns.next(&mut world, sandbox, &end) {
+            match self.turns.next(&mut world, sandbox) {
+                Turn::World => {
+                    if let Some(over) = end(&world) {
+                        return Ok(Some(over));
+                    }
+                    if !self.turns.step(&mut world) {
+                        return Ok(None);
+                    }
+                }
                 Turn::Poll(process, task) => {
                     drop(world);
                     self.poll(process, task);
@@ -76,9 +84,7 @@ impl<'a> Stage<'a> {
                     self.attend_to(chores);
                     world = self.world();
                 }
-                Turn::Next => {}
                 Turn::Spins(process) => return Err(Spins(process)),
-                Turn::Over(over) => return Ok(over),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Whose turn it is: things happen one after the other until a process is ready to go on, or it is over.
+//! Whose turn it is: that of a task that is ready to go on, or the next thing happens in the world.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,15 @@ use crate::wall::Pulse;
 use crate::world::{Condition, Pid, World};
 
 /// Whose turn it is.
-pub(crate) enum Turn<T> {
+pub(crate) enum Turn {
+    /// Nobody's: the next thing is to happen in the world.
+    World,
     /// This task of this process is to be polled.
     Poll(Pid, TaskId),
     /// The driver has chores to do first.
     Attend,
-    /// It was the world's.
-    Next,
     /// This process never waits for anything.
     Spins(Pid),
-    /// It is over; without a word, if nothing will ever happen again.
-    Over(Option<T>),
 }
 
 /// The tasks, and who of them is ready.
@@ -58,41 +56,36 @@ impl<'a> Turns<'a> {
         Rooms { tasks: self.executor.leave(), ready: Room::of(self.ready) }
     }
 
-    /// Whoever is ready; if nobody is, one thing happens, unless `end` says that it is over.
+    /// Whoever is ready.
     #[inline(always)]
-    pub(crate) fn next<T>(
-        &mut self,
-        world: &mut World,
-        sandbox: &Sandbox,
-        end: impl Fn(&World) -> Option<T>,
-    ) -> Turn<T> {
+    pub(crate) fn next(&mut self, world: &mut World, sandbox: &Sandbox) -> Turn {
         // Nobody is ready after many a step.
-        if world.has_chores_or_woken() || self.executor.has_woken() || !self.ready.is_empty() {
-            if self.passed > 0 {
-                sandbox.advance(std::mem::take(&mut self.passed));
-            }
-            if !world.chores.is_empty() {
-                return Turn::Attend;
-            }
-            if let Some((process, task)) = self.next_ready(world) {
-                if self.polls.are_too_many(process) {
-                    return Turn::Spins(process);
-                }
-                self.onlookers.enter(world, process);
-                return Turn::Poll(process, task);
-            }
+        if !world.has_chores_or_woken() && !self.executor.has_woken() && self.ready.is_empty() {
+            return Turn::World;
         }
-        if let Some(over) = end(world) {
-            return Turn::Over(Some(over));
+        if self.passed > 0 {
+            sandbox.advance(std::mem::take(&mut self.passed));
         }
+        if !world.chores.is_empty() {
+            return Turn::Attend;
+        }
+        let Some((process, task)) = self.next_ready(world) else {
+            return Turn::World;
+        };
+        if self.polls.are_too_many(process) {
+            return Turn::Spins(process);
+        }
+        self.onlookers.enter(world, process);
+        Turn::Poll(process, task)
+    }
+
+    /// One thing happens. Whether there was one.
+    #[inline(always)]
+    pub(crate) fn step(&mut self, world: &mut World) -> bool {
         self.polls.begin_again();
-        match world.step() {
-            Some(more) => {
-                self.passed += more;
-                Turn::Next
-            }
-            None => Turn::Over(None),
-        }
+        let passed = world.step();
+        self.passed += passed.unwrap_or(0);
+        passed.is_some()
     }
 
     /// Nearly always one task was woken, by the world, and nobody else is ready.
