@@ -69,7 +69,7 @@ impl<'a> Stage<'a> {
                     if let Some(over) = end(&world) {
                         return Ok(Some(over));
                     }
-                    if !self.turns.step(&mut world) {
+                    if !world.step() {
                         return Ok(None);
                     }
                 }

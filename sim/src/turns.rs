@@ -28,8 +28,8 @@ pub(crate) struct Turns<'a> {
     pub(crate) onlookers: Onlookers<'a>,
     shuffle: bool,
     polls: Polls,
-    /// By how much time went on since a process had the thread, in microseconds.
-    passed: u64,
+    /// The time that the clocks of the sandbox show: when a process had the thread last.
+    shown: u64,
 }
 
 /// What they leave to the next history.
@@ -47,7 +47,7 @@ impl<'a> Turns<'a> {
             onlookers,
             shuffle,
             polls: Polls::default(),
-            passed: 0,
+            shown: 0,
         }
     }
 
@@ -63,8 +63,10 @@ impl<'a> Turns<'a> {
         if !world.has_chores_or_woken() && !self.executor.has_woken() && self.ready.is_empty() {
             return Turn::World;
         }
-        if self.passed > 0 {
-            sandbox.advance(std::mem::take(&mut self.passed));
+        let now = world.now();
+        if now > self.shown {
+            sandbox.advance(now - self.shown);
+            self.shown = now;
         }
         if !world.chores.is_empty() {
             return Turn::Attend;
@@ -72,20 +74,11 @@ impl<'a> Turns<'a> {
         let Some((process, task)) = self.next_ready(world) else {
             return Turn::World;
         };
-        if self.polls.are_too_many(process) {
+        if self.polls.are_too_many(process, world.steps()) {
             return Turn::Spins(process);
         }
         self.onlookers.enter(world, process);
         Turn::Poll(process, task)
-    }
-
-    /// One thing happens. Whether there was one.
-    #[inline(always)]
-    pub(crate) fn step(&mut self, world: &mut World) -> bool {
-        self.polls.begin_again();
-        let passed = world.step();
-        self.passed += passed.unwrap_or(0);
-        passed.is_some()
     }
 
     /// Nearly always one task was woken, by the world, and nobody else is ready.
@@ -174,6 +167,8 @@ const UNSUSPICIOUS: u32 = 1_000;
 /// The polls since the last step of the world.
 #[derive(Default)]
 struct Polls {
+    /// How many steps it had made.
+    steps: u64,
     all: u32,
     /// Of each process, once there are suspiciously many: one that never waits must not be taken for one that is
     /// merely ready beside it.
@@ -182,7 +177,10 @@ struct Polls {
 
 impl Polls {
     #[inline]
-    fn are_too_many(&mut self, process: Pid) -> bool {
+    fn are_too_many(&mut self, process: Pid, steps: u64) -> bool {
+        if self.steps != steps {
+            self.begin_again(steps);
+        }
         self.all += 1;
         self.all > UNSUSPICIOUS && self.are_too_many_of(process)
     }
@@ -194,9 +192,10 @@ impl Polls {
         *polls > POLLS_PER_STEP
     }
 
-    /// The world makes a step.
+    /// The world has made a step.
     #[inline]
-    fn begin_again(&mut self) {
+    fn begin_again(&mut self, steps: u64) {
+        self.steps = steps;
         if std::mem::take(&mut self.all) > UNSUSPICIOUS {
             self.each.clear();
         }

@@ -356,11 +356,12 @@ impl World {
         Timestamp((EPOCH + self.now).saturating_add_signed(self.lives[pid.0].clock_off))
     }
 
-    /// The next thing happens. Returns by how much time went on, or `None` if nothing will ever happen again.
-    pub(crate) fn step(&mut self) -> Option<u64> {
-        let (time, happening) = self.queue.pop()?;
-        let passed = time.saturating_sub(self.now);
-        self.now += passed;
+    /// The next thing happens, unless nothing will ever happen again.
+    pub(crate) fn step(&mut self) -> bool {
+        let Some((time, happening)) = self.queue.pop() else {
+            return false;
+        };
+        self.now = self.now.max(time);
         self.steps += 1;
         match happening {
             Happening::Arrive(flight) => self.arrive(flight),
@@ -380,7 +381,7 @@ impl World {
             Happening::Strike(fault) => self.strike_at_time(fault),
             Happening::Heal => self.heal(),
         }
-        Some(passed)
+        true
     }
 
     /// For what happens often there is `watch/often.rs`.
