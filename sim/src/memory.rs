@@ -58,7 +58,15 @@ pub(crate) struct Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::generate::Generator;
+    use crate::run::play_watched;
+    use crate::seed::Seed;
+    use crate::subjects;
+    use crate::wall::Pulse;
+    use crate::watch::Keep;
 
     #[test]
     fn the_room_of_a_vector_is_kept_and_nothing_that_was_in_it() {
@@ -73,5 +81,19 @@ mod tests {
     fn what_has_grown_too_large_is_given_back() {
         assert_eq!(Room::of(vec![0_u8; MOST]).vector(0).capacity(), MOST);
         assert_eq!(Room::of(vec![0_u8; MOST + 1]).vector(0).capacity(), 0);
+    }
+    #[test]
+    fn a_history_is_the_same_whatever_was_played_in_its_memory_before() {
+        let subject = subjects::named("kafka").expect("it comes along");
+        let digest = |seed: u64, memory: &mut Memory| {
+            let schedule = Generator::default().schedule(Seed(seed)).expect("the defaults fit each other");
+            let outcome =
+                play_watched(&subject, &Arc::new(schedule), Keep::default(), &Pulse::default(), memory);
+            outcome.expect("it says nothing of its outputs").digest
+        };
+        let mut memory = Memory::default();
+        for seed in 0..50 {
+            assert_eq!(digest(seed, &mut memory), digest(seed, &mut Memory::default()), "seed {seed}");
+        }
     }
 }
