@@ -7,11 +7,12 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::slice;
 use std::str::FromStr;
 use std::time::Duration;
 
+use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use rand_chacha::{ChaCha8Core, ChaCha8Rng};
 use serde::{Deserialize, Serialize};
 
 use crate::memory::Room;
@@ -71,7 +72,8 @@ pub(crate) enum Purpose {
 /// The streams of a history, each of which begins when it is drawn from first. A stream is large, so they stand in one piece
 /// of memory, and whoever draws from one has its number.
 pub(crate) struct Streams {
-    seeded: ChaCha8Core,
+    /// Of this seed, and drawn from by nobody. To seed one costs as much as a hundred draws.
+    seeded: Stream,
     begun: Vec<Stream>,
 }
 
@@ -81,7 +83,7 @@ pub(crate) struct StreamId(u32);
 
 impl Streams {
     pub(crate) fn new(seed: Seed, room: Room<Stream>) -> Self {
-        Streams { seeded: ChaCha8Core::seed_from_u64(seed.0), begun: room.vector(32) }
+        Streams { seeded: Stream::seeded(seed), begun: room.vector(32) }
     }
 
     /// Their room, for those of another history.
@@ -93,8 +95,8 @@ impl Streams {
     #[cold]
     pub(crate) fn begin(&mut self, purpose: Purpose, of: u64) -> StreamId {
         let id = StreamId(self.begun.len() as u32);
-        self.begun.push(Stream(ChaCha8Rng::from(self.seeded.clone())));
-        self.at(id).0.set_stream(number(purpose, of)); // in its place: it is large
+        self.begun.extend_from_slice(slice::from_ref(&self.seeded)); // `push` would move it, and it is large
+        self.at(id).turn_to(purpose, of);
         id
     }
 
@@ -112,9 +114,17 @@ pub(crate) struct Stream(ChaCha8Rng);
 impl Stream {
     /// The stream of this seed that decides `purpose` for `of` (a link, an actor, a split).
     pub(crate) fn new(seed: Seed, purpose: Purpose, of: u64) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed.0);
-        rng.set_stream(number(purpose, of));
-        Stream(rng)
+        let mut stream = Stream::seeded(seed);
+        stream.turn_to(purpose, of);
+        stream
+    }
+
+    fn seeded(seed: Seed) -> Self {
+        Stream(ChaCha8Rng::seed_from_u64(seed.0))
+    }
+
+    fn turn_to(&mut self, purpose: Purpose, of: u64) {
+        self.0.set_stream((purpose as u64) << 56 | of);
     }
 
     pub(crate) fn next(&mut self) -> u64 {
@@ -164,11 +174,6 @@ impl Stream {
     pub(crate) fn span(&mut self, range: Range<Duration>) -> Duration {
         Duration::from_micros(self.within(micros(range.start)..micros(range.end)))
     }
-}
-
-/// The number of a stream, for ChaCha.
-fn number(purpose: Purpose, of: u64) -> u64 {
-    (purpose as u64) << 56 | of
 }
 
 /// A duration in whole microseconds.
