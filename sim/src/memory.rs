@@ -82,6 +82,7 @@ mod tests {
         assert_eq!(Room::of(vec![0_u8; MOST]).vector(0).capacity(), MOST);
         assert_eq!(Room::of(vec![0_u8; MOST + 1]).vector(0).capacity(), 0);
     }
+
     #[test]
     fn a_history_is_the_same_whatever_was_played_in_its_memory_before() {
         let subject = subjects::named("kafka").expect("it comes along");

@@ -356,7 +356,7 @@ impl World {
         Timestamp((EPOCH + self.now).saturating_add_signed(self.lives[pid.0].clock_off))
     }
 
-    /// The next thing happens, unless nothing will ever happen again.
+    /// The next thing happens. Whether there was one; if not, nothing will ever happen again.
     pub(crate) fn step(&mut self) -> bool {
         let Some((time, happening)) = self.queue.pop() else {
             return false;
