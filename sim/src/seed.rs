@@ -67,18 +67,24 @@ pub(crate) enum Purpose {
 }
 
 /// All streams of one seed. To seed a generator costs as much as a hundred draws: it is done once in a history.
-pub(crate) struct Streams(ChaCha8Rng);
+pub(crate) struct Streams(Stream);
 
 impl Streams {
     pub(crate) fn of(seed: Seed) -> Self {
-        Streams(ChaCha8Rng::seed_from_u64(seed.0))
+        Streams(Stream(ChaCha8Rng::seed_from_u64(seed.0)))
     }
 
     /// The stream that decides `purpose` for `of` (a link, an actor, a split).
     pub(crate) fn stream(&self, purpose: Purpose, of: u64) -> Stream {
-        let mut rng = self.0.clone();
-        rng.set_stream((purpose as u64) << 56 | of);
-        Stream(rng)
+        let mut stream = self.0.clone();
+        stream.become_that_of(purpose, of);
+        stream
+    }
+
+    /// The same, made in its place behind `all`: a stream is large.
+    pub(crate) fn add_to(&self, all: &mut Vec<Stream>, purpose: Purpose, of: u64) {
+        all.extend_from_slice(std::slice::from_ref(&self.0));
+        all.last_mut().expect("it was just added").become_that_of(purpose, of);
     }
 }
 
@@ -90,6 +96,10 @@ impl Stream {
     /// The stream of this seed that decides `purpose` for `of` (a link, an actor, a split).
     pub(crate) fn new(seed: Seed, purpose: Purpose, of: u64) -> Self {
         Streams::of(seed).stream(purpose, of)
+    }
+
+    fn become_that_of(&mut self, purpose: Purpose, of: u64) {
+        self.0.set_stream((purpose as u64) << 56 | of);
     }
 
     pub(crate) fn next(&mut self) -> u64 {

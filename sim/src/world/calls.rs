@@ -303,10 +303,17 @@ impl World {
         Looked::Over(answer)
     }
 
-    /// The answer of a wait that is over.
+    /// What this makes of the answer of a wait that is over. (It is taken where it is: it is large.)
     #[inline(always)]
-    pub(crate) fn take_answer(&mut self, answered: Option<Place<Flight>>) -> Option<Answer> {
-        self.flights.end(answered?, |flight| flight.answer.take())
+    pub(crate) fn take_answer<T>(
+        &mut self,
+        answered: Option<Place<Flight>>,
+        read: impl FnOnce(Option<Answer>) -> T,
+    ) -> T {
+        match answered {
+            Some(flight) => self.flights.end(flight, |flight| read(flight.answer.take())),
+            None => read(None),
+        }
     }
 
     /// A process that is in danger passes a site, and lives to tell.

@@ -77,7 +77,7 @@ impl Delays {
         let link = match *known {
             Some(link) => link,
             None => {
-                self.0.push(streams.stream(Purpose::Link, key((life.name, life.life), way)));
+                streams.add_to(&mut self.0, Purpose::Link, key((life.name, life.life), way));
                 *known.insert(self.0.len() as u32 - 1)
             }
         };

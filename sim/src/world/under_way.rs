@@ -27,51 +27,63 @@ impl<T> fmt::Debug for Place<T> {
 
 /// All things of one kind that are under way.
 pub(super) struct UnderWay<T> {
-    all: Vec<Option<T>>,
-    free: Vec<u32>,
+    all: Vec<Spot<T>>,
+    /// Where nothing is, if there is such a place, or behind the last one.
+    free: u32,
+}
+
+enum Spot<T> {
+    Taken(T),
+    /// The next one that is free.
+    Free(u32),
 }
 
 impl<T> UnderWay<T> {
     /// None yet, and room for this many.
     pub(super) fn with_capacity(room: usize) -> Self {
-        UnderWay { all: Vec::with_capacity(room), free: Vec::with_capacity(room) }
+        UnderWay { all: Vec::with_capacity(room), free: 0 }
     }
 
     /// It sets off.
     #[inline(always)]
     pub(super) fn put(&mut self, what: T) -> Place<T> {
-        let number = match self.free.pop() {
-            Some(number) => number,
-            None => self.add(),
-        };
-        match &mut self.all[number as usize] {
-            free @ None => *free = Some(what), // where nothing is, nothing has to be dropped
-            Some(_) => unreachable!("nothing is in a free place"),
+        let number = self.free;
+        match self.all.get_mut(number as usize) {
+            Some(spot) => {
+                let Spot::Free(next) = *spot else {
+                    unreachable!("nothing is in a free place");
+                };
+                (self.free, *spot) = (next, Spot::Taken(what));
+            }
+            None => self.add(what),
         }
         Place { number, of: PhantomData }
     }
 
     #[cold]
-    fn add(&mut self) -> u32 {
-        self.all.push(None);
-        self.all.len() as u32 - 1
+    fn add(&mut self, what: T) {
+        self.all.push(Spot::Taken(what));
+        self.free = self.all.len() as u32;
     }
 
     /// It has arrived.
     #[inline(always)]
     pub(super) fn take(&mut self, place: Place<T>) -> T {
-        let what = self.all[place.number as usize].take();
-        self.free.push(place.number);
-        what.expect("it ends once")
+        match std::mem::replace(&mut self.all[place.number as usize], Spot::Free(self.free)) {
+            Spot::Taken(what) => {
+                self.free = place.number;
+                what
+            }
+            Spot::Free(_) => unreachable!("it ends once"),
+        }
     }
 
     /// It has arrived, or will never, and all that is wanted of it is what this takes.
     #[inline(always)]
     pub(super) fn end<R>(&mut self, place: Place<T>, take: impl FnOnce(&mut T) -> R) -> R {
-        let there = &mut self.all[place.number as usize];
-        let taken = take(there.as_mut().expect("it ends once"));
-        *there = None;
-        self.free.push(place.number);
+        let taken = take(&mut self[place]);
+        self.all[place.number as usize] = Spot::Free(self.free);
+        self.free = place.number;
         taken
     }
 }
@@ -89,14 +101,20 @@ impl<T> Index<Place<T>> for UnderWay<T> {
 
     #[inline(always)]
     fn index(&self, place: Place<T>) -> &T {
-        self.all[place.number as usize].as_ref().expect("it is under way until it ends")
+        match &self.all[place.number as usize] {
+            Spot::Taken(what) => what,
+            Spot::Free(_) => unreachable!("it is under way until it ends"),
+        }
     }
 }
 
 impl<T> IndexMut<Place<T>> for UnderWay<T> {
     #[inline(always)]
     fn index_mut(&mut self, place: Place<T>) -> &mut T {
-        self.all[place.number as usize].as_mut().expect("it is under way until it ends")
+        match &mut self.all[place.number as usize] {
+            Spot::Taken(what) => what,
+            Spot::Free(_) => unreachable!("it is under way until it ends"),
+        }
     }
 }
 
@@ -117,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "it ends once"]
+    #[should_panic = "it is under way until it ends"]
     fn nothing_ends_twice() {
         let mut letters = UnderWay::with_capacity(1);
         let place = letters.put('a');
