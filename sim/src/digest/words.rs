@@ -30,9 +30,12 @@ impl Chain {
     pub(crate) fn event(&mut self, event: &Event<'_>) {
         let Event { at, who, what } = *event;
         match what {
-            What::Applied { request, response, changed, state } => {
-                self.applied(at, who, (request, response), changed, state);
-            }
+            What::Applied { request, response, changed, state } => match (request, response) {
+                (Request::Produce(batch), Response::Produce(answer)) => {
+                    self.produced(at, who, (batch, *answer), changed, state);
+                }
+                told => self.asked(at, who, told, changed, state),
+            },
             What::Visible { partition, offset, record, producer } => {
                 self.visible(at, who, (partition, offset), record, producer);
             }
@@ -46,23 +49,33 @@ impl Chain {
         }
     }
 
+    /// A batch was written, or refused.
     #[inline(always)]
-    pub(crate) fn applied(
+    pub(crate) fn produced(
         &mut self,
         at: u64,
         who: Actor,
-        (request, response): (&Request, &Response),
+        (batch, answer): (&Produce, Result<LogOffset, ErrorCode>),
         changed: bool,
         state: u64,
     ) {
-        if let (Request::Produce(batch), Response::Produce(answer)) = (request, response) {
-            self.begin(at, who, Kind::Written);
-            self.batch(batch, *answer, changed);
-            self.mix(state);
-        } else {
-            self.begin(at, who, Kind::Applied);
-            (request, response, changed, state).hash(self);
-        }
+        self.begin(at, who, Kind::Written);
+        self.batch(batch, answer, changed);
+        self.mix(state);
+    }
+
+    /// Anything else was asked and answered.
+    #[inline(always)]
+    pub(crate) fn asked(
+        &mut self,
+        at: u64,
+        who: Actor,
+        told: (&Request, &Response),
+        changed: bool,
+        state: u64,
+    ) {
+        self.begin(at, who, Kind::Applied);
+        (told, changed, state).hash(self);
     }
 
     #[inline(always)]

@@ -4,8 +4,8 @@
 use std::task::Waker;
 
 use bytes::Bytes;
-use twophase::Address;
 use twophase::env::Envelope;
+use twophase::{Address, Life};
 
 use super::calls::Ending;
 use super::life::LifeState;
@@ -39,34 +39,46 @@ impl World {
         let way = Way::To(Name::from(to));
         let delay = self.delay(pid, way);
         let fate = if in_danger { self.strike(pid, made, Phase::Sent) } else { Fate::default() };
-        let lost = fate.lost || self.is_cut(pid, way);
+        let (arrives, lost) = (self.now + delay + fate.delay, fate.lost || self.is_cut(pid, way));
+        if self.watch.history.is_some() {
+            self.record_message((from, life), to, label, arrives, Fate { lost, ..fate });
+        }
+        if !lost {
+            let from = Address { role: from.role, index: from.index, life: Some(life) };
+            let parcel = self.parcels.put(Parcel { to, label, envelope: Envelope { from, body } });
+            if let Some(after) = fate.again {
+                let again = self.parcels.put_again(parcel);
+                self.queue.push(arrives + after, Happening::Deliver(again));
+            }
+            self.queue.push(arrives, Happening::Deliver(parcel));
+        }
+        !in_danger || self.lives[pid.0].is_alive()
+    }
+
+    /// For the recorder, if there is one.
+    #[cold]
+    fn record_message(
+        &mut self,
+        by: (Name, Life),
+        to: Address,
+        label: &'static str,
+        due: u64,
+        Fate { lost, delay, again }: Fate,
+    ) {
         if let Some(history) = &mut self.watch.history {
             let trip = Trip {
                 kind: Kind::Message,
-                by: (from, life),
+                by,
                 other: End::Process(Name::from(to)),
-                operation: call.into(),
+                operation: Call::Send(label).into(),
                 left: self.now,
-                due: self.now + delay + fate.delay,
-                fate: trips::Fate { lost, late: fate.delay, again: false },
+                due,
+                fate: trips::Fate { lost, late: delay, again: false },
                 from_event: history.sent(),
                 arrival: None,
             };
-            history.trips.departs(trip, fate.again);
+            history.trips.departs(trip, again);
         }
-        let is_alive = !in_danger || self.lives[pid.0].is_alive();
-        if lost {
-            return is_alive;
-        }
-        let from = Address { role: from.role, index: from.index, life: Some(life) };
-        let parcel = self.parcels.put(Parcel { to, label, envelope: Envelope { from, body } });
-        let arrives = self.now + delay + fate.delay;
-        if let Some(after) = fate.again {
-            let again = self.parcels.put_again(parcel);
-            self.queue.push(arrives + after, Happening::Deliver(again));
-        }
-        self.queue.push(arrives, Happening::Deliver(parcel));
-        is_alive
     }
 
     /// It arrives at the life it was sent to, or at whichever is the newest by now.

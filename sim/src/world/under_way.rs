@@ -32,10 +32,10 @@ pub(super) struct UnderWay<T> {
     free: u32,
 }
 
-enum Spot<T> {
-    Taken(T),
-    /// The next one that is free.
-    Free(u32),
+struct Spot<T> {
+    what: Option<T>,
+    /// The next one that is free, if this one is.
+    next: u32,
 }
 
 impl<T> UnderWay<T> {
@@ -48,42 +48,40 @@ impl<T> UnderWay<T> {
     #[inline(always)]
     pub(super) fn put(&mut self, what: T) -> Place<T> {
         let number = self.free;
-        match self.all.get_mut(number as usize) {
-            Some(spot) => {
-                let Spot::Free(next) = *spot else {
-                    unreachable!("nothing is in a free place");
-                };
-                (self.free, *spot) = (next, Spot::Taken(what));
-            }
-            None => self.add(what),
+        if number as usize == self.all.len() {
+            self.add();
         }
+        let spot = &mut self.all[number as usize];
+        match &mut spot.what {
+            free @ None => *free = Some(what), // there is nothing to be dropped
+            Some(_) => unreachable!("nothing is in a free place"),
+        }
+        self.free = spot.next;
         Place { number, of: PhantomData }
     }
 
     #[cold]
-    fn add(&mut self, what: T) {
-        self.all.push(Spot::Taken(what));
-        self.free = self.all.len() as u32;
+    fn add(&mut self) {
+        let next = self.all.len() as u32 + 1;
+        self.all.push(Spot { what: None, next });
     }
 
     /// It has arrived.
     #[inline(always)]
     pub(super) fn take(&mut self, place: Place<T>) -> T {
-        match std::mem::replace(&mut self.all[place.number as usize], Spot::Free(self.free)) {
-            Spot::Taken(what) => {
-                self.free = place.number;
-                what
-            }
-            Spot::Free(_) => unreachable!("it ends once"),
-        }
+        let spot = &mut self.all[place.number as usize];
+        let what = spot.what.take().expect("it ends once");
+        spot.next = std::mem::replace(&mut self.free, place.number);
+        what
     }
 
     /// It has arrived, or will never, and all that is wanted of it is what this takes.
     #[inline(always)]
     pub(super) fn end<R>(&mut self, place: Place<T>, take: impl FnOnce(&mut T) -> R) -> R {
-        let taken = take(&mut self[place]);
-        self.all[place.number as usize] = Spot::Free(self.free);
-        self.free = place.number;
+        let spot = &mut self.all[place.number as usize];
+        let taken = take(spot.what.as_mut().expect("it ends once"));
+        spot.what = None;
+        spot.next = std::mem::replace(&mut self.free, place.number);
         taken
     }
 }
@@ -101,20 +99,14 @@ impl<T> Index<Place<T>> for UnderWay<T> {
 
     #[inline(always)]
     fn index(&self, place: Place<T>) -> &T {
-        match &self.all[place.number as usize] {
-            Spot::Taken(what) => what,
-            Spot::Free(_) => unreachable!("it is under way until it ends"),
-        }
+        self.all[place.number as usize].what.as_ref().expect("it is under way until it ends")
     }
 }
 
 impl<T> IndexMut<Place<T>> for UnderWay<T> {
     #[inline(always)]
     fn index_mut(&mut self, place: Place<T>) -> &mut T {
-        match &mut self.all[place.number as usize] {
-            Spot::Taken(what) => what,
-            Spot::Free(_) => unreachable!("it is under way until it ends"),
-        }
+        self.all[place.number as usize].what.as_mut().expect("it is under way until it ends")
     }
 }
 
@@ -135,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "it is under way until it ends"]
+    #[should_panic = "it ends once"]
     fn nothing_ends_twice() {
         let mut letters = UnderWay::with_capacity(1);
         let place = letters.put('a');
