@@ -72,11 +72,12 @@ impl Watch {
 
     /// It arrived.
     #[inline(always)]
-    pub(crate) fn delivered(&mut self, at: u64, who: Actor, from: Name, label: &str, body: &[u8]) {
+    pub(crate) fn delivered(&mut self, at: u64, who: Actor, message: u64, from: Name, said: (&str, &[u8])) {
         if self.more_is_wanted {
-            return self.see(&Event { at, who, what: What::Delivered { from, label, body } });
+            let (label, body) = said;
+            return self.see(&Event { at, who, what: What::Delivered { message, from, label, body } });
         }
-        self.digest.add(|chain| chain.delivered(at, who, from, label, body));
+        self.digest.add(|chain| chain.delivered(at, who, message));
         self.ledger.step();
     }
 

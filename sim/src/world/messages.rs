@@ -21,6 +21,8 @@ use crate::trips::{self, Kind, Trip};
 /// A message under way.
 #[derive(Clone)]
 pub(super) struct Parcel {
+    /// Which of all things that were sent.
+    message: u64,
     to: Address,
     label: &'static str,
     envelope: Envelope,
@@ -37,7 +39,7 @@ impl World {
         self.watch.sent(self.now, who, Name::from(to), label, &body);
         let LifeState { name: from, life, .. } = self.lives[pid.0];
         let way = Way::To(Name::from(to));
-        let delay = self.delay(pid, way);
+        let (delay, message) = (self.delay(pid, way), self.sent);
         let fate = if in_danger { self.strike(pid, made, Phase::Sent) } else { Fate::default() };
         let (arrives, lost) = (self.now + delay + fate.delay, fate.lost || self.is_cut(pid, way));
         if self.watch.history.is_some() {
@@ -45,7 +47,7 @@ impl World {
         }
         if !lost {
             let from = Address { role: from.role, index: from.index, life: Some(life) };
-            let parcel = self.parcels.put(Parcel { to, label, envelope: Envelope { from, body } });
+            let parcel = self.parcels.put(Parcel { message, to, label, envelope: Envelope { from, body } });
             if let Some(after) = fate.again {
                 let again = self.parcels.put_again(parcel);
                 self.queue.push(arrives + after, Happening::Deliver(again));
@@ -84,7 +86,7 @@ impl World {
     /// It arrives at the life it was sent to, or at whichever is the newest by now.
     #[inline(never)]
     pub(super) fn deliver(&mut self, place: Place<Parcel>) {
-        let Parcel { to, label, envelope } = &self.parcels[place];
+        let Parcel { message, to, label, envelope } = &self.parcels[place];
         let name = Name::from(*to);
         let receiver = match to.life {
             None => self.newest(name),
@@ -96,7 +98,7 @@ impl World {
             return self.parcels.end(place, |_| ());
         };
         let (from, receiver) = (Name::from(envelope.from), &mut self.lives[to.0]);
-        self.watch.delivered(self.now, receiver.actor(), from, label, &envelope.body);
+        self.watch.delivered(self.now, receiver.actor(), *message, from, (label, &envelope.body));
         if let Some(history) = &mut self.watch.history {
             let (event, by) = (history.newest(), (from, envelope.from.life));
             history.trips.message_arrives(self.now, by, (name, receiver.life), label, event);
