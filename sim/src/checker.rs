@@ -253,7 +253,7 @@ impl Checker {
     }
 
     /// Anything else was asked and answered: transactions were opened or ended, or nothing was.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn decided(
         &mut self,
         at: u64,

@@ -170,8 +170,11 @@ mod tests {
 
     #[test]
     fn two_messages_of_one_kind_that_overtake_each_other_change_it() {
-        let arrives = |body| event(3, What::Delivered { from: Name::COORDINATOR, label: "complete", body });
-        let (one, other) = (arrives(b"c3"), arrives(b"c4"));
+        let arrives = |message| {
+            let from = Name::COORDINATOR;
+            event(3, What::Delivered { message, from, label: "complete", body: b"c3" })
+        };
+        let (one, other) = (arrives(3), arrives(4));
         assert_ne!(digest_of(&[one, other]), digest_of(&[other, one]));
     }
 

@@ -74,11 +74,13 @@ pub enum What<'a> {
     },
     /// A message arrived.
     Delivered {
+        /// Which of all things that were sent: two of one kind may overtake each other.
+        message: u64,
         /// From whom.
         from: Name,
         /// Of which kind.
         label: &'a str,
-        /// What it says: two of one kind may overtake each other.
+        /// What it says.
         body: &'a [u8],
     },
     /// A request reached the broker and was answered.

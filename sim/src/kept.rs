@@ -30,7 +30,7 @@ enum Owned {
     Struck(Fault),
     Healed,
     Sent { to: Name, label: String, body: Bytes },
-    Delivered { from: Name, label: String, body: Bytes },
+    Delivered { message: u64, from: Name, label: String, body: Bytes },
     Applied { request: Request, response: Response, changed: bool, state: u64 },
     Put { head: Head, version: Option<Version> },
     Stored { key: Key, value: Value, version: Option<Version> },
@@ -63,8 +63,8 @@ fn owned(what: What<'_>) -> Owned {
         What::Sent { to, label, body } => {
             Owned::Sent { to, label: label.to_owned(), body: Bytes::copy_from_slice(body) }
         }
-        What::Delivered { from, label, body } => {
-            Owned::Delivered { from, label: label.to_owned(), body: Bytes::copy_from_slice(body) }
+        What::Delivered { message, from, label, body } => {
+            Owned::Delivered { message, from, label: label.to_owned(), body: Bytes::copy_from_slice(body) }
         }
         What::Applied { request, response, changed, state } => {
             Owned::Applied { request: request.clone(), response: response.clone(), changed, state }
@@ -107,7 +107,9 @@ impl Owned {
             Owned::Struck(fault) => What::Struck(fault),
             Owned::Healed => What::Healed,
             Owned::Sent { to, label, body } => What::Sent { to: *to, label, body },
-            Owned::Delivered { from, label, body } => What::Delivered { from: *from, label, body },
+            Owned::Delivered { message, from, label, body } => {
+                What::Delivered { message: *message, from: *from, label, body }
+            }
             Owned::Applied { request, response, changed, state } => {
                 What::Applied { request, response, changed: *changed, state: *state }
             }

@@ -195,7 +195,7 @@ impl Ledger {
     }
 
     /// Anything else was asked and answered: transactions were opened or ended, or nothing was.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn decided(&mut self, who: Actor, told: (&Request, &Response), changed: bool) {
         let Actor::Process { current, .. } = who else {
             return;

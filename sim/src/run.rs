@@ -176,11 +176,13 @@ fn end_of(world: &World, deadline: u64, budget: &Budget) -> Option<End> {
     if world.watch.finding().is_some() {
         return Some(End::Found);
     }
-    if let Some(said) = world.gave_up() {
-        return Some(End::GaveUp(said.to_owned()));
-    }
-    if world.is_done() && world.is_quiet() {
-        return Some(End::Done);
+    if world.ends() {
+        if let Some(said) = world.gave_up() {
+            return Some(End::GaveUp(said.to_owned()));
+        }
+        if world.is_done() && world.is_quiet() {
+            return Some(End::Done);
+        }
     }
     (world.now() > deadline || budget.is_used_up(world)).then(|| End::TimeIsUp(world.why_not_quiet()))
 }

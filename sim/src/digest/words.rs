@@ -30,14 +30,17 @@ impl Chain {
     pub(crate) fn event(&mut self, event: &Event<'_>) {
         let Event { at, who, what } = *event;
         match what {
-            What::Applied { request, response, changed, state } => {
-                self.applied(at, who, (request, response), changed, state);
-            }
+            What::Applied { request, response, changed, state } => match (request, response) {
+                (Request::Produce(batch), Response::Produce(answer)) => {
+                    self.produced(at, who, (batch, *answer), changed, state);
+                }
+                told => self.asked(at, who, told, changed, state),
+            },
             What::Visible { partition, offset, record, producer } => {
                 self.visible(at, who, (partition, offset), record, producer);
             }
             What::Sent { to, label, body } => self.sent(at, who, to, label, body),
-            What::Delivered { from, label, body } => self.delivered(at, who, from, label, body),
+            What::Delivered { message, .. } => self.delivered(at, who, message),
             What::Noted(fact) => self.noted(at, who, fact),
             rare => {
                 self.begin(at, who, Kind::Rare);
@@ -46,23 +49,33 @@ impl Chain {
         }
     }
 
+    /// A batch was written, or refused.
     #[inline(always)]
-    pub(crate) fn applied(
+    pub(crate) fn produced(
         &mut self,
         at: u64,
         who: Actor,
-        (request, response): (&Request, &Response),
+        (batch, answer): (&Produce, Result<LogOffset, ErrorCode>),
         changed: bool,
         state: u64,
     ) {
-        if let (Request::Produce(batch), Response::Produce(answer)) = (request, response) {
-            self.begin(at, who, Kind::Written);
-            self.batch(batch, *answer, changed);
-            self.mix(state);
-        } else {
-            self.begin(at, who, Kind::Applied);
-            (request, response, changed, state).hash(self);
-        }
+        self.begin(at, who, Kind::Written);
+        self.batch(batch, answer, changed);
+        self.mix(state);
+    }
+
+    /// Anything else was asked and answered.
+    #[inline(always)]
+    pub(crate) fn asked(
+        &mut self,
+        at: u64,
+        who: Actor,
+        told: (&Request, &Response),
+        changed: bool,
+        state: u64,
+    ) {
+        self.begin(at, who, Kind::Applied);
+        (told, changed, state).hash(self);
     }
 
     #[inline(always)]
@@ -84,13 +97,16 @@ impl Chain {
     #[inline(always)]
     pub(crate) fn sent(&mut self, at: u64, who: Actor, to: Name, label: &str, body: &[u8]) {
         self.begin(at, who, Kind::Sent);
-        self.message(to, label, body);
+        self.mix(name(to) | (label.len() as u64) << 20 | (body.len() as u64) << 32);
+        self.bytes(label.as_bytes());
+        self.bytes(body);
     }
 
+    /// What it says, and who says it, was hashed when it was sent.
     #[inline(always)]
-    pub(crate) fn delivered(&mut self, at: u64, who: Actor, from: Name, label: &str, body: &[u8]) {
+    pub(crate) fn delivered(&mut self, at: u64, who: Actor, message: u64) {
         self.begin(at, who, Kind::Delivered);
-        self.message(from, label, body);
+        self.mix(message);
     }
 
     #[inline(always)]
@@ -130,13 +146,6 @@ impl Chain {
         self.mix(id.offset.0);
         self.mix(u64::from(id.split.0) | (payload.len() as u64) << 16);
         self.bytes(payload);
-    }
-
-    #[inline(always)]
-    fn message(&mut self, other: Name, label: &str, body: &[u8]) {
-        self.mix(name(other) | (label.len() as u64) << 20 | (body.len() as u64) << 32);
-        self.bytes(label.as_bytes());
-        self.bytes(body);
     }
 }
 
@@ -300,15 +309,20 @@ mod tests {
             ("complete", b"12345678"),
         ];
         let names = [Name::COORDINATOR, Name::sink(0), Name::sink(1)];
-        let both = names.into_iter().flat_map(|other| {
-            texts.into_iter().flat_map(move |(label, body)| {
-                [
-                    digest(SINK, What::Sent { to: other, label, body }),
-                    digest(SINK, What::Delivered { from: other, label, body }),
-                ]
-            })
+        let sent = names.into_iter().flat_map(|to| {
+            texts.into_iter().map(move |(label, body)| digest(SINK, What::Sent { to, label, body }))
         });
-        all_differ(both);
+        all_differ(sent);
+    }
+
+    #[test]
+    fn which_message_arrives_counts_and_to_whom() {
+        let arrives = |who, message| {
+            let from = Name::COORDINATOR;
+            digest(who, What::Delivered { message, from, label: "ack", body: b"12345678" })
+        };
+        let other = Actor::Process { name: Name::sink(1), life: Life(1), current: true };
+        all_differ([arrives(SINK, 1), arrives(SINK, 2), arrives(SINK, 1 << 40), arrives(other, 1)]);
     }
 
     #[test]

@@ -28,25 +28,25 @@ impl SimSource {
     }
 
     /// The next record if it is there, or how long until it is, in microseconds. Nothing for the dead.
-    #[inline]
+    #[inline(always)]
     fn look(&mut self) -> Look {
         let SimSource { access, split, position, due } = self;
-        let looked = access.alive(|world| {
-            let Some(payload) = world.record(usize::from(split.0), *position) else {
-                return Look::Ended;
-            };
-            let now = world.now();
-            let due = *due.get_or_insert_with(|| now + world.source_delay(access.pid, split.0));
-            match due.saturating_sub(now) {
-                0 => Look::Here(payload),
-                left => Look::Later(left),
-            }
-        });
-        looked.unwrap_or(Look::Dead)
+        let Some(mut world) = access.enter() else {
+            return Look::Dead;
+        };
+        let Some(payload) = world.record(usize::from(split.0), *position) else {
+            return Look::Ended;
+        };
+        let now = world.now();
+        let due = *due.get_or_insert_with(|| now + world.source_delay(access.pid, split.0));
+        match due.saturating_sub(now) {
+            0 => Look::Here(payload),
+            left => Look::Later(left),
+        }
     }
 
     /// The record has been read: the next one is the next.
-    #[inline]
+    #[inline(always)]
     fn pass(&mut self, payload: Bytes) -> Record {
         let id = RecordId { split: self.split, offset: SourceOffset(self.position) };
         self.due = None;
@@ -54,6 +54,9 @@ impl SimSource {
         Record { id, payload }
     }
 }
+
+/// What comes of reading.
+type Read = Result<Option<Record>, Failure>;
 
 /// What there is to read.
 enum Look {
@@ -68,7 +71,7 @@ impl Source for SimSource {
         (self.position, self.due) = (offset.0, None);
     }
 
-    fn next(&mut self) -> impl Future<Output = Result<Option<Record>, Failure>> + Send {
+    fn next(&mut self) -> impl Future<Output = Read> + Send {
         Reading { source: self, step: Step::Begin }
     }
 }
@@ -89,15 +92,20 @@ enum Step {
 }
 
 impl Reading<'_> {
-    #[inline]
-    fn begin(&mut self) -> Poll<Option<Record>> {
-        self.step = match self.source.look() {
-            Look::Here(payload) => return Poll::Ready(Some(self.source.pass(payload))),
-            Look::Ended => return Poll::Ready(None),
-            Look::Later(left) => self.sleep(left),
-            Look::Dead => Step::Inert,
-        };
-        Poll::Pending
+    #[inline(always)]
+    fn begin(&mut self) -> Poll<Read> {
+        match self.source.look() {
+            Look::Here(payload) => Poll::Ready(Ok(Some(self.source.pass(payload)))),
+            Look::Ended => Poll::Ready(Ok(None)),
+            Look::Later(left) => {
+                self.step = self.sleep(left);
+                Poll::Pending
+            }
+            Look::Dead => {
+                self.step = Step::Inert;
+                Poll::Pending
+            }
+        }
     }
 
     #[cold]
@@ -108,7 +116,7 @@ impl Reading<'_> {
     }
 
     #[cold]
-    fn go_on(&mut self, asked: Asked, cx: &Context<'_>) -> Poll<Option<Record>> {
+    fn go_on(&mut self, asked: Asked, cx: &Context<'_>) -> Poll<Read> {
         if asked.is_undisturbed(cx) {
             return Poll::Pending;
         }
@@ -123,20 +131,19 @@ impl Reading<'_> {
             Looked::Death | Looked::Over(_) => Step::Inert,
         };
         let payload = matches!(looked, Looked::Over(_)).then(|| record(&world)).flatten();
-        payload.map_or(Poll::Pending, |payload| Poll::Ready(Some(self.source.pass(payload))))
+        payload.map_or(Poll::Pending, |payload| Poll::Ready(Ok(Some(self.source.pass(payload)))))
     }
 }
 
 impl Future for Reading<'_> {
-    type Output = Result<Option<Record>, Failure>;
+    type Output = Read;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let read = match self.step {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Read> {
+        match self.step {
             Step::Begin => self.begin(),
             Step::Wait(asked) => self.go_on(asked, cx),
             Step::Inert => Poll::Pending,
-        };
-        read.map(Ok)
+        }
     }
 }
 

@@ -55,7 +55,7 @@ where
             Looked::Death => self.asked = None,
             Looked::Over(answered) => {
                 self.asked = None;
-                return Poll::Ready((self.read)(world.take_answer(answered)));
+                return Poll::Ready(world.take_answer(answered, &self.read));
             }
         }
         Poll::Pending

@@ -42,9 +42,21 @@ impl Watch {
             let what = What::Applied { request, response, changed, state };
             return self.see(&Event { at, who, what });
         }
-        self.digest.add(|chain| chain.applied(at, who, (request, response), changed, state));
-        self.ledger.step();
-        self.judge_applied(at, who, (request, response), changed);
+        match (request, response) {
+            (Request::Produce(batch), Response::Produce(answer)) => {
+                self.digest.add(|chain| chain.produced(at, who, (batch, *answer), changed, state));
+                self.ledger.step();
+                match changed && answer.is_ok() {
+                    true => self.judge_written(at, who, batch),
+                    false => self.judge_asked(at, who, (request, response), changed),
+                }
+            }
+            _ => {
+                self.digest.add(|chain| chain.asked(at, who, (request, response), changed, state));
+                self.ledger.step();
+                self.judge_asked(at, who, (request, response), changed);
+            }
+        }
     }
 
     /// A message was handed to the network.
@@ -60,11 +72,12 @@ impl Watch {
 
     /// It arrived.
     #[inline(always)]
-    pub(crate) fn delivered(&mut self, at: u64, who: Actor, from: Name, label: &str, body: &[u8]) {
+    pub(crate) fn delivered(&mut self, at: u64, who: Actor, message: u64, from: Name, said: (&str, &[u8])) {
         if self.more_is_wanted {
-            return self.see(&Event { at, who, what: What::Delivered { from, label, body } });
+            let (label, body) = said;
+            return self.see(&Event { at, who, what: What::Delivered { message, from, label, body } });
         }
-        self.digest.add(|chain| chain.delivered(at, who, from, label, body));
+        self.digest.add(|chain| chain.delivered(at, who, message));
         self.ledger.step();
     }
 
@@ -97,11 +110,14 @@ impl Watch {
             (Request::Produce(batch), Response::Produce(Ok(_))) if changed => {
                 self.judge_written(at, who, batch)
             }
-            _ => {
-                self.ledger.decided(who, told, changed);
-                self.checker.decided(at, who, told, changed, &self.ledger);
-            }
+            _ => self.judge_asked(at, who, told, changed),
         }
+    }
+
+    #[inline(never)]
+    fn judge_asked(&mut self, at: u64, who: Actor, told: (&Request, &Response), changed: bool) {
+        self.ledger.decided(who, told, changed);
+        self.checker.decided(at, who, told, changed, &self.ledger);
     }
 
     #[inline(never)]

@@ -180,10 +180,7 @@ impl World {
             return self.queue.push(deadline.max(self.now), Happening::GiveUp(place)); // nobody is there to answer
         }
         match flight.errand.take().expect("a request arrives once") {
-            Errand::Broker(request) => {
-                let response = self.apply_to_broker(pid, &request);
-                self.flights[place].answer = Some(Answer::Broker(response));
-            }
+            Errand::Broker(request) => self.apply_to_broker(pid, &request, place),
             Errand::Store(request) => {
                 let answer = self.apply_to_store(pid, &request);
                 self.flights[place].answer = Some(Answer::Store(Box::new(answer)));
@@ -197,22 +194,23 @@ impl World {
     }
 
     #[inline(always)]
-    fn apply_to_broker(&mut self, pid: Pid, request: &Request) -> Response {
+    fn apply_to_broker(&mut self, pid: Pid, request: &Request, flight: Place<Flight>) {
         let refused = match self.broker {
             BrokerCondition::Up | BrokerCondition::Down { .. } => None,
             BrokerCondition::NoCoordinator { .. } => Some(ErrorCode::NotCoordinator),
             BrokerCondition::Loading { .. } => Some(ErrorCode::CoordinatorLoadInProgress),
         };
         if let Some(error) = refused {
-            return refuse(request, error);
+            self.flights[flight].answer = Some(Answer::Broker(refuse(request, error)));
+            return;
         }
         let (now, before) = (self.broker_time(), Mark::of(&self.log, request));
         let response = self.log.apply(now, request, &mut self.effects);
         let (changed, state) = before.changed(&self.log, request);
         let who = self.lives[pid.0].actor();
         self.watch.applied(self.now, who, (request, &response), changed, state);
+        self.flights[flight].answer = Some(Answer::Broker(response));
         self.take_effects();
-        response
     }
 
     #[cold]
@@ -304,10 +302,17 @@ impl World {
         Looked::Over(answer)
     }
 
-    /// The answer of a wait that is over.
+    /// What this makes of the answer of a wait that is over. (It is taken where it is: it is large.)
     #[inline(always)]
-    pub(crate) fn take_answer(&mut self, answered: Option<Place<Flight>>) -> Option<Answer> {
-        self.flights.end(answered?, |flight| flight.answer.take())
+    pub(crate) fn take_answer<T>(
+        &mut self,
+        answered: Option<Place<Flight>>,
+        read: impl FnOnce(Option<Answer>) -> T,
+    ) -> T {
+        match answered {
+            Some(flight) => self.flights.end(flight, |flight| read(flight.answer.take())),
+            None => read(None),
+        }
     }
 
     /// A process that is in danger passes a site, and lives to tell.

@@ -40,7 +40,7 @@ impl Way {
 pub(super) struct Delays {
     /// By [`Way`].
     fixed: [Option<StreamId>; 5],
-    others: SmallVec<[(Name, StreamId); 4]>,
+    others: SmallVec<[(Name, Option<StreamId>); 4]>,
 }
 
 /// What cuts the ways.
@@ -64,31 +64,29 @@ impl Delays {
         way: Way,
         (min, max): (u64, u64),
     ) -> u64 {
-        let fixed = match way {
+        let stream = *self.of(way).get_or_insert_with(|| streams.begin(Purpose::Link, key(of, way)));
+        streams.at(stream).within(min..max)
+    }
+
+    #[inline(always)]
+    fn of(&mut self, way: Way) -> &mut Option<StreamId> {
+        match way {
             Way::ToBroker => &mut self.fixed[0],
             Way::FromBroker => &mut self.fixed[1],
             Way::ToStore => &mut self.fixed[2],
             Way::FromStore => &mut self.fixed[3],
             Way::InStore => &mut self.fixed[4],
-            Way::To(name) => {
-                let stream = self.to(name, || begin(streams, of, way));
-                return streams.at(stream).within(min..max);
-            }
-        };
-        let stream = *fixed.get_or_insert_with(|| begin(streams, of, way));
-        streams.at(stream).within(min..max)
+            Way::To(name) => self.to(name),
+        }
     }
 
     #[inline]
-    fn to(&mut self, name: Name, begin: impl FnOnce() -> StreamId) -> StreamId {
-        match self.others.iter().find(|(known, _)| *known == name) {
-            Some((_, stream)) => *stream,
-            None => {
-                let stream = begin();
-                self.others.push((name, stream));
-                stream
-            }
-        }
+    fn to(&mut self, name: Name) -> &mut Option<StreamId> {
+        let at = self.others.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+            self.others.push((name, None));
+            self.others.len() - 1
+        });
+        &mut self.others[at].1
     }
 }
 
@@ -117,11 +115,10 @@ impl Cuts {
     }
 }
 
-#[cold]
-fn begin(streams: &mut Streams, (name, life): (Name, Life), way: Way) -> StreamId {
+/// Which link, for its stream.
+fn key((name, life): (Name, Life), way: Way) -> u64 {
     let (from, to) = way.ends(name);
-    let key = code(from) << 36 | code(to) << 16 | u64::from(life.0 & 0xffff);
-    streams.begin(Purpose::Link, key)
+    code(from) << 36 | code(to) << 16 | u64::from(life.0 & 0xffff)
 }
 
 /// 20 bits for each end.

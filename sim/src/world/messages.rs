@@ -4,7 +4,7 @@
 use std::task::Waker;
 
 use twophase::env::Envelope;
-use twophase::{Address, ShortBytes};
+use twophase::{Address, Life, ShortBytes};
 
 use super::calls::Ending;
 use super::life::LifeState;
@@ -20,6 +20,8 @@ use crate::trips::{self, Kind, Trip};
 /// A message under way.
 #[derive(Clone)]
 pub(super) struct Parcel {
+    /// Which of all things that were sent.
+    message: u64,
     to: Address,
     label: &'static str,
     envelope: Envelope,
@@ -36,42 +38,54 @@ impl World {
         self.watch.sent(self.now, who, Name::from(to), label, &body);
         let LifeState { name: from, life, .. } = self.lives[pid.0];
         let way = Way::To(Name::from(to));
-        let delay = self.delay(pid, way);
+        let (delay, message) = (self.delay(pid, way), self.sent);
         let fate = if in_danger { self.strike(pid, made, Phase::Sent) } else { Fate::default() };
-        let lost = fate.lost || self.is_cut(pid, way);
+        let (arrives, lost) = (self.now + delay + fate.delay, fate.lost || self.is_cut(pid, way));
+        if self.watch.history.is_some() {
+            self.record_message((from, life), to, label, arrives, Fate { lost, ..fate });
+        }
+        if !lost {
+            let from = Address { role: from.role, index: from.index, life: Some(life) };
+            let parcel = self.parcels.put(Parcel { message, to, label, envelope: Envelope { from, body } });
+            if let Some(after) = fate.again {
+                let again = self.parcels.put_again(parcel);
+                self.queue.push(arrives + after, Happening::Deliver(again));
+            }
+            self.queue.push(arrives, Happening::Deliver(parcel));
+        }
+        !in_danger || self.lives[pid.0].is_alive()
+    }
+
+    /// For the recorder, if there is one.
+    #[cold]
+    fn record_message(
+        &mut self,
+        by: (Name, Life),
+        to: Address,
+        label: &'static str,
+        due: u64,
+        Fate { lost, delay, again }: Fate,
+    ) {
         if let Some(history) = &mut self.watch.history {
             let trip = Trip {
                 kind: Kind::Message,
-                by: (from, life),
+                by,
                 other: End::Process(Name::from(to)),
-                operation: call.into(),
+                operation: Call::Send(label).into(),
                 left: self.now,
-                due: self.now + delay + fate.delay,
-                fate: trips::Fate { lost, late: fate.delay, again: false },
+                due,
+                fate: trips::Fate { lost, late: delay, again: false },
                 from_event: history.sent(),
                 arrival: None,
             };
-            history.trips.departs(trip, fate.again);
+            history.trips.departs(trip, again);
         }
-        let is_alive = !in_danger || self.lives[pid.0].is_alive();
-        if lost {
-            return is_alive;
-        }
-        let from = Address { role: from.role, index: from.index, life: Some(life) };
-        let parcel = self.parcels.put(Parcel { to, label, envelope: Envelope { from, body } });
-        let arrives = self.now + delay + fate.delay;
-        if let Some(after) = fate.again {
-            let again = self.parcels.put_again(parcel);
-            self.queue.push(arrives + after, Happening::Deliver(again));
-        }
-        self.queue.push(arrives, Happening::Deliver(parcel));
-        is_alive
     }
 
     /// It arrives at the life it was sent to, or at whichever is the newest by now.
     #[inline(never)]
     pub(super) fn deliver(&mut self, place: Place<Parcel>) {
-        let Parcel { to, label, envelope } = &self.parcels[place];
+        let Parcel { message, to, label, envelope } = &self.parcels[place];
         let name = Name::from(*to);
         let receiver = match to.life {
             None => self.newest(name),
@@ -83,7 +97,7 @@ impl World {
             return self.parcels.end(place, |_| ());
         };
         let (from, receiver) = (Name::from(envelope.from), &mut self.lives[to.0]);
-        self.watch.delivered(self.now, receiver.actor(), from, label, &envelope.body);
+        self.watch.delivered(self.now, receiver.actor(), *message, from, (label, &envelope.body));
         if let Some(history) = &mut self.watch.history {
             let (event, by) = (history.newest(), (from, envelope.from.life));
             history.trips.message_arrives(self.now, by, (name, receiver.life), label, event);

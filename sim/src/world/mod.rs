@@ -130,6 +130,8 @@ pub(crate) struct World {
     repeated_markers: Option<(u64, u64)>,
     struck: Vec<bool>,
     healed: bool,
+    /// A process has ended, or the job has said that it is done. Before that no job is done, and none has given up.
+    ends: bool,
     gave_up: Option<String>,
     /// What a process said last when it gave up, of a job without a coordinator.
     last_words: Option<String>,
@@ -234,6 +236,7 @@ impl World {
             repeated_markers: None,
             struck: vec![false; schedule.faults.len()],
             healed: false,
+            ends: false,
             gave_up: None,
             last_words: None,
             schedule,
@@ -393,6 +396,7 @@ impl World {
     pub(crate) fn note(&mut self, pid: Pid, fact: &Fact) {
         if self.lives[pid.0].is_alive() {
             self.watch.noted(self.now, self.lives[pid.0].actor(), fact);
+            self.ends |= matches!(fact, Fact::Finished);
         }
     }
 

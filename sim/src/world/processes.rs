@@ -64,6 +64,7 @@ impl World {
         let who = self.lives[pid.0].actor();
         let who_role = self.lives[pid.0].name.role;
         self.lives[pid.0].condition = Condition::Ended;
+        self.ends = true;
         self.chores.push(Chore::Drop(pid));
         self.emit(who, What::Ended(said));
         self.lives[pid.0].done = said.is_ok() && !self.lives[pid.0].asked_to_stop;
@@ -149,6 +150,12 @@ impl World {
         if self.lives[pid.0].current && self.lives[pid.0].is_alive() {
             self.begin_life(self.lives[pid.0].name);
         }
+    }
+
+    /// Whether anything has happened yet that could end the job. It is asked after every step, and answered at once.
+    #[inline]
+    pub(crate) fn ends(&self) -> bool {
+        self.ends
     }
 
     /// What the coordinator said when it gave up for good.

@@ -29,59 +29,69 @@ impl<T> fmt::Debug for Place<T> {
 
 /// All things of one kind that are under way.
 pub(super) struct UnderWay<T> {
-    all: Vec<Option<T>>,
-    free: Vec<u32>,
+    all: Vec<Spot<T>>,
+    /// Where nothing is, if there is such a place, or behind the last one.
+    free: u32,
+}
+
+pub(super) struct Spot<T> {
+    what: Option<T>,
+    /// The next one that is free, if this one is.
+    next: u32,
 }
 
 /// What they leave to those of the next history.
-pub(super) type Rooms<T> = (Room<Option<T>>, Room<u32>);
+pub(super) type Rooms<T> = Room<Spot<T>>;
 
 impl<T> UnderWay<T> {
     /// None yet, and room for this many at least.
-    pub(super) fn new((all, free): Rooms<T>, least: usize) -> Self {
-        UnderWay { all: all.vector(least), free: free.vector(least) }
+    pub(super) fn new(room: Rooms<T>, least: usize) -> Self {
+        UnderWay { all: room.vector(least), free: 0 }
     }
 
     /// What they leave to those of another history.
     pub(super) fn leave(self) -> Rooms<T> {
-        (Room::of(self.all), Room::of(self.free))
+        Room::of(self.all)
     }
 
     /// It sets off.
     #[inline(always)]
     pub(super) fn put(&mut self, what: T) -> Place<T> {
-        let number = match self.free.pop() {
-            Some(number) => number,
-            None => self.add(),
-        };
-        match &mut self.all[number as usize] {
-            free @ None => *free = Some(what), // where nothing is, nothing has to be dropped
+        let number = self.free;
+        if number as usize == self.all.len() {
+            self.add();
+        }
+        let spot = &mut self.all[number as usize];
+        match &mut spot.what {
+            free @ None => *free = Some(what), // there is nothing to be dropped
             Some(_) => unreachable!("nothing is in a free place"),
         }
+        self.free = spot.next;
         Place { number, of: PhantomData }
     }
 
     #[cold]
-    fn add(&mut self) -> u32 {
-        self.all.push(None);
-        self.all.len() as u32 - 1
+    fn add(&mut self) {
+        let next = self.all.len() as u32 + 1;
+        self.all.push(Spot { what: None, next });
     }
 
     /// It has arrived.
     #[inline(always)]
     pub(super) fn take(&mut self, place: Place<T>) -> T {
-        let what = self.all[place.number as usize].take();
-        self.free.push(place.number);
-        what.expect("it ends once")
+        let spot = &mut self.all[place.number as usize];
+        let what = spot.what.take().expect("it ends once");
+        spot.next = std::mem::replace(&mut self.free, place.number);
+        what
     }
 
     /// It has arrived, or will never, and all that is wanted of it is what this takes.
     #[inline(always)]
     pub(super) fn end<R>(&mut self, place: Place<T>, take: impl FnOnce(&mut T) -> R) -> R {
-        let there = &mut self.all[place.number as usize];
-        let taken = take(there.as_mut().expect("it ends once"));
-        *there = None;
-        self.free.push(place.number);
+        let spot = &mut self.all[place.number as usize];
+        let taken = take(spot.what.as_mut().expect("it ends once"));
+        spot.what = None;
+        spot.next = std::mem::replace(&mut self.free, place.number);
         taken
     }
 }
@@ -99,14 +109,14 @@ impl<T> Index<Place<T>> for UnderWay<T> {
 
     #[inline(always)]
     fn index(&self, place: Place<T>) -> &T {
-        self.all[place.number as usize].as_ref().expect("it is under way until it ends")
+        self.all[place.number as usize].what.as_ref().expect("it is under way until it ends")
     }
 }
 
 impl<T> IndexMut<Place<T>> for UnderWay<T> {
     #[inline(always)]
     fn index_mut(&mut self, place: Place<T>) -> &mut T {
-        self.all[place.number as usize].as_mut().expect("it is under way until it ends")
+        self.all[place.number as usize].what.as_mut().expect("it is under way until it ends")
     }
 }
 

@@ -35,6 +35,8 @@ enum Sleeper {
 
 pub(super) struct Slot<T> {
     generation: u32,
+    /// The next one that is free, if this one is.
+    next: u32,
     sleeper: Sleeper,
     /// For what it is.
     made: Made,
@@ -45,7 +47,7 @@ pub(super) struct Slot<T> {
 }
 
 /// What they leave to the next history.
-pub(super) type Rooms<T> = (Room<Slot<T>>, Room<u32>);
+pub(super) type Rooms<T> = Room<Slot<T>>;
 
 /// All waits of a history; each ends with a `T`.
 ///
@@ -53,19 +55,20 @@ pub(super) type Rooms<T> = (Room<Slot<T>>, Room<u32>);
 /// cost as much as to do it. So they are always inlined.
 pub(crate) struct Waits<T> {
     slots: Vec<Slot<T>>,
-    free: Vec<u32>,
+    /// One that is free, if any is, or the one behind the last.
+    free: u32,
     /// The task that is being polled, or was last; nobody, while a process is set up or cleared away.
     polled: Option<(TaskId, WakerId)>,
 }
 
 impl<T> Waits<T> {
-    pub(crate) fn new((slots, free): Rooms<T>) -> Self {
-        Waits { slots: slots.vector(32), free: free.vector(32), polled: None }
+    pub(crate) fn new(room: Rooms<T>) -> Self {
+        Waits { slots: room.vector(32), free: 0, polled: None }
     }
 
     /// Their room, for those of another history.
     pub(crate) fn leave(self) -> Rooms<T> {
-        (Room::of(self.slots), Room::of(self.free))
+        Room::of(self.slots)
     }
 
     /// This task is being polled, with this waker.
@@ -112,20 +115,20 @@ impl<T> Waits<T> {
 
     #[inline(always)]
     fn start_with(&mut self, made: Made, sleeper: Sleeper) -> WaitId {
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => self.add(),
-        };
+        let slot = self.free;
+        if slot as usize == self.slots.len() {
+            self.add();
+        }
         let entry = &mut self.slots[slot as usize];
+        self.free = entry.next;
         (entry.made, entry.sleeper) = (made, sleeper);
         WaitId { slot, generation: entry.generation }
     }
 
     #[cold]
-    fn add(&mut self) -> u32 {
-        let (sleeper, made) = (Sleeper::Nobody, Made::NONE);
-        self.slots.push(Slot { generation: NEVER + 1, sleeper, made, over: None, waker: None });
-        self.slots.len() as u32 - 1
+    fn add(&mut self) {
+        let (sleeper, made, next) = (Sleeper::Nobody, Made::NONE, self.slots.len() as u32 + 1);
+        self.slots.push(Slot { generation: NEVER + 1, next, sleeper, made, over: None, waker: None });
     }
 
     /// From now on it is this one that is woken.
@@ -172,7 +175,7 @@ impl<T> Waits<T> {
         };
         entry.generation += 1;
         entry.waker = None;
-        self.free.push(id.slot);
+        entry.next = std::mem::replace(&mut self.free, id.slot);
         Some((with, entry.made))
     }
 
@@ -184,7 +187,7 @@ impl<T> Waits<T> {
         }
         entry.generation += 1;
         entry.waker = None;
-        self.free.push(id.slot);
+        entry.next = std::mem::replace(&mut self.free, id.slot);
         entry.over.take()
     }
 }
