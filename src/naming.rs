@@ -3,9 +3,9 @@
 //! The incarnation is in the name, so that recovery can end what *lower* incarnations left and nothing else:
 //! on a name that incarnations share, the late init of a zombie would abort what the new one has promised.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,11 +28,11 @@ use crate::{Incarnation, TransactionalId};
 /// # Ok::<(), twophase::naming::EndsInDigit>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prefix(Arc<str>);
+pub struct Prefix(Cow<'static, str>);
 
 /// A [`Prefix`] must not end in a digit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndsInDigit(Arc<str>);
+pub struct EndsInDigit(Cow<'static, str>);
 
 /// What a transactional id says behind its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,7 @@ pub struct Name {
 impl Prefix {
     /// # Errors
     /// `text` ends in a digit.
-    pub fn new(text: impl Into<Arc<str>>) -> Result<Self, EndsInDigit> {
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Result<Self, EndsInDigit> {
         let text = text.into();
         match text.ends_with(|last: char| last.is_ascii_digit()) {
             true => Err(EndsInDigit(text)),
@@ -193,7 +193,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn prefix(text: &str) -> Prefix {
-        Prefix::new(text).unwrap()
+        Prefix::new(text.to_owned()).unwrap()
     }
 
     #[test]

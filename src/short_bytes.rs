@@ -25,7 +25,11 @@ pub struct ShortBytes(Held);
 
 #[derive(Clone)]
 enum Held {
-    Here { length: u8, bytes: [u8; ROOM] },
+    /// Zeros are behind them.
+    Here {
+        length: u8,
+        bytes: [u8; ROOM],
+    },
     Shared(Arc<[u8]>),
 }
 
@@ -55,10 +59,22 @@ impl Deref for ShortBytes {
     }
 }
 
+/// The same bytes are always held in the same way: few are equal if all that stands in their places is.
 impl PartialEq for ShortBytes {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        **self == **other
+        match (&self.0, &other.0) {
+            (Held::Here { length, bytes }, Held::Here { length: others, bytes: theirs }) => {
+                length == others && bytes == theirs
+            }
+            _ => is_same(self, other),
+        }
     }
+}
+
+#[cold]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    one == other
 }
 
 impl Eq for ShortBytes {}
@@ -106,6 +122,8 @@ mod tests {
             let bytes = ShortBytes::from(&all[..length]);
             assert_eq!(bytes[..], all[..length]);
             assert_eq!(bytes.clone(), bytes);
+            assert_eq!(ShortBytes::from(all[..length].to_vec()), bytes);
+            assert_eq!(bytes == ShortBytes::from(&all[1..=length.min(99)]), length == 0);
             assert_eq!(bytes.cmp(&ShortBytes::from(&all)), all[..length].cmp(&all));
             let stored = postcard::to_stdvec(&bytes).unwrap();
             assert_eq!(stored, postcard::to_stdvec(&ByteBuf::from(&all[..length])).unwrap());

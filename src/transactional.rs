@@ -6,6 +6,8 @@
 
 use std::future::Future;
 
+use smallvec::SmallVec;
+
 use crate::naming::{Names, Naming, Prefix};
 use crate::ownership::{Author, Ownership};
 use crate::started::Started;
@@ -58,23 +60,29 @@ pub struct Transactional<E: Env, B: Broker = <E as Env>::Broker> {
     options: TransactionalOptions,
     names: Names,
     /// What this process has open or pre-committed: rarely more than two or three.
-    live: Vec<Live<B::Transaction>>,
+    live: SmallVec<[Live<B::Transaction>; 2]>,
     restore: Restore,
 }
 
 /// A transaction of this process, and the number in its name.
 #[derive(Debug)]
 struct Live<T> {
-    id: TransactionalId,
     counter: u32,
     transaction: T,
+}
+
+impl<T: Transaction> Live<T> {
+    #[inline]
+    fn is(&self, id: &TransactionalId) -> bool {
+        self.transaction.handle().id == *id
+    }
 }
 
 /// Where the restore stands.
 #[derive(Debug)]
 enum Restore {
     /// What was heard from the restored states so far: who wrote them, and what they promised.
-    Under { authors: Vec<Author>, promised: Vec<Handle> },
+    Under { authors: SmallVec<[Author; 1]>, promised: SmallVec<[Handle; 1]> },
     /// The first transaction is open.
     Over,
 }
@@ -88,8 +96,8 @@ impl<E: Env, B: Broker> Transactional<E, B> {
             env,
             broker,
             options,
-            live: Vec::with_capacity(4),
-            restore: Restore::Under { authors: Vec::new(), promised: Vec::new() },
+            live: SmallVec::new(),
+            restore: Restore::Under { authors: SmallVec::new(), promised: SmallVec::new() },
         }
     }
 
@@ -151,8 +159,8 @@ impl<E: Env, B: Broker> Transactional<E, B> {
                 Err(failure) if failure.may_have_happened() && attempts > 0 => {}
                 Err(failure) => return Err(failure),
                 Ok(transaction) => {
-                    let handle = transaction.handle();
-                    self.live.push(Live { id: handle.id.clone(), counter, transaction });
+                    let handle = transaction.handle().clone();
+                    self.live.push(Live { counter, transaction });
                     return Ok(handle);
                 }
             }
@@ -161,13 +169,13 @@ impl<E: Env, B: Broker> Transactional<E, B> {
 
     /// The newest first: that is the one that is written.
     fn live(&mut self, id: &TransactionalId) -> Option<&mut B::Transaction> {
-        let live = self.live.iter_mut().rev().find(|live| live.id == *id)?;
+        let live = self.live.iter_mut().rev().find(|live| live.is(id))?;
         Some(&mut live.transaction)
     }
 
     /// The transaction has ended, so its name is free.
     fn ended(&mut self, id: &TransactionalId) {
-        if let Some(at) = self.live.iter().position(|live| live.id == *id) {
+        if let Some(at) = self.live.iter().position(|live| live.is(id)) {
             let ended = self.live.swap_remove(at);
             self.names.release(ended.counter);
         }

@@ -116,7 +116,7 @@ fn an_empty_transaction_commits_and_aborts_without_a_request() {
         let (broker, script, _) = broker(protocol);
         script.then(granted(0));
         let mut transaction = now(broker.begin(&id("t0-i1-1"))).unwrap();
-        let open = transaction.handle();
+        let open = transaction.handle().clone();
         let handle = now(transaction.pre_commit()).unwrap();
         script.asked();
         assert_eq!(commit(&broker, &handle), Ok(Ended::Now));
@@ -135,7 +135,7 @@ fn the_abort_of_an_open_transaction_that_never_sent_anything_takes_no_request() 
     let mut transaction = now(broker.begin(&id("t0-i1-1"))).unwrap();
     now(transaction.append(Partition(0), record())).unwrap(); // waits for its batch to fill
     script.asked();
-    assert_eq!(now(broker.abort(&transaction.handle())).unwrap(), Ended::Now);
+    assert_eq!(now(broker.abort(transaction.handle())).unwrap(), Ended::Now);
     assert_eq!(script.asked(), []);
 }
 

@@ -7,7 +7,7 @@ use std::future::{Future, pending};
 use std::sync::{Arc, Mutex};
 
 use support::{Naps, now};
-use twophase::env::{Envelope, Finish, Key, Scope, Value, Version};
+use twophase::env::{Envelope, Finish, Key, Outcomes, Scope, Value, Version};
 use twophase::naming::Naming;
 use twophase::*;
 
@@ -77,7 +77,7 @@ impl Broker for Target {
         Ok(Open { target: self.clone(), handle: handle(id.as_str(), 0) })
     }
 
-    async fn commit(&self, all: &[Handle], _token: &[u8]) -> Vec<Result<Ended, Failure>> {
+    async fn commit(&self, all: &[Handle], _token: &[u8]) -> Outcomes {
         let one = |handle: &Handle| {
             self.call("commit", &handle.id);
             let answer = self.commits.lock().unwrap().pop().unwrap_or(Ok(Ended::Now));
@@ -113,8 +113,8 @@ impl Broker for Target {
 }
 
 impl Transaction for Open {
-    fn handle(&self) -> Handle {
-        self.handle.clone()
+    fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     async fn append(&mut self, to: Partition, record: Record) -> Result<(), Failure> {
@@ -124,7 +124,7 @@ impl Transaction for Open {
 
     async fn pre_commit(&mut self) -> Result<Handle, Failure> {
         self.handle.bytes = [100].into(); // not the bytes it had when it was opened
-        Ok(self.handle())
+        Ok(self.handle.clone())
     }
 }
 

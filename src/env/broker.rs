@@ -4,6 +4,8 @@
 use std::future::Future;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::{Ended, Failure, Handle, Partition, Record, TransactionalId};
 
 /// What a target can do, so that a sink's author models *their* target.
@@ -47,6 +49,9 @@ pub enum Scope {
     Checkpoint,
 }
 
+/// What came of each of several commits, at its place. Nearly always it is one.
+pub type Outcomes = SmallVec<[Result<Ended, Failure>; 1]>;
+
 /// A target that takes transactions.
 ///
 /// Does not promise that an answer arrives, nor that no answer means nothing happened.
@@ -68,11 +73,7 @@ pub trait Broker: Clone + Send + Sync + 'static {
     /// committed with it, where the target has that. One result for each, at its place.
     ///
     /// May be repeated at will: a commit that happened before answers [`Ended::Before`] or [`Ended::Indistinct`].
-    fn commit(
-        &self,
-        all: &[Handle],
-        token: &[u8],
-    ) -> impl Future<Output = Vec<Result<Ended, Failure>>> + Send;
+    fn commit(&self, all: &[Handle], token: &[u8]) -> impl Future<Output = Outcomes> + Send;
 
     /// Aborts the transaction behind the handle. May be repeated at will.
     fn abort(&self, one: &Handle) -> impl Future<Output = Result<Ended, Failure>> + Send;
@@ -94,7 +95,7 @@ pub trait Broker: Clone + Send + Sync + 'static {
 /// One open transaction. (`Sync` only so that a sink may look at itself across an await.)
 pub trait Transaction: Send + Sync + 'static {
     /// What outlives the process of it, as of now.
-    fn handle(&self) -> Handle;
+    fn handle(&self) -> &Handle;
 
     /// Adds a record. It may be queued: a failure may surface as late as [`Transaction::pre_commit`].
     fn append(&mut self, to: Partition, record: Record) -> impl Future<Output = Result<(), Failure>> + Send;

@@ -12,7 +12,7 @@ mod store;
 
 use std::future::Future;
 
-pub use broker::{Broker, Capabilities, Finish, Scope, Transaction};
+pub use broker::{Broker, Capabilities, Finish, Outcomes, Scope, Transaction};
 pub use clock::{Clock, Elapsed, Timestamp, timeout};
 pub use network::{Envelope, Network};
 pub use process::{Address, Fact, Process, Role};

@@ -14,7 +14,10 @@
 //! - *An empty transaction* (KC-14): marked in its handle at pre-commit, and ended without a request.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
+use smallvec::SmallVec;
 
 use super::client::Client;
 use super::driver::Driver;
@@ -22,9 +25,10 @@ use super::fate::fate;
 use super::handle::KafkaHandle;
 use super::options::KafkaOptions;
 use super::port::Port;
-use super::producers::Producers;
+use super::producers::{Known, Producers};
 use super::protocol::{CoordinatorState, Listing, Marker, Producer, Protocol};
-use crate::env::{Finish, Scope};
+use super::task::Task;
+use crate::env::{Finish, Outcomes, Scope};
 use crate::{
     Broker, Capabilities, Clock, Ended, Failure, Handle, Next, Partition, Record, Transaction,
     TransactionalId,
@@ -44,13 +48,10 @@ struct Shared<P, C> {
 ///
 /// Dropping it ends nothing: what was pre-committed stays so.
 #[derive(Debug)]
-pub struct KafkaTransaction<P, C>(Box<Open<P, C>>);
-
-/// Boxed, because a transaction is handed on several times before it is used.
-#[derive(Debug)]
-struct Open<P, C> {
+pub struct KafkaTransaction<P, C> {
     broker: KafkaBroker<P, C>,
-    client: Client,
+    /// Until it is closed to writes.
+    client: Option<Box<Client>>,
     handle: Handle,
     /// Whether the broker value knows that something was sent.
     touched: bool,
@@ -74,44 +75,72 @@ impl<P: Port, C: Clock> KafkaBroker<P, C> {
     }
 
     fn producers(&self) -> MutexGuard<'_, Producers> {
-        // nothing panics under the lock, and the maps are whole between two statements if something did
-        self.0.producers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.producers.lock()
     }
 
     async fn end(&self, one: &Handle, marker: Marker) -> Result<Ended, Failure> {
-        let handle = KafkaHandle::decode(one)?;
-        if handle.empty || self.producers().is_untouched(&one.id, handle.producer) {
+        let known = self.producers().known(one);
+        let (handle, client) = match known {
+            Some(Known { producer, touched, client }) => (self.handle(producer, !touched), client),
+            None => (KafkaHandle::decode(one)?, None),
+        };
+        if handle.empty {
             // its epoch was not used; but it is not used again either, or two handles would name the same one
-            self.settle(one, &handle, None);
+            self.settle(one, &handle, None, client);
             return Ok(Ended::Now);
         }
-        let options = KafkaOptions { protocol: handle.protocol, ..self.options() };
-        let mut client = Client::resume(one.id.clone(), handle.producer, options);
+        let mut client = client.unwrap_or_else(|| {
+            let options = KafkaOptions { protocol: handle.protocol, ..self.options() };
+            Box::new(Client::resume(one.id.clone(), handle.producer, options))
+        });
         client.end(marker)?;
-        let ended = match self.driver().drive(&mut client).await {
+        let ended = match self.driver().drive(Some(&mut client)).await {
             Ok(()) => Ended::Now,
             Err(trouble) => fate(handle.protocol, marker, trouble)?,
         };
         let next = client.producer().filter(|_| ended == Ended::Now);
-        self.settle(one, &handle, next);
+        self.settle(one, &handle, next, Some(client));
         Ok(ended)
     }
 
     /// Keeps the producer of an ended transaction, unless the next one needs an init all the same.
-    fn settle(&self, one: &Handle, handle: &KafkaHandle, next: Option<Producer>) {
+    fn settle(
+        &self,
+        one: &Handle,
+        handle: &KafkaHandle,
+        next: Option<Producer>,
+        client: Option<Box<Client>>,
+    ) {
         let lasting = handle.protocol == Protocol::V2 && self.options().protocol == Protocol::V2;
         let next = next.filter(|_| lasting);
-        self.producers().ended(&one.id, handle.producer, next);
+        self.producers().ended(&one.id, handle.producer, next, client);
+    }
+
+    /// What a handle of our own holds.
+    fn handle(&self, producer: Producer, empty: bool) -> KafkaHandle {
+        KafkaHandle { producer, protocol: self.options().protocol, empty }
+    }
+
+    /// A client that begins a transaction, with the producer that is idle under its name, if there is one.
+    fn client(&self, id: &TransactionalId) -> Box<Client> {
+        let (idle, spare) = self.producers().take(id);
+        match spare {
+            Some(mut client) => {
+                client.begin(id.clone(), idle, self.options());
+                client
+            }
+            None => Box::new(match idle {
+                Some(producer) => Client::reuse(id.clone(), producer, self.options()),
+                None => Client::open(id.clone(), self.options()),
+            }),
+        }
     }
 
     /// The handle of a transaction that is listed, unless it has ended since.
-    async fn open_under(&self, listing: Listing) -> Result<Option<Handle>, Failure> {
-        let found = self.driver().describe(&listing.id).await?;
+    async fn open_under(&self, listing: Listing, place: &mut Task) -> Result<Option<Handle>, Failure> {
+        let found = self.driver().describe(&listing.id, place).await?;
         let open = found.filter(|found| found.state == CoordinatorState::Ongoing);
-        Ok(open.map(|open| {
-            KafkaHandle { producer: open.producer, protocol: self.options().protocol, empty: false }
-                .encode(listing.id)
-        }))
+        Ok(open.map(|open| self.handle(open.producer, false).encode(listing.id)))
     }
 }
 
@@ -132,27 +161,22 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
     }
 
     async fn begin(&self, id: &TransactionalId) -> Result<Self::Transaction, Failure> {
-        let idle = self.producers().take(id);
-        let mut client = match idle {
-            Some(producer) => Client::reuse(id.clone(), producer, self.options()),
-            None => Client::open(id.clone(), self.options()),
-        };
-        self.driver().drive::<Failure>(&mut client).await?;
+        let mut client = self.client(id);
+        self.driver().drive::<Failure>(Some(&mut client)).await?;
         let producer = client.producer().expect("an init that succeeded granted a producer");
-        self.producers().opened(id.clone(), producer);
         // not empty, as far as a process that finds the handle can know
-        let handle = KafkaHandle { producer, protocol: self.options().protocol, empty: false };
-        let handle = handle.encode(id.clone());
-        Ok(KafkaTransaction(Box::new(Open { broker: self.clone(), client, handle, touched: false })))
+        let handle = self.handle(producer, false).encode(id.clone());
+        self.producers().opened(handle.clone(), producer);
+        Ok(KafkaTransaction { broker: self.clone(), client: Some(client), handle, touched: false })
     }
 
     /// One after the other; one that fails does not keep the next from being committed (V1-19).
-    async fn commit(&self, all: &[Handle], _token: &[u8]) -> Vec<Result<Ended, Failure>> {
-        let mut results = Vec::with_capacity(all.len());
+    async fn commit(&self, all: &[Handle], _token: &[u8]) -> Outcomes {
+        let mut outcomes = SmallVec::new();
         for one in all {
-            results.push(self.end(one, Marker::Commit).await);
+            outcomes.push(self.end(one, Marker::Commit).await);
         }
-        results
+        outcomes
     }
 
     async fn abort(&self, one: &Handle) -> Result<Ended, Failure> {
@@ -162,14 +186,14 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
     async fn fence(&self, id: &TransactionalId) -> Result<(), Failure> {
         self.producers().forget(id);
         let mut client = Client::fence(id.clone(), self.options());
-        self.driver().drive(&mut client).await
+        self.driver().drive(Some(&mut client)).await
     }
 
     async fn lingering(&self, prefix: &str) -> Result<Vec<Handle>, Failure> {
-        let mut open = Vec::new();
-        for listing in self.driver().list(CoordinatorState::Ongoing).await? {
+        let (mut open, mut place) = (Vec::new(), Task::new(None));
+        for listing in self.driver().list(CoordinatorState::Ongoing, &mut place).await? {
             if listing.id.as_str().starts_with(prefix) {
-                open.extend(self.open_under(listing).await?);
+                open.extend(self.open_under(listing, &mut place).await?);
             }
         }
         Ok(open)
@@ -181,7 +205,7 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
     }
 }
 
-impl<P: Port, C: Clock> Open<P, C> {
+impl<P: Port, C: Clock> KafkaTransaction<P, C> {
     /// Sends what is ready. The broker value learns first, at once, that the transaction is no longer its own
     /// secret: the future may be dropped in the middle of a request.
     #[inline] // so that the future is made where it is awaited, and not moved there
@@ -189,19 +213,17 @@ impl<P: Port, C: Clock> Open<P, C> {
         if !self.touched {
             self.touch();
         }
-        self.broker.driver().drive(&mut self.client)
+        self.broker.driver().drive(self.client.as_deref_mut())
     }
 
     #[cold]
     fn touch(&mut self) {
-        if self.client.is_busy() {
+        if self.client.as_ref().is_some_and(|client| client.is_busy()) {
             self.touched = true;
-            self.broker.producers().touched(self.client.id());
+            self.broker.producers().touched(&self.handle.id);
         }
     }
-}
 
-impl<P: Port, C: Clock> KafkaTransaction<P, C> {
     /// Commits these offsets of a consumer group with the transaction.
     ///
     /// # Errors
@@ -211,31 +233,40 @@ impl<P: Port, C: Clock> KafkaTransaction<P, C> {
         group: Arc<str>,
         offsets: Vec<(Partition, super::protocol::LogOffset)>,
     ) -> Result<(), Failure> {
-        self.0.client.send_offsets(group, offsets);
-        self.0.send().await
+        if let Some(client) = &mut self.client {
+            client.send_offsets(group, offsets);
+        }
+        self.send().await
     }
 }
 
 impl<P: Port, C: Clock> Transaction for KafkaTransaction<P, C> {
-    fn handle(&self) -> Handle {
-        self.0.handle.clone()
+    fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// Queues the record at once; the future sends.
     #[inline(always)]
     fn append(&mut self, to: Partition, record: Record) -> impl Future<Output = Result<(), Failure>> + Send {
-        self.0.client.add(to, record);
-        self.0.send()
+        if let Some(client) = &mut self.client {
+            client.add(to, record);
+        }
+        self.send()
     }
 
+    /// The client goes on with the end, so it waits for that where the end is asked for. Again: changes nothing.
     async fn pre_commit(&mut self) -> Result<Handle, Failure> {
-        let open = &mut *self.0;
-        open.client.flush();
-        open.send().await?;
-        if !open.client.is_touched() {
-            let handle = KafkaHandle { empty: true, ..KafkaHandle::decode(&open.handle)? };
-            open.handle = handle.encode(open.client.id().clone());
+        if let Some(client) = &mut self.client {
+            client.flush();
+            self.send().await?;
         }
-        Ok(open.handle.clone())
+        if let Some(client) = self.client.take() {
+            if !client.is_touched() {
+                let handle = KafkaHandle { empty: true, ..KafkaHandle::decode(&self.handle)? };
+                self.handle = handle.encode(self.handle.id.clone());
+            }
+            self.broker.producers().closed(client);
+        }
+        Ok(self.handle.clone())
     }
 }

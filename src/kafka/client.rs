@@ -70,6 +70,20 @@ impl Client {
         Client { task: Task::new(Some(init)), ..Client::idle(id, options) }
     }
 
+    /// Becomes what [`open`](Client::open) makes or, with a producer to go on with, [`reuse`](Client::reuse), in the
+    /// memory that it has. It has no request under way.
+    pub(super) fn begin(&mut self, id: TransactionalId, idle: Option<Producer>, options: KafkaOptions) {
+        self.task.set(idle.is_none().then(|| init(id.clone(), options.transaction_timeout)));
+        self.outbox.clear();
+        self.outbox.renew();
+        let Client { outbox: _, task: _, patience, .. } = self;
+        patience.renew();
+        (self.id, self.producer) = (id, idle);
+        (self.protocol, self.timeout) = (options.protocol, options.transaction_timeout);
+        (self.touched, self.fences, self.waiting) = (false, false, false);
+        (self.ending, self.trouble) = (None, None);
+    }
+
     /// A client that only shuts out whoever uses `id`.
     pub fn fence(id: TransactionalId, options: KafkaOptions) -> Self {
         Client { fences: true, ..Client::open(id, options) }

@@ -3,11 +3,14 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use smallvec::smallvec;
+
 use super::class::{Class, Kind, class};
 use super::client::{Client, Turn};
 use super::options::KafkaOptions;
 use super::port::{Port, Unanswered};
 use super::protocol::{CoordinatorState, Description, ErrorCode, Listing, Request, Response};
+use super::task::Task;
 use super::trouble::{Patience, Trouble};
 use crate::{Clock, TransactionalId};
 
@@ -20,8 +23,9 @@ pub(super) struct Driver<P, C> {
 }
 
 impl<P: Port, C: Clock> Driver<P, C> {
-    /// Does what the client wants until it wants nothing more.
-    pub(super) async fn drive<E: From<Trouble>>(&self, client: &mut Client) -> Result<(), E> {
+    /// Does what the client wants until it wants nothing more. Of a transaction that is closed there is none.
+    pub(super) async fn drive<E: From<Trouble>>(&self, client: Option<&mut Client>) -> Result<(), E> {
+        let client = client.ok_or(Trouble::Closed)?;
         loop {
             match client.turn()? {
                 Turn::Idle => return Ok(()),
@@ -41,10 +45,14 @@ impl<P: Port, C: Clock> Driver<P, C> {
     }
 
     /// The ids whose coordinator is in this state.
-    pub(super) async fn list(&self, state: CoordinatorState) -> Result<Vec<Listing>, Trouble> {
+    pub(super) async fn list(
+        &self,
+        state: CoordinatorState,
+        place: &mut Task,
+    ) -> Result<Vec<Listing>, Trouble> {
         let kind = Kind::ListTransactions;
-        let request = Arc::new(Request::ListTransactions { states: vec![state] });
-        let answer = self.ask(kind, &request, |response| match response {
+        let request = place.put(Request::ListTransactions { states: smallvec![state] });
+        let answer = self.ask(kind, request, |response| match response {
             Response::ListTransactions(answer) => Some(answer),
             _ => None,
         });
@@ -52,10 +60,14 @@ impl<P: Port, C: Clock> Driver<P, C> {
     }
 
     /// The state of one id; `None` if its coordinator does not know it.
-    pub(super) async fn describe(&self, id: &TransactionalId) -> Result<Option<Description>, Trouble> {
+    pub(super) async fn describe(
+        &self,
+        id: &TransactionalId,
+        place: &mut Task,
+    ) -> Result<Option<Description>, Trouble> {
         let kind = Kind::DescribeTransaction;
-        let request = Arc::new(Request::DescribeTransaction(id.clone()));
-        let answer = self.ask(kind, &request, |response| match response {
+        let request = place.put(Request::DescribeTransaction(id.clone()));
+        let answer = self.ask(kind, request, |response| match response {
             Response::DescribeTransaction(answer) => Some(answer),
             _ => None,
         });

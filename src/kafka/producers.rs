@@ -1,9 +1,10 @@
 //! The producers that one broker value has been granted: in an open transaction, or idle behind one.
 
-use std::collections::VecDeque;
+use smallvec::SmallVec;
 
+use super::client::Client;
 use super::protocol::{Producer, ProducerEpoch};
-use crate::TransactionalId;
+use crate::{Handle, TransactionalId};
 
 /// Who holds which producer.
 ///
@@ -12,35 +13,50 @@ use crate::TransactionalId;
 #[derive(Debug)]
 pub(super) struct Producers {
     /// Few: those that are open or promised. One under each name, in any order.
-    open: Vec<Open>,
-    idle: VecDeque<(TransactionalId, Producer)>,
+    open: SmallVec<[Open; 2]>,
+    /// The oldest first.
+    idle: SmallVec<[(TransactionalId, Producer); 8]>,
     keep: usize,
+    /// Whose transaction has ended: the next one is written in its memory.
+    spare: Option<Box<Client>>,
 }
 
 #[derive(Debug)]
 struct Open {
-    id: TransactionalId,
+    /// As it was at the begin.
+    handle: Handle,
     producer: Producer,
     /// Whether anything was sent that can have opened the transaction at the broker.
     touched: bool,
+    /// Once it is closed to writes: it goes on with the end.
+    client: Option<Box<Client>>,
+}
+
+/// A transaction that is open here and to be ended.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) producer: Producer,
+    pub(super) touched: bool,
+    /// Its client, if it was closed to writes and is ended for the first time.
+    pub(super) client: Option<Box<Client>>,
 }
 
 impl Producers {
     /// Keeps at most `keep` idle ones: where each transaction has a name of its own, none is ever used again.
     pub(super) fn new(keep: usize) -> Self {
-        Producers { open: Vec::new(), idle: VecDeque::with_capacity(keep.min(8)), keep }
+        Producers { open: SmallVec::new(), idle: SmallVec::new(), keep, spare: None }
     }
 
-    /// Takes the producer that is idle under this name.
-    pub(super) fn take(&mut self, id: &TransactionalId) -> Option<Producer> {
-        let at = self.idle.iter().position(|(idle, _)| idle == id)?;
-        self.idle.remove(at).map(|(_, producer)| producer)
+    /// Takes the producer that is idle under this name, and a client that nobody needs any more.
+    pub(super) fn take(&mut self, id: &TransactionalId) -> (Option<Producer>, Option<Box<Client>>) {
+        let at = self.idle.iter().position(|(idle, _)| idle == id);
+        (at.map(|at| self.idle.remove(at).1), self.spare.take())
     }
 
     /// A transaction of this producer is open.
-    pub(super) fn opened(&mut self, id: TransactionalId, producer: Producer) {
-        self.close(&id);
-        self.open.push(Open { id, producer, touched: false });
+    pub(super) fn opened(&mut self, handle: Handle, producer: Producer) {
+        self.close(&handle.id);
+        self.open.push(Open { handle, producer, touched: false, client: None });
     }
 
     /// Something is about to be sent for the open transaction.
@@ -50,26 +66,44 @@ impl Producers {
         }
     }
 
-    /// Whether this transaction is known to be open here, and unknown to the broker.
-    pub(super) fn is_untouched(&self, id: &TransactionalId, producer: Producer) -> bool {
-        self.place(id).is_some_and(|at| self.open[at].producer == producer && !self.open[at].touched)
+    /// The open transaction is closed to writes, and its client waits here for the end.
+    pub(super) fn closed(&mut self, client: Box<Client>) {
+        let at = self.place(client.id());
+        if let Some(at) = at.filter(|at| Some(self.open[*at].producer) == client.producer()) {
+            self.open[at].client = Some(client);
+        }
     }
 
-    /// The transaction of `producer` has ended; `next` is the producer to go on with, if there is one.
-    pub(super) fn ended(&mut self, id: &TransactionalId, producer: Producer, next: Option<Producer>) {
+    /// What is known of the transaction with this handle, which is to be ended.
+    pub(super) fn known(&mut self, one: &Handle) -> Option<Known> {
+        let Open { producer, touched, client, .. } = self.open.iter_mut().find(|open| open.handle == *one)?;
+        Some(Known { producer: *producer, touched: *touched, client: client.take() })
+    }
+
+    /// The transaction of `producer` has ended; `next` is the producer to go on with, if there is one. `client` has ended
+    /// it, if that took any.
+    pub(super) fn ended(
+        &mut self,
+        id: &TransactionalId,
+        producer: Producer,
+        next: Option<Producer>,
+        client: Option<Box<Client>>,
+    ) {
+        if client.is_some() {
+            self.spare = client;
+        }
         let Some(at) = self.place(id).filter(|at| self.open[*at].producer == producer) else {
             return;
         };
-        let Open { id, .. } = self.open.swap_remove(at);
+        self.open.swap_remove(at);
         // 4.2.0 may hand out the last epoch, whose transactions nobody can end (KC-16a): an init draws a new id
-        let Some(next) = next.filter(|next| next.epoch < ProducerEpoch(i16::MAX)) else {
-            return;
-        };
-        if self.idle.len() >= self.keep {
-            self.idle.pop_front();
-        }
-        if self.idle.len() < self.keep {
-            self.idle.push_back((id, next)); // not if none is kept
+        if let Some(next) = next.filter(|next| next.epoch < ProducerEpoch(i16::MAX)) {
+            if self.idle.len() == self.keep && self.keep > 0 {
+                self.idle.remove(0);
+            }
+            if self.idle.len() < self.keep {
+                self.idle.push((id.clone(), next)); // not if none is kept
+            }
         }
     }
 
@@ -86,7 +120,7 @@ impl Producers {
     }
 
     fn place(&self, id: &TransactionalId) -> Option<usize> {
-        self.open.iter().position(|open| open.id == *id)
+        self.open.iter().position(|open| open.handle.id == *id)
     }
 }
 
@@ -99,6 +133,20 @@ mod tests {
         TransactionalId::new(text)
     }
 
+    fn handle(text: &str, producer: Producer) -> Handle {
+        Handle { id: id(text), format: 1, bytes: producer.epoch.0.to_le_bytes().into() }
+    }
+
+    impl Producers {
+        fn begun(&mut self, text: &str, producer: Producer) {
+            self.opened(handle(text, producer), producer);
+        }
+
+        fn is_untouched(&mut self, text: &str, producer: Producer) -> bool {
+            self.known(&handle(text, producer)).is_some_and(|known| !known.touched)
+        }
+    }
+
     fn at(epoch: i16) -> Producer {
         Producer { id: ProducerId(1), epoch: ProducerEpoch(epoch) }
     }
@@ -106,51 +154,51 @@ mod tests {
     #[test]
     fn a_producer_is_idle_once_its_transaction_has_ended() {
         let mut producers = Producers::new(2);
-        producers.opened(id("a"), at(0));
-        assert_eq!(producers.take(&id("a")), None);
-        producers.ended(&id("a"), at(0), Some(at(1)));
-        assert_eq!(producers.take(&id("a")), Some(at(1)));
-        assert_eq!(producers.take(&id("a")), None, "one transaction at a time");
+        producers.begun("a", at(0));
+        assert_eq!(producers.take(&id("a")).0, None);
+        producers.ended(&id("a"), at(0), Some(at(1)), None);
+        assert_eq!(producers.take(&id("a")).0, Some(at(1)));
+        assert_eq!(producers.take(&id("a")).0, None, "one transaction at a time");
     }
 
     #[test]
     fn what_was_resumed_from_a_handle_is_never_idle_here() {
         let mut producers = Producers::new(2);
-        producers.ended(&id("a"), at(0), Some(at(1)));
-        producers.opened(id("b"), at(3));
-        producers.ended(&id("b"), at(2), Some(at(3))); // a late repetition of the commit before
-        assert_eq!(producers.take(&id("a")), None);
-        assert_eq!(producers.take(&id("b")), None);
-        assert!(producers.is_untouched(&id("b"), at(3)));
+        producers.ended(&id("a"), at(0), Some(at(1)), None);
+        producers.begun("b", at(3));
+        producers.ended(&id("b"), at(2), Some(at(3)), None); // a late repetition of the commit before
+        assert_eq!(producers.take(&id("a")).0, None);
+        assert_eq!(producers.take(&id("b")).0, None);
+        assert!(producers.is_untouched("b", at(3)));
     }
 
     #[test]
     fn the_last_epoch_is_never_used() {
         let mut producers = Producers::new(2);
-        producers.opened(id("a"), at(i16::MAX - 1));
-        producers.ended(&id("a"), at(i16::MAX - 1), Some(at(i16::MAX)));
-        assert_eq!(producers.take(&id("a")), None);
+        producers.begun("a", at(i16::MAX - 1));
+        producers.ended(&id("a"), at(i16::MAX - 1), Some(at(i16::MAX)), None);
+        assert_eq!(producers.take(&id("a")).0, None);
     }
 
     #[test]
     fn only_the_newest_are_kept() {
         let mut producers = Producers::new(1);
         for name in ["a", "b"] {
-            producers.opened(id(name), at(0));
-            producers.ended(&id(name), at(0), Some(at(1)));
+            producers.begun(name, at(0));
+            producers.ended(&id(name), at(0), Some(at(1)), None);
         }
-        assert_eq!(producers.take(&id("a")), None);
-        assert_eq!(producers.take(&id("b")), Some(at(1)));
+        assert_eq!(producers.take(&id("a")).0, None);
+        assert_eq!(producers.take(&id("b")).0, Some(at(1)));
     }
 
     #[test]
     fn a_fenced_name_keeps_nothing() {
         let mut producers = Producers::new(2);
-        producers.opened(id("a"), at(0));
-        producers.ended(&id("a"), at(0), Some(at(1)));
-        producers.opened(id("a"), at(1));
+        producers.begun("a", at(0));
+        producers.ended(&id("a"), at(0), Some(at(1)), None);
+        producers.begun("a", at(1));
         producers.forget(&id("a"));
-        assert!(!producers.is_untouched(&id("a"), at(1)));
-        assert_eq!(producers.take(&id("a")), None);
+        assert!(!producers.is_untouched("a", at(1)));
+        assert_eq!(producers.take(&id("a")).0, None);
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 pub use super::records::Records;
 use crate::{Partition, TransactionalId};
@@ -138,7 +139,7 @@ pub enum Request {
     /// The transactional ids in one of these states (all, if empty).
     ListTransactions {
         /// The filter.
-        states: Vec<CoordinatorState>,
+        states: SmallVec<[CoordinatorState; 6]>,
     },
 }
 

@@ -35,14 +35,20 @@ impl Task {
 
     /// The next one is this, if there is one.
     pub(super) fn set(&mut self, request: Option<Request>) {
-        let Some(request) = request else {
-            return self.done();
-        };
+        match request {
+            Some(request) => _ = self.put(request),
+            None => self.done(),
+        }
+    }
+
+    /// The next one is this, to be sent.
+    pub(super) fn put(&mut self, request: Request) -> &Arc<Request> {
         self.is_done = false;
         match self.request.as_mut().and_then(Arc::get_mut) {
             Some(place) => *place = request,
             None => self.request = Some(Arc::new(request)),
         }
+        self.request.as_ref().expect("it was just put there")
     }
 
     /// The next one is this batch.

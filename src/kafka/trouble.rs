@@ -38,6 +38,8 @@ pub enum Trouble {
         /// What was asked.
         kind: Kind,
     },
+    /// Nothing was asked: the transaction is closed to writes.
+    Closed,
 }
 
 impl Trouble {
@@ -49,7 +51,7 @@ impl Trouble {
             Trouble::Busy { kind: Kind::Produce, .. } => Next::AbortAndRetry,
             Trouble::Busy { doubtful: false, .. } => Next::Retry,
             Trouble::Busy { doubtful: true, .. } | Trouble::Unanswered { .. } => Next::OutcomeUnknown,
-            Trouble::Mismatched { .. } => Next::Fatal,
+            Trouble::Mismatched { .. } | Trouble::Closed => Next::Fatal,
         }
     }
 
@@ -88,6 +90,7 @@ impl fmt::Display for Trouble {
             Trouble::Mismatched { kind } => {
                 write!(f, "{} got an answer to another request", kind.as_str())
             }
+            Trouble::Closed => f.write_str("the transaction is pre-committed, and closed to writes"),
         }
     }
 }

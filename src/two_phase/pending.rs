@@ -1,6 +1,7 @@
 //! The transactions that wait for a checkpoint to complete.
 
 use serde::{Serialize, Serializer};
+use smallvec::SmallVec;
 
 use super::Begun;
 use crate::CheckpointId;
@@ -10,11 +11,11 @@ use crate::CheckpointId;
 /// A list, not an ordered map: ids may repeat and go down when an engine misbehaves, and the order of commits is
 /// the order of arrival all the same (Flink's `LinkedHashMap`). It rarely holds more than two.
 #[derive(Debug)]
-pub(super) struct Pending<H>(Vec<(CheckpointId, Begun<H>)>);
+pub(super) struct Pending<H>(SmallVec<[(CheckpointId, Begun<H>); 2]>);
 
 impl<H> Pending<H> {
-    pub(super) const fn new() -> Self {
-        Pending(Vec::new())
+    pub(super) fn new() -> Self {
+        Pending(SmallVec::new())
     }
 
     /// Adds a transaction. A repeated id replaces the older one, at the older one's place.

@@ -9,6 +9,7 @@
 
 use std::future::Future;
 
+use twophase::env::Outcomes;
 use twophase::kafka::protocol::{ErrorCode, LogOffset, Request, Response};
 use twophase::kafka::{KafkaBroker, KafkaTransaction};
 use twophase::two_phase::Options;
@@ -192,11 +193,7 @@ pub(super) trait AlterBroker: Clone + Send + Sync + 'static {
         self.correct().begin(id)
     }
 
-    fn commit(
-        &self,
-        all: &[Handle],
-        token: &[u8],
-    ) -> impl Future<Output = Vec<Result<Ended, Failure>>> + Send {
+    fn commit(&self, all: &[Handle], token: &[u8]) -> impl Future<Output = Outcomes> + Send {
         self.correct().commit(all, token)
     }
 
@@ -216,7 +213,7 @@ impl<T: AlterBroker> Broker for Altered<T> {
         self.0.begin(id).await
     }
 
-    async fn commit(&self, all: &[Handle], token: &[u8]) -> Vec<Result<Ended, Failure>> {
+    async fn commit(&self, all: &[Handle], token: &[u8]) -> Outcomes {
         self.0.commit(all, token).await
     }
 

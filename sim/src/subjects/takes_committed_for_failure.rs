@@ -7,6 +7,7 @@
 //! another checkpoint completes, it restores the same one, and repeats a commit that the broker refuses, because
 //! it has happened and the world has moved on. Whoever fails now fails after every restart, for ever.
 
+use twophase::env::Outcomes;
 use twophase::kafka::KafkaBroker;
 use twophase::naming::Naming;
 use twophase::{Broker, Ended, Env, Failure, Handle, Next};
@@ -23,7 +24,7 @@ impl AlterBroker for TakesCommittedForFailure {
         &self.0
     }
 
-    async fn commit(&self, all: &[Handle], token: &[u8]) -> Vec<Result<Ended, Failure>> {
+    async fn commit(&self, all: &[Handle], token: &[u8]) -> Outcomes {
         let results = self.0.commit(all, token).await;
         results.into_iter().map(|result| result.and_then(strict)).collect()
     }
