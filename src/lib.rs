@@ -36,7 +36,8 @@
 //! - [`worker`]: one task of the job, from its sources through the barriers into its sink
 //! - `job`: [`StandardJob`], all of it together; `settings`: its [`Settings`]
 //!
-//! And small tools that need no runtime: `channel`, `select`, `started`, `companion`, `steady`, `alarm`.
+//! And small tools that need no runtime: `channel`, `select`, `started`, `companion`, `steady`, `alarm`;
+//! and `pen`, which writes values down.
 
 pub mod coordinator;
 pub mod env;
@@ -53,6 +54,7 @@ mod checkpoint;
 mod companion;
 mod error;
 mod job;
+mod pen;
 mod record;
 mod select;
 mod settings;
