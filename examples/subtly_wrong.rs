@@ -81,7 +81,7 @@ impl<E: Env> Participant for Orders<E> {
         self.clean_up().await?;
         let name = self.next_name();
         let transaction = self.env.broker().begin(&name).await?;
-        let handle = transaction.handle();
+        let handle = transaction.handle().clone();
         self.open.insert(name.clone(), transaction);
         self.env.note(Fact::Began(name));
         if self.count == 1 {

@@ -37,7 +37,7 @@
 //! - `job`: [`StandardJob`], all of it together; `settings`: its [`Settings`]
 //!
 //! And small tools that need no runtime: `channel`, `select`, `started`, `companion`, `steady`, `alarm`,
-//! `mailbox`.
+//! `mailbox`; and `pen`, which writes values down.
 
 pub mod coordinator;
 pub mod env;
@@ -55,6 +55,7 @@ mod companion;
 mod error;
 mod job;
 mod mailbox;
+mod pen;
 mod record;
 mod select;
 mod settings;

@@ -1,5 +1,6 @@
 //! Bytes that are few, nearly always.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -7,7 +8,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_bytes::ByteBuf;
 
 /// How many bytes stand in their place. With the two that tell about them that is no larger than what shares more.
 const ROOM: usize = 22;
@@ -113,12 +113,17 @@ impl Serialize for ShortBytes {
 
 impl<'de> Deserialize<'de> for ShortBytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        ByteBuf::deserialize(deserializer).map(ShortBytes::from)
+        #[derive(Deserialize)]
+        struct Lent<'a>(#[serde(borrow, with = "serde_bytes")] Cow<'a, [u8]>);
+
+        Lent::deserialize(deserializer).map(|Lent(bytes)| bytes.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_bytes::ByteBuf;
+
     use super::*;
 
     #[test]

@@ -181,6 +181,55 @@ fn a_producer_whose_commit_was_fenced_is_not_used_again() {
     assert!(matches!(script.asked()[..], [Request::EndTxn { .. }, Request::InitProducerId(_)]));
 }
 
+/// A client goes from one transaction to the next, and nothing of the one before may show.
+#[test]
+fn the_next_transaction_is_written_as_by_a_client_of_its_own() {
+    for protocol in [Protocol::V1, Protocol::V2] {
+        for end in [Response::EndTxn(Ok(None)), ended(ErrorCode::ProducerFenced)] {
+            let (used, script, _) = broker(protocol);
+            let handle = pre_committed(&used, &script, protocol);
+            script.then(end);
+            commit(&used, &handle).unwrap();
+            script.asked();
+            let (new, script_of_new, _) = broker(protocol);
+            assert_eq!(whole(&used, &script, protocol), whole(&new, &script_of_new, protocol));
+        }
+    }
+}
+
+/// All that is asked for a transaction of one record.
+fn whole(broker: &KafkaBroker<Script, Naps>, script: &Script, protocol: Protocol) -> Vec<Request> {
+    script.then(granted(5));
+    if protocol == Protocol::V1 {
+        script.then(Response::AddPartitions(Ok(vec![(Partition(0), Ok(()))])));
+    }
+    script.then(Response::Produce(Ok(LogOffset(0)))).then(Response::EndTxn(Ok(None)));
+    let handle = now(async {
+        let mut transaction = broker.begin(&id("t0-i1-2")).await.unwrap();
+        transaction.append(Partition(0), record()).await.unwrap();
+        transaction.pre_commit().await.unwrap()
+    });
+    assert_eq!(commit(broker, &handle), Ok(Ended::Now));
+    script.asked()
+}
+
+#[test]
+fn a_pre_committed_transaction_is_closed_to_writes_and_stays_as_it_is() {
+    let (broker, script, _) = broker(Protocol::V2);
+    script.then(granted(0)).then(Response::Produce(Ok(LogOffset(0))));
+    let mut transaction = now(broker.begin(&id("t0-i1-1"))).unwrap();
+    now(transaction.append(Partition(0), record())).unwrap();
+    let handle = now(transaction.pre_commit()).unwrap();
+    let refused = now(transaction.append(Partition(0), record())).unwrap_err();
+    assert_eq!(refused.next(), Next::Fatal);
+    assert_eq!(refused.to_string(), "the transaction is pre-committed, and closed to writes");
+    assert_eq!(now(transaction.pre_commit()).unwrap(), handle);
+    script.asked();
+    drop(transaction); // ends nothing
+    script.then(Response::EndTxn(Ok(None)));
+    assert_eq!(commit(&broker, &handle), Ok(Ended::Now));
+}
+
 #[test]
 fn a_begin_waits_while_the_broker_still_ends_what_it_fenced() {
     let (broker, script, naps) = broker(Protocol::V2);

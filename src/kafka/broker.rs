@@ -113,7 +113,11 @@ impl<P: Port, C: Clock> KafkaBroker<P, C> {
     ) {
         let lasting = handle.protocol == Protocol::V2 && self.options().protocol == Protocol::V2;
         let next = next.filter(|_| lasting);
-        self.producers().ended(&one.id, handle.producer, next, client);
+        let mut producers = self.producers();
+        producers.ended(&one.id, handle.producer, next);
+        if let Some(client) = client {
+            producers.give_back(client);
+        }
     }
 
     /// What a handle of our own holds.
@@ -123,7 +127,9 @@ impl<P: Port, C: Clock> KafkaBroker<P, C> {
 
     /// A client that begins a transaction, with the producer that is idle under its name, if there is one.
     fn client(&self, id: &TransactionalId) -> Box<Client> {
-        let (idle, spare) = self.producers().take(id);
+        let mut producers = self.producers();
+        let (idle, spare) = (producers.take(id), producers.spare());
+        drop(producers);
         match spare {
             Some(mut client) => {
                 client.begin(id.clone(), idle, self.options());
@@ -185,8 +191,11 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
 
     async fn fence(&self, id: &TransactionalId) -> Result<(), Failure> {
         self.producers().forget(id);
-        let mut client = Client::fence(id.clone(), self.options());
-        self.driver().drive(Some(&mut client)).await
+        let mut client = self.client(id);
+        client.only_fence();
+        self.driver().drive::<Failure>(Some(&mut client)).await?;
+        self.producers().give_back(client);
+        Ok(())
     }
 
     async fn lingering(&self, prefix: &str) -> Result<Vec<Handle>, Failure> {
@@ -206,6 +215,14 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
 }
 
 impl<P: Port, C: Clock> KafkaTransaction<P, C> {
+    /// (Here and not where it is called from: what is moved only if something is so, is moved twice.)
+    #[inline(never)]
+    fn add(&mut self, to: Partition, record: Record) {
+        if let Some(client) = &mut self.client {
+            client.add(to, record);
+        }
+    }
+
     /// Sends what is ready. The broker value learns first, at once, that the transaction is no longer its own
     /// secret: the future may be dropped in the middle of a request.
     #[inline] // so that the future is made where it is awaited, and not moved there
@@ -248,9 +265,7 @@ impl<P: Port, C: Clock> Transaction for KafkaTransaction<P, C> {
     /// Queues the record at once; the future sends.
     #[inline(always)]
     fn append(&mut self, to: Partition, record: Record) -> impl Future<Output = Result<(), Failure>> + Send {
-        if let Some(client) = &mut self.client {
-            client.add(to, record);
-        }
+        self.add(to, record);
         self.send()
     }
 

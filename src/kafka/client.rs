@@ -76,8 +76,7 @@ impl Client {
         self.task.set(idle.is_none().then(|| init(id.clone(), options.transaction_timeout)));
         self.outbox.clear();
         self.outbox.renew();
-        let Client { outbox: _, task: _, patience, .. } = self;
-        patience.renew();
+        self.patience.renew();
         (self.id, self.producer) = (id, idle);
         (self.protocol, self.timeout) = (options.protocol, options.transaction_timeout);
         (self.touched, self.fences, self.waiting) = (false, false, false);
@@ -86,7 +85,14 @@ impl Client {
 
     /// A client that only shuts out whoever uses `id`.
     pub fn fence(id: TransactionalId, options: KafkaOptions) -> Self {
-        Client { fences: true, ..Client::open(id, options) }
+        let mut client = Client::open(id, options);
+        client.only_fence();
+        client
+    }
+
+    /// Its init, which is not sent yet, is only to shut others out.
+    pub(super) fn only_fence(&mut self) {
+        self.fences = true;
     }
 
     /// A client that goes on, without an init, with a producer whose last transaction has ended.

@@ -1,8 +1,10 @@
 //! What outlives the process of a Kafka transaction: enough to end it from anywhere, without an init.
 
+use postcard::ser_flavors::Slice;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::{Producer, Protocol};
+use crate::pen::Pen;
 use crate::{Failure, Handle, Next, TransactionalId};
 
 /// The number of the layout below.
@@ -24,7 +26,8 @@ pub(super) struct KafkaHandle {
 impl KafkaHandle {
     pub(super) fn encode(&self, id: TransactionalId) -> Handle {
         let mut longest = [0; 16]; // at most 10 bytes of a producer id, 3 of an epoch, and two more
-        let bytes = postcard::to_slice(self, &mut longest).expect("numbers and flags always serialise");
+        let bytes = postcard::serialize_with_flavor(self, Pen(Slice::new(&mut longest)))
+            .expect("numbers and flags always serialise");
         Handle { id, format: FORMAT, bytes: (&*bytes).into() }
     }
 

@@ -47,10 +47,15 @@ impl Producers {
         Producers { open: SmallVec::new(), idle: SmallVec::new(), keep, spare: None }
     }
 
-    /// Takes the producer that is idle under this name, and a client that nobody needs any more.
-    pub(super) fn take(&mut self, id: &TransactionalId) -> (Option<Producer>, Option<Box<Client>>) {
-        let at = self.idle.iter().position(|(idle, _)| idle == id);
-        (at.map(|at| self.idle.remove(at).1), self.spare.take())
+    /// Takes the producer that is idle under this name.
+    pub(super) fn take(&mut self, id: &TransactionalId) -> Option<Producer> {
+        let at = self.idle.iter().position(|(idle, _)| idle == id)?;
+        Some(self.idle.remove(at).1)
+    }
+
+    /// Takes a client that nobody needs any more.
+    pub(super) fn spare(&mut self) -> Option<Box<Client>> {
+        self.spare.take()
     }
 
     /// A transaction of this producer is open.
@@ -80,31 +85,26 @@ impl Producers {
         Some(Known { producer: *producer, touched: *touched, client: client.take() })
     }
 
-    /// The transaction of `producer` has ended; `next` is the producer to go on with, if there is one. `client` has ended
-    /// it, if that took any.
-    pub(super) fn ended(
-        &mut self,
-        id: &TransactionalId,
-        producer: Producer,
-        next: Option<Producer>,
-        client: Option<Box<Client>>,
-    ) {
-        if client.is_some() {
-            self.spare = client;
-        }
+    /// The transaction of `producer` has ended; `next` is the producer to go on with, if there is one.
+    pub(super) fn ended(&mut self, id: &TransactionalId, producer: Producer, next: Option<Producer>) {
         let Some(at) = self.place(id).filter(|at| self.open[*at].producer == producer) else {
             return;
         };
-        self.open.swap_remove(at);
+        let Open { handle, .. } = self.open.swap_remove(at);
         // 4.2.0 may hand out the last epoch, whose transactions nobody can end (KC-16a): an init draws a new id
         if let Some(next) = next.filter(|next| next.epoch < ProducerEpoch(i16::MAX)) {
             if self.idle.len() == self.keep && self.keep > 0 {
                 self.idle.remove(0);
             }
             if self.idle.len() < self.keep {
-                self.idle.push((id.clone(), next)); // not if none is kept
+                self.idle.push((handle.id, next)); // not if none is kept
             }
         }
+    }
+
+    /// Nobody needs this client any more.
+    pub(super) fn give_back(&mut self, client: Box<Client>) {
+        self.spare = Some(client);
     }
 
     /// The name was fenced: no producer under it is of use.
@@ -155,20 +155,20 @@ mod tests {
     fn a_producer_is_idle_once_its_transaction_has_ended() {
         let mut producers = Producers::new(2);
         producers.begun("a", at(0));
-        assert_eq!(producers.take(&id("a")).0, None);
-        producers.ended(&id("a"), at(0), Some(at(1)), None);
-        assert_eq!(producers.take(&id("a")).0, Some(at(1)));
-        assert_eq!(producers.take(&id("a")).0, None, "one transaction at a time");
+        assert_eq!(producers.take(&id("a")), None);
+        producers.ended(&id("a"), at(0), Some(at(1)));
+        assert_eq!(producers.take(&id("a")), Some(at(1)));
+        assert_eq!(producers.take(&id("a")), None, "one transaction at a time");
     }
 
     #[test]
     fn what_was_resumed_from_a_handle_is_never_idle_here() {
         let mut producers = Producers::new(2);
-        producers.ended(&id("a"), at(0), Some(at(1)), None);
+        producers.ended(&id("a"), at(0), Some(at(1)));
         producers.begun("b", at(3));
-        producers.ended(&id("b"), at(2), Some(at(3)), None); // a late repetition of the commit before
-        assert_eq!(producers.take(&id("a")).0, None);
-        assert_eq!(producers.take(&id("b")).0, None);
+        producers.ended(&id("b"), at(2), Some(at(3))); // a late repetition of the commit before
+        assert_eq!(producers.take(&id("a")), None);
+        assert_eq!(producers.take(&id("b")), None);
         assert!(producers.is_untouched("b", at(3)));
     }
 
@@ -176,8 +176,8 @@ mod tests {
     fn the_last_epoch_is_never_used() {
         let mut producers = Producers::new(2);
         producers.begun("a", at(i16::MAX - 1));
-        producers.ended(&id("a"), at(i16::MAX - 1), Some(at(i16::MAX)), None);
-        assert_eq!(producers.take(&id("a")).0, None);
+        producers.ended(&id("a"), at(i16::MAX - 1), Some(at(i16::MAX)));
+        assert_eq!(producers.take(&id("a")), None);
     }
 
     #[test]
@@ -185,20 +185,20 @@ mod tests {
         let mut producers = Producers::new(1);
         for name in ["a", "b"] {
             producers.begun(name, at(0));
-            producers.ended(&id(name), at(0), Some(at(1)), None);
+            producers.ended(&id(name), at(0), Some(at(1)));
         }
-        assert_eq!(producers.take(&id("a")).0, None);
-        assert_eq!(producers.take(&id("b")).0, Some(at(1)));
+        assert_eq!(producers.take(&id("a")), None);
+        assert_eq!(producers.take(&id("b")), Some(at(1)));
     }
 
     #[test]
     fn a_fenced_name_keeps_nothing() {
         let mut producers = Producers::new(2);
         producers.begun("a", at(0));
-        producers.ended(&id("a"), at(0), Some(at(1)), None);
+        producers.ended(&id("a"), at(0), Some(at(1)));
         producers.begun("a", at(1));
         producers.forget(&id("a"));
         assert!(!producers.is_untouched("a", at(1)));
-        assert_eq!(producers.take(&id("a")).0, None);
+        assert_eq!(producers.take(&id("a")), None);
     }
 }

@@ -1,9 +1,10 @@
 //! What a sink writes into a checkpoint.
 
-use postcard::ser_flavors::Flavor;
+use postcard::ser_flavors::ExtendFlavor;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::pending::Pending;
+use crate::pen::Pen;
 use crate::{Failure, Next, Timestamp};
 
 /// The layout of the bytes. It leads them, so that bytes of another build are told from damaged ones.
@@ -72,35 +73,8 @@ impl<H: Serialize, C: Serialize> StateInPlace<'_, H, C> {
 fn encode(state: &impl Serialize) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::with_capacity(128); // two or three handles
     bytes.push(FORMAT);
-    postcard::serialize_with_flavor(state, Behind(bytes))
+    postcard::serialize_with_flavor(state, Pen(ExtendFlavor::new(bytes)))
         .map_err(|cause| fatal(format!("the sink's state cannot be serialised: {cause}")))
-}
-
-/// Puts what is serialised behind these bytes.
-struct Behind(Vec<u8>);
-
-impl Flavor for Behind {
-    type Output = Vec<u8>;
-
-    #[inline]
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
-        Ok(())
-    }
-
-    /// Most of what comes at a time is a number of one byte, which is not worth a call of `memcpy`.
-    #[inline]
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        match bytes {
-            [byte] => self.0.push(*byte),
-            _ => self.0.extend_from_slice(bytes),
-        }
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<Vec<u8>> {
-        Ok(self.0)
-    }
 }
 
 impl<H: DeserializeOwned, C: DeserializeOwned> State<H, C> {

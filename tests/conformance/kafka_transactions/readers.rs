@@ -48,7 +48,7 @@ impl World {
 
     fn list_transactions(&mut self, line: Line<'_>) -> Value {
         let known = |name: &&str| STATES.iter().find(|(known, _)| known == name).map(|(_, state)| *state);
-        let states: Vec<_> = line.texts("states").filter_map(|name| known(&name)).collect();
+        let states: smallvec::SmallVec<_> = line.texts("states").filter_map(|name| known(&name)).collect();
         let unknown =
             line.texts("states").filter(|name| known(name).is_none() && !PASSING_STATES.contains(name));
         let unknown: Vec<&str> = unknown.collect();
