@@ -8,7 +8,6 @@ use bytes::Bytes;
 use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 use crate::{CheckpointId, Incarnation, Life, Positions, ShortBytes, Snapshot};
 
@@ -174,39 +173,53 @@ impl ToCoordinator {
     }
 }
 
+/// Few messages are longer than what stands on the stack here; so nearly none is written into a buffer that grows.
 fn encode(message: &impl Serialize) -> ShortBytes {
-    let mut page = Page::new();
-    let written = postcard::serialize_with_flavor(message, Pen(&mut page));
-    written.expect("messages hold only types that postcard can write");
-    page.as_slice().into()
+    let mut page = [0; 256];
+    let mut pen = Pen { page: &mut page, written: 0 };
+    match postcard::serialize_with_flavor(message, &mut pen) {
+        Ok(()) => pen.page[..pen.written].into(),
+        Err(_) => {
+            postcard::to_stdvec(message).expect("messages hold only types that postcard can write").into()
+        }
+    }
 }
 
-/// Few messages are longer than what stands on the stack here.
-type Page = SmallVec<[u8; 256]>;
+/// Writes on a page of this length.
+struct Pen<'a> {
+    page: &'a mut [u8; 256],
+    written: usize,
+}
 
-/// Writes on a page.
-struct Pen<'a>(&'a mut Page);
-
-impl Flavor for Pen<'_> {
+impl Flavor for &mut Pen<'_> {
     type Output = ();
 
-    #[inline]
+    #[inline(always)]
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
+        *self.page.get_mut(self.written).ok_or(postcard::Error::SerializeBufferFull)? = byte;
+        self.written += 1;
         Ok(())
     }
 
     /// Nearly all that comes at a time is a number of one byte, which is not worth a call of `memcpy`.
-    #[inline]
+    #[inline(always)]
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
         match bytes {
-            [byte] => self.0.push(*byte),
-            _ => self.0.extend_from_slice(bytes),
+            [byte] => self.try_push(*byte),
+            _ => self.write(bytes),
         }
-        Ok(())
     }
 
     fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+impl Pen<'_> {
+    fn write(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        let rest = &mut self.page[self.written..];
+        rest.get_mut(..bytes.len()).ok_or(postcard::Error::SerializeBufferFull)?.copy_from_slice(bytes);
+        self.written += bytes.len();
         Ok(())
     }
 }
