@@ -38,8 +38,7 @@ pub(crate) struct Receiver<T> {
     waits: Option<WakerId>,
 }
 
-/// Which waker. No other is the same while it exists, as one that waits does: it is kept with the items until there are
-/// news.
+/// Which waker, as long as it exists; and one that waits does, since it is kept with the items until there are news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct WakerId(usize, usize);
 
@@ -114,7 +113,9 @@ impl<T> Sender<T> {
             wait(&mut state.sender, cx);
             return Poll::Pending;
         }
-        item.take().into_iter().for_each(|item| state.put(item));
+        if let Some(item) = item.take() {
+            state.put(item);
+        }
         self.0.announce(state);
         Poll::Ready(Ok(()))
     }

@@ -36,8 +36,7 @@
 //! - [`worker`]: one task of the job, from its sources through the barriers into its sink
 //! - `job`: [`StandardJob`], all of it together; `settings`: its [`Settings`]
 //!
-//! And small tools that need no runtime: `channel`, `select`, `started`, `companion`, `steady`, `alarm`,
-//! `mailbox`.
+//! And small tools that need no runtime: `channel`, `select`, `started`, `companion`, `steady`, `alarm`, `mailbox`.
 
 pub mod coordinator;
 pub mod env;

@@ -50,6 +50,7 @@ struct Process<'a, E: Env, D> {
 }
 
 impl<E: Env, D: Decide> Process<'_, E, D> {
+    /// Takes one input after the other, and does what is decided upon it.
     async fn work<S: Future<Output = ()>, M: Future<Output = Envelope>>(
         &mut self,
         mailbox: &mut Mailbox<'_, impl Fn() -> M, M>,
