@@ -35,7 +35,17 @@ pub(crate) struct Sender<T>(Arc<Shared<T>>);
 pub(crate) struct Receiver<T> {
     shared: Arc<Shared<T>>,
     /// Who waits for an item, as long as there are no news: whoever asks again need not take the lock for it.
-    waits: Option<Waker>,
+    waits: Option<WakerId>,
+}
+
+/// Which waker, as long as it exists; and one that waits does, since it is kept with the items until there are news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct WakerId(usize, usize);
+
+impl WakerId {
+    fn of(waker: &Waker) -> Self {
+        WakerId(waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
+    }
 }
 
 /// The other side is gone.
@@ -103,7 +113,9 @@ impl<T> Sender<T> {
             wait(&mut state.sender, cx);
             return Poll::Pending;
         }
-        item.take().into_iter().for_each(|item| state.put(item));
+        if let Some(item) = item.take() {
+            state.put(item);
+        }
         self.0.announce(state);
         Poll::Ready(Ok(()))
     }
@@ -123,7 +135,7 @@ impl<T> Receiver<T> {
     /// [`Receiver::receive`], for whoever waits for several queues.
     #[inline]
     pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        if !self.has_news() && self.waits.as_ref().is_some_and(|waits| waits.will_wake(cx.waker())) {
+        if !self.has_news() && self.waits == Some(WakerId::of(cx.waker())) {
             return Poll::Pending;
         }
         self.take_or_wait(cx)
@@ -142,7 +154,7 @@ impl<T> Receiver<T> {
             None if state.closed => Poll::Ready(None),
             None => {
                 wait(&mut state.receiver, cx);
-                self.waits = Some(cx.waker().clone());
+                self.waits = Some(WakerId::of(cx.waker()));
                 Poll::Pending
             }
         }

@@ -5,11 +5,11 @@
 //! the same conditional write as the coordinator's term, so a second number could only disagree with it.
 
 use bytes::Bytes;
-use postcard::ser_flavors::Flavor;
+use postcard::ser_flavors::Slice;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
+use crate::pen::Pen;
 use crate::{CheckpointId, Incarnation, Life, Positions, ShortBytes, Snapshot};
 
 /// From the coordinator to a worker.
@@ -174,40 +174,14 @@ impl ToCoordinator {
     }
 }
 
+/// Few messages are longer than what stands on the stack here; so nearly none is written into a buffer that grows.
 fn encode(message: &impl Serialize) -> ShortBytes {
-    let mut page = Page::new();
-    let written = postcard::serialize_with_flavor(message, Pen(&mut page));
-    written.expect("messages hold only types that postcard can write");
-    page.as_slice().into()
-}
-
-/// Few messages are longer than what stands on the stack here.
-type Page = SmallVec<[u8; 256]>;
-
-/// Writes on a page.
-struct Pen<'a>(&'a mut Page);
-
-impl Flavor for Pen<'_> {
-    type Output = ();
-
-    #[inline]
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
-        Ok(())
-    }
-
-    /// Nearly all that comes at a time is a number of one byte, which is not worth a call of `memcpy`.
-    #[inline]
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        match bytes {
-            [byte] => self.0.push(*byte),
-            _ => self.0.extend_from_slice(bytes),
+    let mut page = [0; 256];
+    match postcard::serialize_with_flavor(message, Pen(Slice::new(&mut page))) {
+        Ok(written) => (&*written).into(),
+        Err(_) => {
+            postcard::to_stdvec(message).expect("messages hold only types that postcard can write").into()
         }
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
     }
 }
 

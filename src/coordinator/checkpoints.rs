@@ -60,7 +60,7 @@ impl Coordinator {
         self.pending.trigger(checkpoint, self.parallelism, self.settings.splits, deadline);
         effects.push(Effect::Note(Fact::Triggered(checkpoint)));
         let incarnation = self.incarnation();
-        self.to_all_tasks(&ToWorker::Trigger { incarnation, checkpoint }, effects);
+        self.to_all_tasks(|| ToWorker::Trigger { incarnation, checkpoint }, effects);
     }
 
     /// A checkpoint is known to be durable, by our write or because the head shows it.
@@ -72,7 +72,7 @@ impl Coordinator {
         if self.is_running() {
             // Said once (R2): if it gets lost, the next completion or the next restore makes up for it.
             let incarnation = self.incarnation();
-            self.to_all_tasks(&ToWorker::Complete { incarnation, checkpoint }, effects);
+            self.to_all_tasks(|| ToWorker::Complete { incarnation, checkpoint }, effects);
         }
         for subsumed in self.pending.complete(checkpoint) {
             self.say_aborted(subsumed, effects);
@@ -107,8 +107,7 @@ impl Coordinator {
 
     fn say_aborted(&self, checkpoint: CheckpointId, effects: &mut Vec<Effect>) {
         effects.push(Effect::Note(Fact::Expired(checkpoint)));
-        let aborted =
-            ToWorker::Aborted { incarnation: self.incarnation(), checkpoint, completed: self.completed };
-        self.to_all_tasks(&aborted, effects);
+        let (incarnation, completed) = (self.incarnation(), self.completed);
+        self.to_all_tasks(|| ToWorker::Aborted { incarnation, checkpoint, completed }, effects);
     }
 }

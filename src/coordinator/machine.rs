@@ -106,10 +106,10 @@ impl Coordinator {
         self.is_running() && incarnation == self.incarnation()
     }
 
-    pub(super) fn to_all_tasks(&self, message: &ToWorker, effects: &mut Vec<Effect>) {
+    /// Says the same to each of them.
+    pub(super) fn to_all_tasks(&self, message: impl Fn() -> ToWorker, effects: &mut Vec<Effect>) {
         let tasks = self.roster.here().filter(|&(index, _)| index < self.parallelism);
-        effects
-            .extend(tasks.map(|(index, life)| Effect::Send(roster::address(index, life), message.clone())));
+        effects.extend(tasks.map(|(index, life)| Effect::Send(roster::address(index, life), message())));
     }
 
     fn message(&mut self, now: Timestamp, from: Address, message: ToCoordinator, effects: &mut Vec<Effect>) {

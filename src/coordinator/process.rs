@@ -12,7 +12,7 @@ use crate::mailbox::Mailbox;
 use crate::message::ToCoordinator;
 use crate::select::{Either, first};
 use crate::steady::Steady;
-use crate::{BoxError, BoxFuture, CheckpointStore, Clock, Env, Failure, Network, Next};
+use crate::{BoxError, BoxFuture, CheckpointStore, Clock, Env, Failure, Network, Next, Timestamp};
 
 /// Runs a coordinator until its job has ended, another one is in charge, or it gives up.
 ///
@@ -50,20 +50,22 @@ struct Process<'a, E: Env, D> {
 }
 
 impl<E: Env, D: Decide> Process<'_, E, D> {
+    /// Takes one input after the other, and does what is decided upon it.
     async fn work<S: Future<Output = ()>, M: Future<Output = Envelope>>(
         &mut self,
         mailbox: &mut Mailbox<'_, impl Fn() -> M, M>,
         alarm: &mut Alarm<'_, impl Fn(Duration) -> S, S>,
     ) -> End {
-        self.decide(Input::Started);
+        self.decide_now(Input::Started);
         loop {
             if let Some(end) = pin!(self.perform()).await {
                 return end;
             }
             poll_fn(|cx| {
+                let now = self.time.now();
                 while self.todo.is_empty() {
-                    if let Some(input) = ready!(self.poll_input(mailbox, alarm, cx)) {
-                        self.decide(input);
+                    if let Some(input) = ready!(self.poll_input(now, mailbox, alarm, cx)) {
+                        self.decide(now, input);
                     }
                 }
                 Poll::Ready(())
@@ -75,7 +77,8 @@ impl<E: Env, D: Decide> Process<'_, E, D> {
     /// The next message or, once the decider's deadline has come, that it has. Messages come before time: see
     /// [`Input::Time`]. One that cannot be read counts as lost.
     fn poll_input<S: Future<Output = ()>, M: Future<Output = Envelope>>(
-        &mut self,
+        &self,
+        now: Timestamp,
         mailbox: &mut Mailbox<'_, impl Fn() -> M, M>,
         alarm: &mut Alarm<'_, impl Fn(Duration) -> S, S>,
         cx: &mut Context<'_>,
@@ -86,14 +89,22 @@ impl<E: Env, D: Decide> Process<'_, E, D> {
         }
         match self.decider.next_deadline() {
             None => Poll::Pending,
-            Some(deadline) => alarm.poll(self.time.now(), deadline, cx).map(|()| Some(Input::Time)),
+            Some(deadline) => alarm.poll(now, deadline, cx).map(|()| Some(Input::Time)),
         }
     }
 
-    fn decide(&mut self, input: Input) {
-        let now = self.time.now();
+    fn decide(&mut self, now: Timestamp, input: Input) {
         self.decider.handle(now, input, &mut self.effects);
-        self.todo.append(&mut self.effects);
+        if self.todo.is_empty() {
+            std::mem::swap(&mut self.todo, &mut self.effects);
+        } else {
+            self.todo.append(&mut self.effects);
+        }
+    }
+
+    fn decide_now(&mut self, input: Input) {
+        let now = self.time.now();
+        self.decide(now, input);
     }
 
     /// Performs all that is to be done, first in, first out. Returns how the process ends, if it does.
@@ -111,12 +122,12 @@ impl<E: Env, D: Decide> Process<'_, E, D> {
                 Effect::Note(fact) => self.env.note(fact.clone()),
                 Effect::Read => {
                     let answer = self.env.store().read(&Key::Head).await.and_then(head);
-                    self.decide(Input::Read(answer));
+                    self.decide_now(Input::Read(answer));
                 }
                 Effect::Put { expected, head } => {
                     let (expected, value) = (*expected, Value::Head(std::mem::take(head)));
                     let answer = self.env.store().put(&Key::Head, expected, value).await;
-                    self.decide(Input::Put(answer));
+                    self.decide_now(Input::Put(answer));
                 }
                 Effect::Stop(end) => return Some(end.clone()),
             }

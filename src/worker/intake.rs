@@ -84,7 +84,7 @@ impl<E: Env> Intake<E> {
         }
     }
 
-    /// Where the splits are to be read on behind the barriers that were aligned, as long as nothing else has come.
+    /// Where the splits are to be read on behind the barriers of [`Mark::Aligned`], until something else has come.
     pub(super) fn resume_at(&self) -> Positions {
         match self {
             Intake::Queued(queued) => queued.aligned.clone(),

@@ -108,15 +108,16 @@ where
     /// before it judges the silence.
     fn poll<T: Future<Output = ()>, M: Future<Output = Envelope>>(
         &mut self,
-        mut stopped: Pin<&mut impl Future<Output = ()>>,
+        stopped: Pin<&mut impl Future<Output = ()>>,
         mailbox: &mut Mailbox<'_, impl Fn() -> M, M>,
         alarm: &mut Alarm<'_, impl Fn(Duration) -> T, T>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<ToCoordinator>> {
+        if !self.closing && stopped.poll(cx).is_ready() {
+            self.close();
+        }
         while !self.ended {
-            if !self.closing && stopped.as_mut().poll(cx).is_ready() {
-                self.close();
-            } else if let Poll::Ready(envelope) = mailbox.poll(cx) {
+            if let Poll::Ready(envelope) = mailbox.poll(cx) {
                 self.obey(envelope);
             } else if let Poll::Ready(news) = self.slot.poll(cx) {
                 if let Some(report) = self.learn(news) {
