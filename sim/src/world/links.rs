@@ -98,7 +98,7 @@ impl Links {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn to(&mut self, name: Name) -> &mut Option<u32> {
         let at = self.others.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
             self.others.push((name, None));
