@@ -145,7 +145,7 @@ impl Env for SimEnv {
     }
 
     fn note(&self, fact: Fact) {
-        self.access.world(|world| world.note(self.access.pid, &fact));
+        self.access.alive(|world| world.note(self.access.pid, &fact));
     }
 }
 

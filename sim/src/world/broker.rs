@@ -3,7 +3,7 @@
 
 use twophase::{Partition, Timestamp};
 
-use super::under_way::Place;
+use super::under_way::Ticket;
 use super::{EPOCH, Happening, World};
 use crate::event::{Actor, What};
 use crate::log::{Effect, Log, MarkerWrite};
@@ -24,7 +24,7 @@ impl World {
     }
 
     #[cold]
-    pub(super) fn write_marker(&mut self, write: Place<MarkerWrite>) {
+    pub(super) fn write_marker(&mut self, write: Ticket<MarkerWrite>) {
         if let BrokerCondition::Down { until } = self.broker {
             self.queue.push(until + 1, Happening::Marker(write));
             return;

@@ -15,7 +15,7 @@ use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
 use super::strike::Fate;
 use super::touched::Mark;
-use super::under_way::Place;
+use super::under_way::Ticket;
 use super::waits::{Asked, WaitId};
 use super::{Happening, Pid, World};
 use crate::event::What;
@@ -59,13 +59,13 @@ pub(crate) enum Looked {
     /// The process dies over it.
     Death,
     /// It is, and here is the answer to what was asked, if one came. It has to be taken.
-    Over(Option<Place<Flight>>),
+    Over(Option<Ticket<Flight>>),
 }
 
 /// How a wait ends.
 #[derive(Clone, Copy)]
 pub(super) enum Ending {
-    Answered(Place<Flight>),
+    Answered(Ticket<Flight>),
     GivenUp,
     /// Of a wait for the clock, for a message or for the order to end.
     Woke,
@@ -93,13 +93,13 @@ impl Errand {
     }
 }
 
-/// There.
+/// The way there.
 #[inline(always)]
 fn way_to(asked: End) -> Way {
     if asked == End::Store { Way::ToStore } else { Way::ToBroker }
 }
 
-/// And back.
+/// The way back.
 #[inline(always)]
 fn way_from(asked: End) -> Way {
     if asked == End::Store { Way::FromStore } else { Way::FromBroker }
@@ -139,7 +139,7 @@ impl World {
 
     /// It does not arrive, or too late, or twice.
     #[cold]
-    fn dispatch_oddly(&mut self, flight: Place<Flight>, (arrives, deadline): (u64, u64), fate: Fate) {
+    fn dispatch_oddly(&mut self, flight: Ticket<Flight>, (arrives, deadline): (u64, u64), fate: Fate) {
         if fate.lost {
             return self.queue.push(deadline, Happening::GiveUp(flight));
         }
@@ -166,8 +166,8 @@ impl World {
     }
 
     #[inline(never)]
-    pub(super) fn arrive(&mut self, place: Place<Flight>) {
-        let flight = &mut self.flights[place];
+    pub(super) fn arrive(&mut self, ticket: Ticket<Flight>) {
+        let flight = &mut self.flights[ticket];
         let Flight { pid, made, deadline, of, .. } = *flight;
         if let Some(history) = &mut self.watch.history {
             let life = &self.lives[pid.0];
@@ -177,24 +177,24 @@ impl World {
             if let Some(history) = &mut self.watch.history {
                 history.trips.unserved();
             }
-            return self.queue.push(deadline.max(self.now), Happening::GiveUp(place)); // nobody is there to answer
+            return self.queue.push(deadline.max(self.now), Happening::GiveUp(ticket)); // nobody is there to answer
         }
         match flight.errand.take().expect("a request arrives once") {
-            Errand::Broker(request) => self.apply_to_broker(pid, &request, place),
+            Errand::Broker(request) => self.apply_to_broker(pid, &request, ticket),
             Errand::Store(request) => {
                 let answer = self.apply_to_store(pid, &request);
-                self.flights[place].answer = Some(Answer::Store(Box::new(answer)));
+                self.flights[ticket].answer = Some(Answer::Store(Box::new(answer)));
             }
         }
         let life = &self.lives[pid.0];
         if life.is_in_danger() && life.is_alive() {
             self.strike(pid, made, Phase::Applied);
         }
-        self.send_back(place, (pid, made, of), deadline);
+        self.send_back(ticket, (pid, made, of), deadline);
     }
 
     #[inline(always)]
-    fn apply_to_broker(&mut self, pid: Pid, request: &Request, flight: Place<Flight>) {
+    fn apply_to_broker(&mut self, pid: Pid, request: &Request, flight: Ticket<Flight>) {
         let refused = match self.broker {
             BrokerCondition::Up | BrokerCondition::Down { .. } => None,
             BrokerCondition::NoCoordinator { .. } => Some(ErrorCode::NotCoordinator),
@@ -228,10 +228,10 @@ impl World {
     }
 
     #[inline(always)]
-    fn send_back(&mut self, place: Place<Flight>, (pid, made, of): (Pid, Made, End), deadline: u64) {
+    fn send_back(&mut self, ticket: Ticket<Flight>, (pid, made, of): (Pid, Made, End), deadline: u64) {
         let life = &self.lives[pid.0];
         if !life.is_alive() {
-            return self.flights.end(place, |_| ());
+            return self.flights.end(ticket, |_| ());
         }
         let fate =
             if life.is_in_danger() { self.strike(pid, made, Phase::Answered) } else { Fate::default() };
@@ -241,9 +241,9 @@ impl World {
             self.record_trip(Kind::Answer, (pid, made, of), arrives, Fate { lost, ..fate });
         }
         if lost || arrives >= deadline {
-            self.queue.push(deadline.max(self.now), Happening::GiveUp(place));
+            self.queue.push(deadline.max(self.now), Happening::GiveUp(ticket));
         } else {
-            self.queue.push(arrives, Happening::Answer(place));
+            self.queue.push(arrives, Happening::Answer(ticket));
         }
     }
 
@@ -268,16 +268,16 @@ impl World {
     }
 
     /// The answer reaches the process. The first one counts.
-    pub(super) fn answer(&mut self, place: Place<Flight>) {
-        let wait = self.flights[place].wait;
-        if self.waits.end(wait, Ending::Answered(place), &mut self.woken).is_err() {
-            self.flights.end(place, |_| ());
+    pub(super) fn answer(&mut self, ticket: Ticket<Flight>) {
+        let wait = self.flights[ticket].wait;
+        if self.waits.end(wait, Ending::Answered(ticket), &mut self.woken).is_err() {
+            self.flights.end(ticket, |_| ());
         }
     }
 
     #[cold]
-    pub(super) fn give_up(&mut self, place: Place<Flight>) {
-        let (wait, pid, made) = self.flights.end(place, |flight| (flight.wait, flight.pid, flight.made));
+    pub(super) fn give_up(&mut self, ticket: Ticket<Flight>) {
+        let (wait, pid, made) = self.flights.end(ticket, |flight| (flight.wait, flight.pid, flight.made));
         if self.waits.end(wait, Ending::GivenUp, &mut self.woken).is_ok() {
             let life = &self.lives[pid.0];
             let (who, call) = (life.actor(), life.call(made));
@@ -306,7 +306,7 @@ impl World {
     #[inline(always)]
     pub(crate) fn take_answer<T>(
         &mut self,
-        answered: Option<Place<Flight>>,
+        answered: Option<Ticket<Flight>>,
         read: impl FnOnce(Option<Answer>) -> T,
     ) -> T {
         match answered {

@@ -7,7 +7,7 @@ use twophase::{Life, Process};
 
 use super::links::Delays;
 use super::messages::Parcel;
-use super::under_way::Place;
+use super::under_way::Ticket;
 use super::waits::WaitId;
 use crate::event::Actor;
 use crate::executor::TaskId;
@@ -35,7 +35,7 @@ pub(crate) struct LifeState {
     pub(crate) condition: Condition,
     /// Whether no later life of the process has started.
     pub(crate) current: bool,
-    pub(super) mailbox: VecDeque<Place<Parcel>>,
+    pub(super) mailbox: VecDeque<Ticket<Parcel>>,
     pub(crate) receiving: Option<WaitId>,
     pub(crate) asked_to_stop: bool,
     /// Its main future ended because its part of the job is done, as far as it knows.

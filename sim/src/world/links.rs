@@ -80,7 +80,7 @@ impl Delays {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn to(&mut self, name: Name) -> &mut Option<StreamId> {
         let at = self.others.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
             self.others.push((name, None));

@@ -10,7 +10,7 @@ use super::calls::Ending;
 use super::life::LifeState;
 use super::links::Way;
 use super::strike::Fate;
-use super::under_way::Place;
+use super::under_way::Ticket;
 use super::waits::WaitId;
 use super::{Happening, Pid, World};
 use crate::fault::End;
@@ -84,8 +84,8 @@ impl World {
 
     /// It arrives at the life it was sent to, or at whichever is the newest by now.
     #[inline(never)]
-    pub(super) fn deliver(&mut self, place: Place<Parcel>) {
-        let Parcel { message, to, label, envelope } = &self.parcels[place];
+    pub(super) fn deliver(&mut self, ticket: Ticket<Parcel>) {
+        let Parcel { message, to, label, envelope } = &self.parcels[ticket];
         let name = Name::from(*to);
         let receiver = match to.life {
             None => self.newest(name),
@@ -94,7 +94,7 @@ impl World {
             }
         };
         let Some(to) = receiver.filter(|to| self.lives[to.0].is_alive()) else {
-            return self.parcels.end(place, |_| ());
+            return self.parcels.end(ticket, |_| ());
         };
         let (from, receiver) = (Name::from(envelope.from), &mut self.lives[to.0]);
         self.watch.delivered(self.now, receiver.actor(), *message, from, (label, &envelope.body));
@@ -102,7 +102,7 @@ impl World {
             let (event, by) = (history.newest(), (from, envelope.from.life));
             history.trips.message_arrives(self.now, by, (name, receiver.life), label, event);
         }
-        receiver.mailbox.push_back(place);
+        receiver.mailbox.push_back(ticket);
         if let Some(wait) = receiver.receiving {
             let _ = self.waits.end(wait, Ending::Woke, &mut self.woken); // it may know already that something has come
         }

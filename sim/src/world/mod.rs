@@ -54,7 +54,7 @@ use messages::Parcel;
 use queue::Queue;
 use readers::Readers;
 use store::Store;
-use under_way::{Place, UnderWay};
+use under_way::{Ticket, UnderWay};
 use waits::Waits;
 
 /// What the clocks of all machines show when a history begins, so that none can be set back before zero.
@@ -64,15 +64,15 @@ pub(crate) const EPOCH: u64 = 1_000_000_000_000;
 #[derive(Clone, Copy)]
 enum Happening {
     /// A request reaches the other side.
-    Arrive(Place<Flight>),
+    Arrive(Ticket<Flight>),
     /// Its answer reaches the process.
-    Answer(Place<Flight>),
+    Answer(Ticket<Flight>),
     /// It is given up.
-    GiveUp(Place<Flight>),
+    GiveUp(Ticket<Flight>),
     /// A wait for the clock is over.
     Wake(WaitId),
     /// A message reaches its receiver.
-    Deliver(Place<Parcel>),
+    Deliver(Ticket<Parcel>),
     /// A process starts again, if it is still down.
     Start(Name),
     /// A process that was taken for dead is replaced.
@@ -80,7 +80,7 @@ enum Happening {
     /// A process that stood still goes on.
     Resume(Pid),
     /// A marker reaches its partition.
-    Marker(Place<MarkerWrite>),
+    Marker(Ticket<MarkerWrite>),
     /// The broker looks for transactions that have timed out.
     Sweep,
     /// The broker has started again.
@@ -392,12 +392,11 @@ impl World {
         self.watch.see(&Event { at: self.now, who, what });
     }
 
-    /// A process says something of itself.
+    /// A process that lives says something of itself.
+    #[inline(always)]
     pub(crate) fn note(&mut self, pid: Pid, fact: &Fact) {
-        if self.lives[pid.0].is_alive() {
-            self.watch.noted(self.now, self.lives[pid.0].actor(), fact);
-            self.ends |= matches!(fact, Fact::Finished);
-        }
+        self.watch.noted(self.now, self.lives[pid.0].actor(), fact);
+        self.ends |= matches!(fact, Fact::Finished);
     }
 
     /// Harm is over: everything is repaired, and nothing strikes any more.

@@ -1,31 +1,24 @@
 //! What is under way, each thing in a place of its own that is used again.
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
 use crate::memory::Room;
 
-/// Where something is, until it ends. The queue moves this, and not what may be large and has to be
-/// dropped: a number is copied for nothing.
-pub(crate) struct Place<T> {
+/// For what is under way, until it ends. The queue moves this, and not what may be large and has to be dropped: a number
+/// is copied for nothing.
+pub(crate) struct Ticket<T> {
     number: u32,
     of: PhantomData<fn() -> T>,
 }
 
-impl<T> Clone for Place<T> {
+impl<T> Clone for Ticket<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Place<T> {}
-
-impl<T> fmt::Debug for Place<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.number.fmt(f)
-    }
-}
+impl<T> Copy for Ticket<T> {}
 
 /// All things of one kind that are under way.
 pub(super) struct UnderWay<T> {
@@ -56,7 +49,7 @@ impl<T> UnderWay<T> {
 
     /// It sets off.
     #[inline(always)]
-    pub(super) fn put(&mut self, what: T) -> Place<T> {
+    pub(super) fn put(&mut self, what: T) -> Ticket<T> {
         let number = self.free;
         if number as usize == self.all.len() {
             self.add();
@@ -67,7 +60,7 @@ impl<T> UnderWay<T> {
             Some(_) => unreachable!("nothing is in a free place"),
         }
         self.free = spot.next;
-        Place { number, of: PhantomData }
+        Ticket { number, of: PhantomData }
     }
 
     #[cold]
@@ -78,20 +71,20 @@ impl<T> UnderWay<T> {
 
     /// It has arrived.
     #[inline(always)]
-    pub(super) fn take(&mut self, place: Place<T>) -> T {
-        let spot = &mut self.all[place.number as usize];
+    pub(super) fn take(&mut self, ticket: Ticket<T>) -> T {
+        let spot = &mut self.all[ticket.number as usize];
         let what = spot.what.take().expect("it ends once");
-        spot.next = std::mem::replace(&mut self.free, place.number);
+        spot.next = std::mem::replace(&mut self.free, ticket.number);
         what
     }
 
     /// It has arrived, or will never, and all that is wanted of it is what this takes.
     #[inline(always)]
-    pub(super) fn end<R>(&mut self, place: Place<T>, take: impl FnOnce(&mut T) -> R) -> R {
-        let spot = &mut self.all[place.number as usize];
+    pub(super) fn end<R>(&mut self, ticket: Ticket<T>, take: impl FnOnce(&mut T) -> R) -> R {
+        let spot = &mut self.all[ticket.number as usize];
         let taken = take(spot.what.as_mut().expect("it ends once"));
         spot.what = None;
-        spot.next = std::mem::replace(&mut self.free, place.number);
+        spot.next = std::mem::replace(&mut self.free, ticket.number);
         taken
     }
 }
@@ -99,24 +92,24 @@ impl<T> UnderWay<T> {
 impl<T: Clone> UnderWay<T> {
     /// The same sets off once more.
     #[cold]
-    pub(super) fn put_again(&mut self, place: Place<T>) -> Place<T> {
-        self.put(self[place].clone())
+    pub(super) fn put_again(&mut self, ticket: Ticket<T>) -> Ticket<T> {
+        self.put(self[ticket].clone())
     }
 }
 
-impl<T> Index<Place<T>> for UnderWay<T> {
+impl<T> Index<Ticket<T>> for UnderWay<T> {
     type Output = T;
 
     #[inline(always)]
-    fn index(&self, place: Place<T>) -> &T {
-        self.all[place.number as usize].what.as_ref().expect("it is under way until it ends")
+    fn index(&self, ticket: Ticket<T>) -> &T {
+        self.all[ticket.number as usize].what.as_ref().expect("it is under way until it ends")
     }
 }
 
-impl<T> IndexMut<Place<T>> for UnderWay<T> {
+impl<T> IndexMut<Ticket<T>> for UnderWay<T> {
     #[inline(always)]
-    fn index_mut(&mut self, place: Place<T>) -> &mut T {
-        self.all[place.number as usize].what.as_mut().expect("it is under way until it ends")
+    fn index_mut(&mut self, ticket: Ticket<T>) -> &mut T {
+        self.all[ticket.number as usize].what.as_mut().expect("it is under way until it ends")
     }
 }
 
@@ -140,8 +133,8 @@ mod tests {
     #[should_panic = "it ends once"]
     fn nothing_ends_twice() {
         let mut letters = UnderWay::new(Rooms::default(), 1);
-        let place = letters.put('a');
-        letters.end(place, |_| ());
-        letters.end(place, |_| ());
+        let ticket = letters.put('a');
+        letters.end(ticket, |_| ());
+        letters.end(ticket, |_| ());
     }
 }

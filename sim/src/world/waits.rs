@@ -212,6 +212,18 @@ mod tests {
     }
 
     #[test]
+    fn a_wait_goes_on_while_it_lasts_and_then_as_the_next_one_in_its_slot() {
+        let mut waits = Waits::new(Rooms::default());
+        let first = waits.go_on(None, Waker::noop());
+        assert_eq!(waits.go_on(Some(first), Waker::noop()), first);
+        assert_eq!(waits.end(first, 'a', &mut Vec::new()), Ok(()));
+        let second = waits.go_on(Some(first), Waker::noop());
+        assert!(second.slot == first.slot && bells::are_silent_for(second));
+        assert_eq!(waits.end(first, 'b', &mut Vec::new()), Err('b'), "it is over");
+        assert_eq!(waits.forget(second), None);
+    }
+
+    #[test]
     fn a_wait_without_a_bell_is_never_called_silent() {
         let mut waits = Waits::<char>::new(Rooms::default());
         let all: Vec<_> = (0..=BELLS_HUNG).map(|_| waits.start(Made::NONE).wait).collect();
