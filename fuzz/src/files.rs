@@ -7,7 +7,7 @@ use std::str;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use twophase::ShortBytes;
 use twophase::message::{ToCoordinator, ToWorker};
 use twophase::two_phase::State;
 use twophase_sim::timeline::{Look, Timeline};
@@ -35,7 +35,7 @@ fn as_messages(bytes: &[u8]) {
     }
 }
 
-fn reads_back<T: Debug + PartialEq>(read: fn(&[u8]) -> Option<T>, write: fn(&T) -> Bytes, bytes: &[u8]) {
+fn reads_back<T: Debug + PartialEq>(read: fn(&[u8]) -> Option<T>, write: fn(&T) -> ShortBytes, bytes: &[u8]) {
     if let Some(value) = read(bytes) {
         assert_eq!(read(&write(&value)), Some(value));
     }
