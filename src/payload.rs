@@ -31,11 +31,8 @@ pub struct Payload(Held);
 
 #[derive(Clone)]
 enum Held {
-    /// Zeros are behind them.
-    Here {
-        length: u8,
-        bytes: [u8; ROOM],
-    },
+    /// Behind them are zeros, and how many they are. (In one piece, which is moved as one.)
+    Here([u8; ROOM + 1]),
     Shared(Bytes),
 }
 
@@ -62,9 +59,10 @@ impl Payload {
 
     #[inline]
     fn here(all: &[u8]) -> Option<Self> {
-        let mut bytes = [0; ROOM];
-        bytes.get_mut(..all.len())?.copy_from_slice(all);
-        Some(Payload(Held::Here { length: all.len() as u8, bytes }))
+        let mut bytes = [0; ROOM + 1];
+        bytes[..ROOM].get_mut(..all.len())?.copy_from_slice(all);
+        bytes[ROOM] = all.len() as u8;
+        Some(Payload(Held::Here(bytes)))
     }
 }
 
@@ -78,7 +76,7 @@ impl<T: Into<Bytes>> From<T> for Payload {
 
 impl Default for Payload {
     fn default() -> Self {
-        Payload(Held::Here { length: 0, bytes: [0; ROOM] })
+        Payload(Held::Here([0; ROOM + 1]))
     }
 }
 
@@ -88,7 +86,7 @@ impl Deref for Payload {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Held::Here { length, bytes } => &bytes[..usize::from(*length)],
+            Held::Here(bytes) => &bytes[..usize::from(bytes[ROOM])],
             Held::Shared(bytes) => bytes,
         }
     }
@@ -105,9 +103,7 @@ impl PartialEq for Payload {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (Held::Here { length, bytes }, Held::Here { length: others, bytes: theirs }) => {
-                length == others && bytes == theirs
-            }
+            (Held::Here(one), Held::Here(other)) => one == other,
             (Held::Shared(one), Held::Shared(other)) => are_same(one, other),
             _ => false,
         }
