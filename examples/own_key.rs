@@ -11,8 +11,7 @@
 
 use std::process::ExitCode;
 
-use bytes::Bytes;
-use twophase::{CheckpointId, Failure, Record, RecordId, Sink, SourceOffset, Split};
+use twophase::{CheckpointId, Failure, Payload, Record, RecordId, Sink, SourceOffset, Split};
 use twophase_sim::{Subject, subjects};
 
 /// Which order a line is of: the number before its first semicolon.
@@ -24,7 +23,7 @@ fn number(line: &[u8]) -> Option<u64> {
 /// Holds one order back, in front of a sink that writes what it is given.
 struct HoldsBack<S> {
     sink: S,
-    held: Option<Bytes>,
+    held: Option<Payload>,
 }
 
 impl<S: Sink> HoldsBack<S> {
@@ -33,7 +32,7 @@ impl<S: Sink> HoldsBack<S> {
     }
 
     /// All lines have the same header: the target has none.
-    async fn pass_on(&mut self, line: Bytes) -> Result<(), Failure> {
+    async fn pass_on(&mut self, line: Payload) -> Result<(), Failure> {
         let nobody = RecordId { split: Split(0), offset: SourceOffset(0) };
         self.sink.write(Record { id: nobody, payload: line }).await
     }
@@ -79,16 +78,16 @@ impl<S: Sink> Sink for HoldsBack<S> {
 }
 
 /// The order that is held back, and what the sink behind keeps: the length of the first (0 for none), then both.
-fn join(held: Option<&Bytes>, inner: &[u8]) -> Vec<u8> {
+fn join(held: Option<&Payload>, inner: &[u8]) -> Vec<u8> {
     let held = held.map(|line| &line[..]).unwrap_or_default();
     [&(held.len() as u32).to_be_bytes(), held, inner].concat()
 }
 
-fn split(snapshot: &[u8]) -> (Option<Bytes>, &[u8]) {
+fn split(snapshot: &[u8]) -> (Option<Payload>, &[u8]) {
     let (length, rest) = snapshot.split_at(4);
     let length = u32::from_be_bytes(length.try_into().expect("four bytes")) as usize;
     let (held, inner) = rest.split_at(length);
-    ((length > 0).then(|| Bytes::copy_from_slice(held)), inner)
+    ((length > 0).then(|| Payload::copy_from_slice(held)), inner)
 }
 
 fn orders() -> Vec<String> {

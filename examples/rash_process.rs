@@ -10,12 +10,11 @@
 
 use std::process::ExitCode;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use twophase::env::{Key, Value, Version};
 use twophase::{
-    BoxError, Broker, CheckpointStore, Env, Failure, Handle, Next, Partition, Record, Source, SourceOffset,
-    Split, Transaction, TransactionalId,
+    BoxError, Broker, CheckpointStore, Env, Failure, Handle, Next, Partition, Payload, Record, Source,
+    SourceOffset, Split, Transaction, TransactionalId,
 };
 use twophase_sim::{Anomaly, SimEnv, Subject};
 
@@ -23,7 +22,7 @@ use twophase_sim::{Anomaly, SimEnv, Subject};
 const BATCH: usize = 4;
 
 /// What is made of a record.
-fn shout(payload: &[u8]) -> Bytes {
+fn shout(payload: &[u8]) -> Payload {
     payload.to_ascii_uppercase().into()
 }
 

@@ -17,6 +17,7 @@
 //!
 //! What flows, and what it is called:
 //! - `record`: [`Record`], its identity ([`Split`], [`SourceOffset`]), and the [`Partition`] it goes to
+//! - `payload`: [`Payload`], what a record carries
 //! - `transaction`: [`TransactionalId`], the [`Handle`] that outlives a process, and how a commit [`Ended`]
 //! - `short_bytes`: [`ShortBytes`], what handles and messages are made of
 //! - `checkpoint`: [`CheckpointId`], what a [`Snapshot`] holds, and the numbers that fence: [`Incarnation`], [`Term`]
@@ -55,6 +56,7 @@ mod companion;
 mod error;
 mod job;
 mod mailbox;
+mod payload;
 mod pen;
 mod record;
 mod select;
@@ -73,6 +75,7 @@ pub use env::{
 };
 pub use error::{BoxError, Failure, Next};
 pub use job::StandardJob;
+pub use payload::Payload;
 pub use record::{Partition, Record, RecordId, SourceOffset, Split};
 pub use settings::Settings;
 pub use short_bytes::ShortBytes;

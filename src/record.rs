@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+
+use crate::Payload;
 
 /// One replayable part of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,14 +40,11 @@ pub struct RecordId {
 
 /// One record: its identity, carried in a header, and its payload.
 ///
-/// Cloning shares the payload.
-///
 /// ```
-/// use bytes::Bytes;
 /// use twophase::{Record, RecordId, SourceOffset, Split};
 ///
 /// let id = RecordId { split: Split(2), offset: SourceOffset(17) };
-/// let record = Record { id, payload: Bytes::from_static(b"a line of a file") };
+/// let record = Record { id, payload: "a line of a file".into() };
 /// assert_eq!(record.id.to_string(), "s2:17");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,7 +52,7 @@ pub struct Record {
     /// Which input record this is, or comes from.
     pub id: RecordId,
     /// The bytes; nothing here looks into them.
-    pub payload: Bytes,
+    pub payload: Payload,
 }
 
 impl fmt::Display for Split {

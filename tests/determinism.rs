@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use bytes::Bytes;
+use twophase::Payload;
 use twophase_sim::fault::Fault;
 use twophase_sim::{Generator, Keep, Schedule, Seed, Subject, Sweep, Threads, play, subjects};
 
@@ -117,7 +117,7 @@ fn one_byte_of_one_payload_changes_the_digest() {
         matters("a byte of the first payload", |schedule| {
             let mut payload = schedule.input[0][0].to_vec();
             payload[at] ^= 1;
-            schedule.input[0][0] = Bytes::from(payload);
+            schedule.input[0][0] = Payload::from(payload);
         });
     }
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use twophase::kafka::protocol::{LogOffset, Request, Response};
-use twophase::{Partition, StandardJob, Timestamp};
+use twophase::{Partition, Payload, StandardJob, Timestamp};
 use twophase_sim::log::{Aborted, Effect, Entry, Log, MarkerWrite, TransactionMetadata, TransactionalLog};
 use twophase_sim::subjects::exactly_once;
 use twophase_sim::{Anomaly, Input, Report, Simulation, Subject, Verdict};
@@ -141,7 +140,7 @@ fn refuses(test: Simulation) -> String {
 struct TornTape;
 
 impl Input for TornTape {
-    fn window(&self, _place: u64, _count: usize) -> std::io::Result<Vec<Bytes>> {
+    fn window(&self, _place: u64, _count: usize) -> std::io::Result<Vec<Payload>> {
         panic!("the tape is torn")
     }
 }

@@ -4,11 +4,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use twophase::two_phase::Options;
 use twophase::{
-    CheckpointId, Env, Failure, Partition, Record, RecordId, Sink, SourceOffset, Split, Transactional,
-    TransactionalOptions, TwoPhase,
+    CheckpointId, Env, Failure, Partition, Payload, Record, RecordId, Sink, SourceOffset, Split,
+    Transactional, TransactionalOptions, TwoPhase,
 };
 use twophase_sim::subjects::{ExactlyOnce, exactly_once, options_for};
 use twophase_sim::{Anomaly, Generator, Keep, Output, Report, Seed, SimEnv, Simulation, Subject, play};
@@ -65,7 +64,8 @@ fn mapping(map: impl Fn(Record) -> Vec<Record> + Clone + Send + Sync + 'static) 
 
 /// The same record with these payloads.
 fn with(record: &Record, payloads: &[&str]) -> Vec<Record> {
-    let one = |payload: &&str| Record { id: record.id, payload: Bytes::copy_from_slice(payload.as_bytes()) };
+    let one =
+        |payload: &&str| Record { id: record.id, payload: Payload::copy_from_slice(payload.as_bytes()) };
     payloads.iter().map(one).collect()
 }
 
@@ -185,13 +185,14 @@ fn what_identifies_to_nothing_is_invented() {
     let none = headless(other).identify(short).faults(false).run();
     always(&none, Anomaly::Invented, "it identifies to nothing that is expected");
     // The right identity, and another payload under it.
-    let cut = |record: Record| vec![Record { payload: record.payload.slice(..12), ..record }];
+    let cut =
+        |record: Record| vec![Record { payload: Payload::copy_from_slice(&record.payload[..12]), ..record }];
     always(&headless(cut).identify(short).faults(false).run(), Anomaly::Invented, "its payload is another");
 }
 
 #[test]
 fn identities_and_expected_outputs_go_together() {
-    let copies = |payload: &Bytes| ["x", "y"].map(|copy| [copy.as_bytes(), payload].concat());
+    let copies = |payload: &Payload| ["x", "y"].map(|copy| [copy.as_bytes(), payload].concat());
     let writes = move |record: Record| {
         copies(&record.payload).map(|copy| Record { id: record.id, payload: copy.into() }).to_vec()
     };
@@ -223,7 +224,7 @@ fn an_expected_output_without_identity_is_an_error() {
 
 #[test]
 fn a_panic_in_what_says_what_to_expect_is_found_as_such_with_its_line() {
-    let expect = |record: &Record| -> [Bytes; 1] { panic!("nobody knows {}", record.id) };
+    let expect = |record: &Record| -> [Payload; 1] { panic!("nobody knows {}", record.id) };
     let report = fan_out(&["a"]).expect(expect).seeds(0..10).run();
     always(&report, Anomaly::Panicked, "expect(..) panicked: nobody knows s0:0\nat tests/outputs.rs:");
     let at_once = fan_out(&["a"]).identify(|_: &[u8]| -> Option<u8> { panic!("no key") }).seeds(0..10).run();

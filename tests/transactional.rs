@@ -371,7 +371,7 @@ fn the_handle_that_is_stored_is_that_of_the_pre_commit() {
 fn a_split_is_spread_over_all_partitions_and_a_record_always_goes_to_the_same() {
     let to = |split, offset| {
         let id = RecordId { split: Split(split), offset: SourceOffset(offset) };
-        let payload = bytes::Bytes::new();
+        let payload = Payload::default();
         spread(&Record { id, payload }, 3).0
     };
     assert_eq!([to(0, 0), to(0, 1), to(0, 2), to(0, 3)], [0, 1, 2, 0]);

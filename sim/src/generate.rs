@@ -17,10 +17,9 @@ mod scene;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use twophase::Settings;
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
+use twophase::{Payload, Settings};
 
 use crate::fault::{Fault, FaultKind};
 use crate::quiet::{Panic, guarded};
@@ -49,19 +48,19 @@ pub trait Input: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be read.
-    fn window(&self, place: u64, count: usize) -> std::io::Result<Vec<Bytes>>;
+    fn window(&self, place: u64, count: usize) -> std::io::Result<Vec<Payload>>;
 }
 
 /// A list of records: `vec!["a line", "another"]`.
 impl<T: AsRef<[u8]> + Send + Sync> Input for Vec<T> {
-    fn window(&self, place: u64, count: usize) -> std::io::Result<Vec<Bytes>> {
+    fn window(&self, place: u64, count: usize) -> std::io::Result<Vec<Payload>> {
         if self.is_empty() {
             return Err(unplayable("input(..) holds no record; expected at least one".to_owned()));
         }
         let count = count.min(self.len());
         let first = (place % (self.len() - count + 1) as u64) as usize;
         let window = self[first..first + count].iter();
-        Ok(window.map(|record| Bytes::copy_from_slice(record.as_ref())).collect())
+        Ok(window.map(|record| Payload::copy_from_slice(record.as_ref())).collect())
     }
 }
 
@@ -245,7 +244,7 @@ impl Generator {
         }
     }
 
-    fn draw_input(&self, draw: &mut Stream, seed: Seed, splits: u16) -> std::io::Result<Vec<Vec<Bytes>>> {
+    fn draw_input(&self, draw: &mut Stream, seed: Seed, splits: u16) -> std::io::Result<Vec<Vec<Payload>>> {
         let drawn = draw.log_within(8..96) as usize;
         let count = self.records.unwrap_or(drawn);
         let place = draw.next();
@@ -301,16 +300,12 @@ fn panicked(seed: Seed, who: &str, panic: &Panic) -> std::io::Error {
 }
 
 /// Records with payloads of their own that read as text.
-fn made_up(seed: Seed, count: usize) -> Vec<Bytes> {
+fn made_up(seed: Seed, count: usize) -> Vec<Payload> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut stream = Stream::new(seed, Purpose::Payload, 0);
-    let mut all = BytesMut::with_capacity(count * 16);
-    for _ in 0..count {
-        let word = stream.next();
-        all.extend((0..16).map(|digit| DIGITS[(word >> (digit * 4)) as usize & 15]));
-    }
-    let all = all.freeze();
-    (0..count).map(|number| all.slice(number * 16..(number + 1) * 16)).collect()
+    let payload =
+        |word: u64| -> [u8; 16] { std::array::from_fn(|digit| DIGITS[(word >> (digit * 4)) as usize & 15]) };
+    (0..count).map(|_| Payload::copy_from_slice(&payload(stream.next()))).collect()
 }
 
 fn draw_timing(draw: &mut Stream, seed: Seed) -> Timing {

@@ -13,6 +13,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use twophase::Payload;
 
 use crate::generate::Input;
 
@@ -37,7 +38,7 @@ pub struct LineFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileWindow {
     /// The records.
-    pub records: Vec<Bytes>,
+    pub records: Vec<Payload>,
     /// Which lines they are, counting from 0.
     pub lines: Range<u64>,
     /// Whether the last of them lacks its newline, as the last of a file may.
@@ -103,8 +104,8 @@ impl LineFile {
         })
     }
 
-    /// Reads on from the nearest mark until the last of these lines has ended. The records share one buffer.
-    fn read(&self, lines: &Range<u64>) -> io::Result<Vec<Bytes>> {
+    /// Reads on from the nearest mark until the last of these lines has ended. Long records share one buffer.
+    fn read(&self, lines: &Range<u64>) -> io::Result<Vec<Payload>> {
         let (mut line, mut at) = self.index.nearest(lines.start);
         let mut begin = 0;
         let mut bounds = Vec::with_capacity((lines.end - lines.start) as usize);
@@ -135,7 +136,7 @@ impl LineFile {
             }
         }
         let all = Bytes::from(buffer);
-        Ok(bounds.into_iter().map(|one| all.slice(one)).collect())
+        Ok(bounds.into_iter().map(|one| Payload::slice_of(&all, one)).collect())
     }
 
     /// Only the last line of the file may end without a newline.
@@ -148,7 +149,7 @@ impl LineFile {
 }
 
 impl Input for LineFile {
-    fn window(&self, place: u64, count: usize) -> io::Result<Vec<Bytes>> {
+    fn window(&self, place: u64, count: usize) -> io::Result<Vec<Payload>> {
         Ok(self.window_at(place, count)?.records)
     }
 }
@@ -260,7 +261,7 @@ mod tests {
         (file, lines)
     }
 
-    fn all(bytes: &[u8]) -> (Vec<Bytes>, bool) {
+    fn all(bytes: &[u8]) -> (Vec<Payload>, bool) {
         let (_file, lines) = file(bytes);
         let window = lines.window_at(7, usize::MAX).unwrap();
         (window.records, window.lacks_newline)
@@ -272,7 +273,7 @@ mod tests {
         assert_eq!(all(b"a\n"), (vec!["a".into()], false));
         assert_eq!(all(b"\n"), (vec!["".into()], false));
         assert_eq!(all(b"a\r\nb\r\n"), (vec!["a\r".into(), "b\r".into()], false));
-        let bytes = Bytes::from_static(b"\xff\x00\xfe");
+        let bytes = Payload::copy_from_slice(b"\xff\x00\xfe");
         assert_eq!(all(b"\xff\x00\xfe\n\n"), (vec![bytes, "".into()], false));
     }
 
@@ -280,7 +281,7 @@ mod tests {
     fn a_window_at_any_place_holds_the_lines_it_names() {
         let text: String = (0..5_000).map(|n| format!("{n}{}\n", "x".repeat(n % 97))).collect();
         let (_file, lines) = file(text.as_bytes());
-        let expected: Vec<_> = text.lines().collect();
+        let expected: Vec<_> = text.lines().map(|line| Payload::copy_from_slice(line.as_bytes())).collect();
         for place in (0..20_000).step_by(37) {
             let window = lines.window_at(place, 17).unwrap();
             let range = window.lines.start as usize..window.lines.end as usize;
@@ -292,7 +293,8 @@ mod tests {
     fn a_line_longer_than_a_block_is_one_record() {
         let text = format!("a\n{}\nb\n", "x".repeat(3 * BLOCK));
         let (_file, lines) = file(text.as_bytes());
-        let lengths: Vec<_> = lines.window_at(0, 3).unwrap().records.iter().map(Bytes::len).collect();
+        let lengths: Vec<_> =
+            lines.window_at(0, 3).unwrap().records.iter().map(|record| record.len()).collect();
         assert_eq!(lengths, [1, 3 * BLOCK, 1]);
     }
 

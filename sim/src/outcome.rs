@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use twophase::RecordId;
+use twophase::{Payload, RecordId};
 
 use crate::anomaly::{Anomaly, Finding, Said};
 use crate::coverage::{Calls, CrashSites, Windows};
@@ -60,7 +59,7 @@ pub struct Outcome {
     /// The events, if they were to be kept.
     pub history: Option<History>,
     /// The committed output, in (split, offset) order, if it was to be kept.
-    pub output: Option<Vec<(RecordId, Bytes)>>,
+    pub output: Option<Vec<(RecordId, Payload)>>,
     /// The digest after each event, and at the end, if they were to be kept.
     pub digests: Option<Vec<u64>>,
 }

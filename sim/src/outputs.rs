@@ -14,10 +14,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use twophase::env::{Completed, Head};
 use twophase::kafka::protocol::{Produce, Producer, Request, Response};
-use twophase::{Partition, Record, RecordId, SourceOffset, Split};
+use twophase::{Partition, Payload, Record, RecordId, SourceOffset, Split};
 
 use crate::event::{Event, What};
 use crate::quiet::{Panic, guarded};
@@ -282,7 +281,7 @@ impl Outputs {
 fn row(
     expect: Option<&Expect>,
     split: Split,
-    payloads: &[Bytes],
+    payloads: &[Payload],
 ) -> Result<(Vec<Output>, Vec<usize>), Unfit> {
     let (mut row, mut begins) = (Vec::with_capacity(payloads.len()), vec![0]);
     for (offset, payload) in (0..).map(SourceOffset).zip(payloads) {

@@ -9,10 +9,9 @@ mod make_safe;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use twophase::kafka::protocol::Protocol;
-use twophase::{Settings, naming::Naming};
+use twophase::{Payload, Settings, naming::Naming};
 
 use crate::fault::Fault;
 use crate::seed::Seed;
@@ -38,7 +37,7 @@ pub struct Schedule {
     pub faults: Vec<Fault>,
     /// The payloads of each split.
     #[serde(with = "crate::payload")]
-    pub input: Vec<Vec<Bytes>>,
+    pub input: Vec<Vec<Payload>>,
 }
 
 /// How the broker is set up.

@@ -4,8 +4,7 @@ mod often;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use twophase::{Fact, RecordId};
+use twophase::{Fact, Payload, RecordId};
 
 use crate::anomaly::{Anomaly, Finding, Said};
 use crate::checker::{self, Checker};
@@ -39,7 +38,7 @@ pub(crate) struct Watch {
     pub(crate) checker: Checker,
     pub(crate) digest: Digest,
     pub(crate) history: Option<Recorder>,
-    pub(crate) output: Option<Vec<(RecordId, Bytes)>>,
+    pub(crate) output: Option<Vec<(RecordId, Payload)>>,
     pub(crate) digests: Option<Vec<u64>>,
     pub(crate) tally: Tally,
     pub(crate) crashed_at: CrashSites,
@@ -220,7 +219,7 @@ impl Watch {
     }
 
     /// The committed output, each with the record it comes from, in the order of the input.
-    pub(crate) fn take_output(&mut self) -> Option<Vec<(RecordId, Bytes)>> {
+    pub(crate) fn take_output(&mut self) -> Option<Vec<(RecordId, Payload)>> {
         let mut output = self.output.take()?;
         output.sort_by_key(|(record, _)| *record);
         if let Some(outputs) = self.checker.outputs() {

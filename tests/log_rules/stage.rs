@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use twophase::kafka::protocol::{
     CoordinatorState, ErrorCode, InitProducerId, LogOffset, Marker, Produce, Producer, Request, Response,
     Sequence,
 };
-use twophase::{Partition, Record, RecordId, SourceOffset, Split, Timestamp, TransactionalId};
+use twophase::{Partition, Payload, Record, RecordId, SourceOffset, Split, Timestamp, TransactionalId};
 use twophase_sim::log::{ClusterSettings, Effect, Log, MarkerWrite, TransactionalLog, read_committed};
 
 pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
@@ -65,7 +64,7 @@ impl Stage {
     ) -> Result<LogOffset, ErrorCode> {
         let record = Record {
             id: RecordId { split: Split(0), offset: SourceOffset(sequence as u64) },
-            payload: Bytes::new(),
+            payload: Payload::default(),
         };
         let request = Request::Produce(Produce {
             id: Some(id()),

@@ -6,10 +6,9 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use twophase::Settings;
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
+use twophase::{Payload, Settings};
 
 use crate::fault::Fault;
 use crate::schedule::{BrokerSettings, Schedule, Span, Timing};
@@ -83,19 +82,12 @@ fn crash(seed: Seed) -> Fault {
     }
 }
 
-/// The same for every seed: a word of its own for each record, all in one piece of memory.
-fn payloads() -> Vec<Vec<Bytes>> {
+/// The same for every seed: a word of its own for each record.
+fn payloads() -> Vec<Vec<Payload>> {
     let word = |split: u64, offset: u64| (split << 32 | offset).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut words = Vec::with_capacity(usize::from(SPLITS) * RECORDS_PER_SPLIT as usize * 8);
-    for split in 0..u64::from(SPLITS) {
-        (0..RECORDS_PER_SPLIT).for_each(|offset| words.extend_from_slice(&word(split, offset).to_be_bytes()));
-    }
-    let words = Bytes::from(words);
-    let records = |split: u16| {
-        let first = usize::from(split) * RECORDS_PER_SPLIT as usize;
-        (first..first + RECORDS_PER_SPLIT as usize).map(|nth| words.slice(nth * 8..(nth + 1) * 8)).collect()
-    };
-    (0..SPLITS).map(records).collect()
+    let payload = |split, offset| Payload::copy_from_slice(&word(split, offset).to_be_bytes());
+    let records = |split| (0..RECORDS_PER_SPLIT).map(|offset| payload(split, offset)).collect();
+    (0..u64::from(SPLITS)).map(records).collect()
 }
 
 #[cfg(test)]

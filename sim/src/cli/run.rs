@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
+use twophase::Payload;
 
 use super::args::{Run, Settings, Switch};
 use super::history::{self, Play, Target, check_new};
@@ -73,7 +73,7 @@ impl Window {
 }
 
 impl Input for Window {
-    fn window(&self, place: u64, count: usize) -> std::io::Result<Vec<Bytes>> {
+    fn window(&self, place: u64, count: usize) -> std::io::Result<Vec<Payload>> {
         let window = self.file.window_at(place, count)?;
         self.lacks_newline.store(window.lacks_newline, Ordering::Relaxed);
         Ok(window.records)

@@ -181,7 +181,6 @@ fn epoch(producer: Option<Producer>) -> u64 {
 mod tests {
     use std::collections::BTreeSet;
 
-    use bytes::Bytes;
     use twophase::kafka::protocol::{ProducerEpoch, ProducerId, Sequence};
     use twophase::{Life, RecordId, SourceOffset, Split, TransactionalId};
 
@@ -207,7 +206,7 @@ mod tests {
 
     fn record(split: u16, offset: u64, payload: &'static [u8]) -> Record {
         let id = RecordId { split: Split(split), offset: SourceOffset(offset) };
-        Record { id, payload: Bytes::from_static(payload) }
+        Record { id, payload: payload.into() }
     }
 
     /// Some, which all differ from each other.

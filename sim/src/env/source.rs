@@ -4,9 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use twophase::env::Source;
-use twophase::{Failure, Record, RecordId, SourceOffset, Split};
+use twophase::{Failure, Payload, Record, RecordId, SourceOffset, Split};
 
 use super::Access;
 use crate::site::Call;
@@ -47,7 +46,7 @@ impl SimSource {
 
     /// The record has been read: the next one is the next.
     #[inline(always)]
-    fn pass(&mut self, payload: Bytes) -> Record {
+    fn pass(&mut self, payload: Payload) -> Record {
         let id = RecordId { split: self.split, offset: SourceOffset(self.position) };
         self.due = None;
         self.position += 1;
@@ -60,7 +59,7 @@ type Read = Result<Option<Record>, Failure>;
 
 /// What there is to read.
 enum Look {
-    Here(Bytes),
+    Here(Payload),
     Later(u64),
     Ended,
     Dead,

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use twophase::Settings;
 use twophase::kafka::protocol::Protocol;
+use twophase::{Payload, Settings};
 
 use super::aim::{Aim, FAMILIES, Family};
 use crate::fault::Fault;
@@ -16,7 +15,7 @@ pub(super) struct Scene<'a> {
     pub(super) settings: &'a Settings,
     pub(super) timing: &'a Timing,
     pub(super) protocol: Protocol,
-    pub(super) input: &'a [Vec<Bytes>],
+    pub(super) input: &'a [Vec<Payload>],
     pub(super) heal_at: Duration,
 }
 

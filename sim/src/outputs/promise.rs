@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use twophase::{Partition, Record};
+use twophase::{Partition, Payload, Record};
 
 /// One record that is to come out, exactly once: see [`Subject::expect`](crate::Subject::expect).
 ///
@@ -19,7 +18,7 @@ use twophase::{Partition, Record};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    pub(super) payload: Bytes,
+    pub(super) payload: Payload,
     pub(super) partition: Option<Partition>,
 }
 
@@ -31,7 +30,7 @@ impl Output {
     }
 }
 
-impl<T: Into<Bytes>> From<T> for Output {
+impl<T: Into<Payload>> From<T> for Output {
     fn from(payload: T) -> Self {
         Output { payload: payload.into(), partition: None }
     }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use twophase::Settings;
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
+use twophase::{Payload, Settings};
 
 use super::{BrokerSettings, Schedule, Span, Timing};
 use crate::seed::Seed;
@@ -82,6 +81,6 @@ fn calm_settings() -> Settings {
     }
 }
 
-fn payloads_of(split: u16) -> Vec<Bytes> {
+fn payloads_of(split: u16) -> Vec<Payload> {
     (0..RECORDS_OF_EACH).map(|offset| format!("record {offset} of split {split}").into()).collect()
 }

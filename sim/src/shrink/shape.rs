@@ -144,7 +144,7 @@ fn cut_out(schedule: &mut Schedule, start: usize, size: usize) {
 mod tests {
     use std::time::Duration;
 
-    use bytes::Bytes;
+    use twophase::Payload;
 
     use super::*;
     use crate::generate::Generator;
@@ -157,7 +157,7 @@ mod tests {
             ..Generator::default()
         };
         let mut schedule = generator.schedule(Seed(7)).expect("made-up records can always be read");
-        let record = |split: usize, offset| Bytes::from(format!("{split}:{offset}"));
+        let record = |split: usize, offset| Payload::from(format!("{split}:{offset}"));
         schedule.input = (0..6).map(|split| (0..4).map(|offset| record(split, offset)).collect()).collect();
         let crash = |sink: u16| Fault::Crash {
             at: format!("sink-{sink}/1/produce#2/sent").parse().expect("it is a site"),

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use proptest::collection::SizeRange;
 use proptest::prelude::*;
-use twophase::Settings;
+use twophase::{Payload, Settings};
 
 use super::faults::millis;
 use crate::schedule::{BrokerSettings, Span, Timing};
@@ -97,7 +96,7 @@ pub fn broker() -> impl Strategy<Value = BrokerSettings> {
 ///
 /// proptest!(|(payloads in strategies::payloads(1..20))| prop_assert_eq!(&payloads[0][..], b"record 0"));
 /// ```
-pub fn payloads(count: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Bytes>> {
+pub fn payloads(count: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Payload>> {
     let count = count.into();
     (count.start()..count.end_excl())
         .prop_map(|count| (0..count).map(|number| format!("record {number}").into()).collect())

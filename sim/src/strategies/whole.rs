@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use proptest::prelude::*;
+use twophase::Payload;
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
 
@@ -56,7 +56,7 @@ pub fn schedules_for(subject: &Subject) -> impl Strategy<Value = Schedule> + use
 /// The order is that in which proptest shrinks.
 fn of(pinned: Generator, safety: Safety) -> impl Strategy<Value = Schedule> {
     let Generator { protocol, naming, alone, input, .. } = pinned;
-    let records: BoxedStrategy<Vec<Bytes>> = match input {
+    let records: BoxedStrategy<Vec<Payload>> = match input {
         None => payloads(1..MOST_RECORDS).boxed(),
         Some(input) => (1..MOST_RECORDS, any::<u64>().no_shrink())
             .prop_map(move |(count, place)| {
@@ -89,7 +89,7 @@ fn of(pinned: Generator, safety: Safety) -> impl Strategy<Value = Schedule> {
         })
 }
 
-fn dealt(records: Vec<Bytes>, splits: usize) -> Vec<Vec<Bytes>> {
+fn dealt(records: Vec<Payload>, splits: usize) -> Vec<Vec<Payload>> {
     let mut dealt = vec![Vec::new(); splits];
     for (number, record) in records.into_iter().enumerate() {
         dealt[number % splits].push(record);

@@ -5,7 +5,6 @@
 //!
 //! In a stream everything is a record. A reader counts the footer like any other, and the output is not the input.
 
-use bytes::Bytes;
 use twophase::{CheckpointId, Failure, Handle, Participant, Record, RecordId, SourceOffset, Split};
 
 use super::altered::{AlterHooks, Altered, sink_over};
@@ -20,7 +19,7 @@ struct EndsWithAFooter {
 /// No source reads a record with this number.
 fn footer() -> Record {
     let id = RecordId { split: Split(0), offset: SourceOffset(u64::MAX) };
-    Record { id, payload: Bytes::from_static(b"-- end --") }
+    Record { id, payload: "-- end --".into() }
 }
 
 impl AlterHooks for EndsWithAFooter {

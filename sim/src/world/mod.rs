@@ -28,8 +28,7 @@ mod waits;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use twophase::{Fact, Timestamp};
+use twophase::{Fact, Payload, Timestamp};
 
 pub(crate) use calls::{Answer, Errand, Looked};
 pub(crate) use life::{Condition, LifeState, Pid};
@@ -418,7 +417,7 @@ impl World {
     }
 
     /// The record at this place, if the split has it.
-    pub(crate) fn record(&self, split: usize, offset: u64) -> Option<Bytes> {
+    pub(crate) fn record(&self, split: usize, offset: u64) -> Option<Payload> {
         self.schedule.input.get(split)?.get(offset as usize).cloned()
     }
 

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 use twophase::kafka::protocol::{
     CoordinatorState, ErrorCode, Marker, Producer, ProducerEpoch, ProducerId, Records,
 };
-use twophase::{Partition, Record, RecordId, SourceOffset, Split, TransactionalId};
+use twophase::{Partition, Payload, Record, RecordId, SourceOffset, Split, TransactionalId};
 use twophase_sim::log::OFFSETS_PARTITION;
 
 /// The partitions of the recorded world, in the log's order; the last one lies on node 2.
@@ -77,7 +76,7 @@ impl<'a> Line<'a> {
     /// The values as records; which input they are of plays no part here.
     pub(super) fn records(self) -> Records {
         let id = RecordId { split: Split(0), offset: SourceOffset(0) };
-        let record = |value: &str| Record { id, payload: Bytes::copy_from_slice(value.as_bytes()) };
+        let record = |value: &str| Record { id, payload: Payload::copy_from_slice(value.as_bytes()) };
         self.texts("values").map(record).collect()
     }
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use twophase::kafka::protocol::{
     ErrorCode, InitProducerId, LogOffset, Marker, Produce, Producer, Protocol, Request, Response, Sequence,
 };
-use twophase::{Partition, Record, RecordId, SourceOffset, Split, Timestamp, TransactionalId};
+use twophase::{Partition, Payload, Record, RecordId, SourceOffset, Split, Timestamp, TransactionalId};
 use twophase_sim::log::{ClusterSettings, Effect, Log, MarkerWrite, TransactionalLog, read_committed};
 
 use super::model::{Model, Transaction};
@@ -361,7 +360,7 @@ fn end_request(name: usize, client: &Client, marker: Marker) -> Request {
 
 fn record(value: u32) -> Record {
     let id = RecordId { split: Split(0), offset: SourceOffset(u64::from(value)) };
-    Record { id, payload: Bytes::new() }
+    Record { id, payload: Payload::default() }
 }
 
 fn value_of(record: &Record) -> u32 {
