@@ -26,11 +26,8 @@ pub struct ShortBytes(Held);
 
 #[derive(Clone)]
 enum Held {
-    /// Zeros are behind them.
-    Here {
-        length: u8,
-        bytes: [u8; ROOM],
-    },
+    /// How many they are, then they themselves, and zeros behind them.
+    Here([u8; 1 + ROOM]),
     Shared(Arc<[u8]>),
 }
 
@@ -42,9 +39,10 @@ impl<T: AsRef<[u8]>> From<T> for ShortBytes {
         if all.len() > ROOM {
             return ShortBytes(Held::Shared(all.into()));
         }
-        let mut bytes = [0; ROOM];
-        bytes[..all.len()].copy_from_slice(all);
-        ShortBytes(Held::Here { length: all.len() as u8, bytes })
+        let mut here = [0; 1 + ROOM];
+        here[0] = all.len() as u8;
+        here[1..=all.len()].copy_from_slice(all);
+        ShortBytes(Held::Here(here))
     }
 }
 
@@ -54,7 +52,7 @@ impl Deref for ShortBytes {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Held::Here { length, bytes } => &bytes[..usize::from(*length)],
+            Held::Here([length, bytes @ ..]) => &bytes[..usize::from(*length)],
             Held::Shared(bytes) => bytes,
         }
     }
@@ -65,17 +63,17 @@ impl PartialEq for ShortBytes {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (Held::Here { length, bytes }, Held::Here { length: others, bytes: theirs }) => {
-                length == others && bytes == theirs
-            }
+            (Held::Here(one), Held::Here(other)) => one == other,
             _ => is_same(self, other),
         }
     }
 }
 
+/// (It looks up where the bytes are as well, so that whoever compares few has nothing to do with that.)
 #[cold]
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    one == other
+#[inline(never)]
+fn is_same(one: &ShortBytes, other: &ShortBytes) -> bool {
+    **one == **other
 }
 
 impl Eq for ShortBytes {}
@@ -87,6 +85,7 @@ impl Hash for ShortBytes {
 }
 
 impl Ord for ShortBytes {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         (**self).cmp(&**other)
     }

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use fnv::FnvHasher;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -13,33 +12,41 @@ use crate::ShortBytes;
 
 /// The name a transaction is opened, fenced and found again under.
 ///
-/// Cloning shares the text. Ids are compared far more often than they are made, and nearly always differ in their
-/// last letters only; so each carries a hash of its text, the same on every platform, and that is looked at first.
+/// Cheap to clone: a short text stands in its place, a longer one is shared. Ids are compared far more often than they
+/// are made, and nearly always differ in their last letters only; so each carries a hash of its text, the same on every
+/// platform, and that is looked at first.
 #[derive(Clone)]
 pub struct TransactionalId {
     hash: u64,
-    text: Arc<str>,
+    /// As bytes, which are a text.
+    text: ShortBytes,
 }
 
 impl TransactionalId {
     /// The id with this text.
-    pub fn new(text: impl Into<Arc<str>>) -> Self {
-        let text = text.into();
+    pub fn new(text: impl AsRef<str>) -> Self {
+        let text = text.as_ref().as_bytes();
         let mut hasher = FnvHasher::default();
-        hasher.write(text.as_bytes());
-        TransactionalId { hash: hasher.finish(), text }
+        hasher.write(text);
+        TransactionalId { hash: hasher.finish(), text: text.into() }
     }
 
     /// Its text.
     pub fn as_str(&self) -> &str {
-        &self.text
+        std::str::from_utf8(&self.text).expect("it was made of a text")
+    }
+
+    /// Whether its text is empty, which no target takes.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
     }
 }
 
 impl PartialEq for TransactionalId {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && (Arc::ptr_eq(&self.text, &other.text) || self.text == other.text)
+        self.hash == other.hash && self.text == other.text
     }
 }
 
@@ -47,6 +54,7 @@ impl Eq for TransactionalId {}
 
 /// By their texts.
 impl Ord for TransactionalId {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         self.text.cmp(&other.text)
     }
@@ -66,20 +74,20 @@ impl Hash for TransactionalId {
 
 impl fmt::Display for TransactionalId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.text.fmt(f)
+        self.as_str().fmt(f)
     }
 }
 
 impl fmt::Debug for TransactionalId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TransactionalId").field(&self.text).finish()
+        f.debug_tuple("TransactionalId").field(&self.as_str()).finish()
     }
 }
 
 /// As its text.
 impl Serialize for TransactionalId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -307,6 +307,7 @@ impl Checker {
     }
 
     /// Something of `producer` took effect: no newer one may have been granted before.
+    #[inline(always)] // of each request and each batch
     fn fenced(&mut self, at: u64, id: &TransactionalId, producer: Producer, ledger: &Ledger) {
         let named = self.granted.iter().rev().find(|(known, _)| known == id);
         let Some(granted) = named.map(|(_, producer)| *producer) else {

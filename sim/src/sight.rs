@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn each_fact_opens_the_windows_that_need_it() {
         use Window::*;
-        let id = TransactionalId::new("t0-i1-1".to_owned());
+        let id = TransactionalId::new("t0-i1-1");
         let mut sight = Sight::BOUND;
         sight.note(&Fact::Restoring(None));
         assert_eq!(blind(sight), [W2, W3, W4, W8]);

@@ -119,6 +119,7 @@ impl Producers {
         }
     }
 
+    #[inline]
     fn place(&self, id: &TransactionalId) -> Option<usize> {
         self.open.iter().position(|open| open.handle.id == *id)
     }

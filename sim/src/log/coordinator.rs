@@ -194,7 +194,7 @@ impl Coordinator {
     }
 
     pub(super) fn describe(&self, id: &TransactionalId) -> Result<Description, ErrorCode> {
-        if id.as_str().is_empty() {
+        if id.is_empty() {
             return Err(ErrorCode::InvalidRequest);
         }
         let at = self.position(id).map_err(|_| ErrorCode::TransactionalIdNotFound)?;
@@ -208,7 +208,7 @@ impl Coordinator {
     }
 
     fn named(&self, id: &TransactionalId) -> Result<usize, ErrorCode> {
-        if id.as_str().is_empty() {
+        if id.is_empty() {
             return Err(ErrorCode::InvalidRequest);
         }
         self.position(id).map_err(|_| ErrorCode::InvalidProducerIdMapping)

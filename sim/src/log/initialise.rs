@@ -41,7 +41,7 @@ impl Coordinator {
     }
 
     fn check_init(&self, id: &TransactionalId, request: &InitProducerId) -> Result<Duration, ErrorCode> {
-        if id.as_str().is_empty() {
+        if id.is_empty() {
             Err(ErrorCode::InvalidRequest)
         } else if request.enable_2pc && !self.two_phase_commit {
             Err(ErrorCode::TransactionalIdAuthorizationFailed)
