@@ -38,7 +38,7 @@
 //! - `job`: [`StandardJob`], all of it together; `settings`: its [`Settings`]
 //!
 //! And small tools that need no runtime: `channel`, `select`, `started`, `companion`, `steady`, `alarm`,
-//! `mailbox`; and `pen`, which writes values down.
+//! `mailbox`; `pen`, which writes values down; and `few`, bytes in their place.
 
 pub mod coordinator;
 pub mod env;
@@ -54,6 +54,7 @@ mod channel;
 mod checkpoint;
 mod companion;
 mod error;
+mod few;
 mod job;
 mod mailbox;
 mod payload;

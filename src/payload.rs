@@ -7,8 +7,10 @@ use std::ops::{Deref, Range};
 
 use bytes::Bytes;
 
-/// How many bytes stand in their place. With what tells that they do, that is no larger than what shares more.
-const ROOM: usize = 23;
+use crate::few::Few;
+
+/// One more than stand in their place. With what tells that they do, that is no larger than what shares more.
+const ROOM: usize = 24;
 
 /// The bytes of a record, cheap to clone: few stand in their place, more are shared as [`Bytes`] are.
 ///
@@ -31,8 +33,7 @@ pub struct Payload(Held);
 
 #[derive(Clone)]
 enum Held {
-    /// Behind them are zeros, and how many they are. (In one piece, which is moved as one.)
-    Here([u8; ROOM + 1]),
+    Here(Few<ROOM>),
     Shared(Bytes),
 }
 
@@ -59,10 +60,7 @@ impl Payload {
 
     #[inline]
     fn here(all: &[u8]) -> Option<Self> {
-        let mut bytes = [0; ROOM + 1];
-        bytes[..ROOM].get_mut(..all.len())?.copy_from_slice(all);
-        bytes[ROOM] = all.len() as u8;
-        Some(Payload(Held::Here(bytes)))
+        Few::of(all).map(|few| Payload(Held::Here(few)))
     }
 }
 
@@ -76,7 +74,7 @@ impl<T: Into<Bytes>> From<T> for Payload {
 
 impl Default for Payload {
     fn default() -> Self {
-        Payload(Held::Here([0; ROOM + 1]))
+        Payload(Held::Here(Few::NONE))
     }
 }
 
@@ -86,7 +84,7 @@ impl Deref for Payload {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Held::Here(bytes) => &bytes[..usize::from(bytes[ROOM])],
+            Held::Here(few) => few,
             Held::Shared(bytes) => bytes,
         }
     }
@@ -165,7 +163,7 @@ mod tests {
             hasher.finish()
         };
         let all = Bytes::from_iter(1..=100);
-        for length in [0, 1, ROOM - 1, ROOM, ROOM + 1, 100] {
+        for length in [0, 1, ROOM - 2, ROOM - 1, ROOM, 100] {
             let few = &all[..length];
             let payload = Payload::copy_from_slice(few);
             assert_eq!(payload, &few);

@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How many bytes stand in their place. With the two that tell about them that is no larger than what shares more.
-const ROOM: usize = 22;
+use crate::few::Few;
+
+/// One more than stand in their place. With what tells that they do, that is no larger than what shares more.
+const ROOM: usize = 23;
 
 /// A byte string that is cheap to clone: a short one stands in its place, a longer one is shared.
 ///
@@ -26,8 +28,7 @@ pub struct ShortBytes(Held);
 
 #[derive(Clone)]
 enum Held {
-    /// How many they are, then they themselves, and zeros behind them.
-    Here([u8; 1 + ROOM]),
+    Here(Few<ROOM>),
     Shared(Arc<[u8]>),
 }
 
@@ -36,13 +37,10 @@ impl<T: AsRef<[u8]>> From<T> for ShortBytes {
     #[inline]
     fn from(all: T) -> Self {
         let all = all.as_ref();
-        if all.len() > ROOM {
-            return ShortBytes(Held::Shared(all.into()));
+        match Few::of(all) {
+            Some(few) => ShortBytes(Held::Here(few)),
+            None => ShortBytes(Held::Shared(all.into())),
         }
-        let mut here = [0; 1 + ROOM];
-        here[0] = all.len() as u8;
-        here[1..=all.len()].copy_from_slice(all);
-        ShortBytes(Held::Here(here))
     }
 }
 
@@ -52,7 +50,7 @@ impl Deref for ShortBytes {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Held::Here([length, bytes @ ..]) => &bytes[..usize::from(*length)],
+            Held::Here(few) => few,
             Held::Shared(bytes) => bytes,
         }
     }

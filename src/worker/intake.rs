@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::align::{Alignment, Arrival};
 use super::reader;
 use crate::channel::{Receiver, Sender, channel};
-use crate::{CheckpointId, Env, Failure, Positions, Record, Source, SourceOffset, Split};
+use crate::{CheckpointId, Env, Failure, Next, Positions, Record, Source, SourceOffset, Split};
 
 /// The splits of one task.
 pub(super) enum Intake<E: Env> {
@@ -221,7 +221,7 @@ impl Queued {
                 Ok((self.open == 0).then_some(Step::Mark(Mark::Ended)))
             }
             Some(Item::Failed(failure)) => Err(failure),
-            None => Err(Failure::new(crate::Next::AbortAndRetry, "the reader of a split has ended")),
+            None => Err(Failure::new(Next::AbortAndRetry, "the reader of a split has ended")),
         }
     }
 

@@ -1,0 +1,46 @@
+//! Bytes that stand in their place, because they are few.
+
+use std::ops::Deref;
+
+/// Less than `N` bytes. Behind them are zeros and, last, how many they are: in one piece, which is moved and compared as
+/// one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Few<const N: usize>([u8; N]);
+
+impl<const N: usize> Few<N> {
+    /// None at all.
+    pub(crate) const NONE: Self = Few([0; N]);
+
+    /// A copy of these, if they are few enough.
+    #[inline]
+    pub(crate) fn of(all: &[u8]) -> Option<Self> {
+        let mut bytes = [0; N];
+        bytes[..N - 1].get_mut(..all.len())?.copy_from_slice(all);
+        bytes[N - 1] = all.len() as u8;
+        Some(Few(bytes))
+    }
+}
+
+impl<const N: usize> Deref for Few<N> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        &self.0[..usize::from(self.0[N - 1])]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_what_they_were_made_of_as_long_as_there_is_room() {
+        for length in 0..4 {
+            assert_eq!(Few::<4>::of(&[7; 4][..length]).as_deref(), Some(&[7; 4][..length]));
+        }
+        assert!(Few::<4>::of(&[7; 4]).is_none());
+        assert!(Few::<4>::NONE.is_empty());
+        assert!(Few::<4>::of(&[0]) != Few::of(&[0, 0]), "zeros count, too");
+    }
+}
