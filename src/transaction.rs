@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use fnv::FnvHasher;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::ShortBytes;
 
@@ -34,6 +34,11 @@ impl TransactionalId {
     /// Its text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.text).expect("it was made of a text")
+    }
+
+    /// Whether its text begins with this one.
+    pub fn starts_with(&self, prefix: &str) -> bool {
+        self.text.starts_with(prefix.as_bytes())
     }
 
     /// Whether its text is empty, which no target takes.
@@ -84,10 +89,14 @@ impl fmt::Debug for TransactionalId {
     }
 }
 
-/// As its text.
+/// As its text. Where nobody reads that, as the bytes of it: to find that they are one is most of what it costs to write
+/// a handle down.
 impl Serialize for TransactionalId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+        match serializer.is_human_readable() {
+            true => serializer.serialize_str(self.as_str()),
+            false => self.text.serialize(serializer),
+        }
     }
 }
 
@@ -96,7 +105,11 @@ impl<'de> Deserialize<'de> for TransactionalId {
         #[derive(Deserialize)]
         struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-        Text::deserialize(deserializer).map(|Text(text)| TransactionalId::new(text))
+        if deserializer.is_human_readable() {
+            return Text::deserialize(deserializer).map(|Text(text)| TransactionalId::new(text));
+        }
+        let bytes = ShortBytes::deserialize(deserializer)?;
+        std::str::from_utf8(&bytes).map(TransactionalId::new).map_err(D::Error::custom)
     }
 }
 
@@ -129,4 +142,22 @@ pub enum Ended {
     /// The target tells neither committed nor aborted: "fenced", "no such gid". Only naming and order
     /// can (the second half of *rule R3*: a broker answer never tells which).
     Indistinct,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_written_as_its_text_and_read_back_from_nothing_else() {
+        let id = TransactionalId::new("t0-i1-\u{e4}");
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, "\"t0-i1-\u{e4}\"");
+        assert_eq!(serde_json::from_str::<TransactionalId>(&json).unwrap(), id);
+
+        let bytes = postcard::to_stdvec(&id).unwrap();
+        assert_eq!(bytes, postcard::to_stdvec(id.as_str()).unwrap());
+        assert_eq!(postcard::from_bytes::<TransactionalId>(&bytes).unwrap(), id);
+        assert!(postcard::from_bytes::<TransactionalId>(&[1, 0xff]).is_err());
+    }
 }

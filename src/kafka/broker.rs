@@ -201,7 +201,7 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
     async fn lingering(&self, prefix: &str) -> Result<Vec<Handle>, Failure> {
         let (mut open, mut place) = (Vec::new(), Task::new(None));
         for listing in self.driver().list(CoordinatorState::Ongoing, &mut place).await? {
-            if listing.id.as_str().starts_with(prefix) {
+            if listing.id.starts_with(prefix) {
                 open.extend(self.open_under(listing, &mut place).await?);
             }
         }
