@@ -19,6 +19,15 @@ impl<const N: usize> Few<N> {
         bytes[N - 1] = all.len() as u8;
         Some(Few(bytes))
     }
+
+    /// The first of the room, as many as `write` says that it has written. It leaves the others as they are.
+    #[inline]
+    pub(crate) fn written(write: impl FnOnce(&mut [u8]) -> usize) -> Self {
+        let mut bytes = [0; N];
+        let length = write(&mut bytes[..N - 1]);
+        bytes[N - 1] = length as u8;
+        Few(bytes)
+    }
 }
 
 impl<const N: usize> Deref for Few<N> {
@@ -41,6 +50,11 @@ mod tests {
         }
         assert!(Few::<4>::of(&[7; 4]).is_none());
         assert!(Few::<4>::NONE.is_empty());
+        let written = Few::<4>::written(|room| {
+            room[..2].fill(7);
+            2
+        });
+        assert!(Few::of(&[7; 2]) == Some(written));
         assert!(Few::<4>::of(&[0]) != Few::of(&[0, 0]), "zeros count, too");
     }
 }

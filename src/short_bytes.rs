@@ -32,6 +32,14 @@ enum Held {
     Shared(Arc<[u8]>),
 }
 
+impl ShortBytes {
+    /// As many as `write` says that it has written into the room that there is for few.
+    #[inline]
+    pub(crate) fn written(write: impl FnOnce(&mut [u8]) -> usize) -> Self {
+        ShortBytes(Held::Here(Few::written(write)))
+    }
+}
+
 /// A copy.
 impl<T: AsRef<[u8]>> From<T> for ShortBytes {
     #[inline]

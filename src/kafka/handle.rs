@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::protocol::{Producer, Protocol};
 use crate::pen::Pen;
-use crate::{Failure, Handle, Next, TransactionalId};
+use crate::{Failure, Handle, Next, ShortBytes, TransactionalId};
 
 /// The number of the layout below.
 const FORMAT: u16 = 1;
@@ -25,10 +25,11 @@ pub(super) struct KafkaHandle {
 
 impl KafkaHandle {
     pub(super) fn encode(&self, id: TransactionalId) -> Handle {
-        let mut longest = [0; 16]; // at most 10 bytes of a producer id, 3 of an epoch, and two more
-        let bytes = postcard::serialize_with_flavor(self, Pen(Slice::new(&mut longest)))
-            .expect("numbers and flags always serialise");
-        Handle { id, format: FORMAT, bytes: (&*bytes).into() }
+        let bytes = ShortBytes::written(|room| {
+            let written = postcard::serialize_with_flavor(self, Pen(Slice::new(room)));
+            written.expect("at most 10 bytes of a producer id, 3 of an epoch, and two more").len()
+        });
+        Handle { id, format: FORMAT, bytes }
     }
 
     /// # Errors
