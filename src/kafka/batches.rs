@@ -28,7 +28,7 @@ struct Lane {
 #[derive(Debug)]
 pub(super) struct Batches {
     size: usize,
-    /// By their partitions. There are few.
+    /// In the order of their partitions. There are few.
     lanes: SmallVec<[Lane; 1]>,
     /// What is full and waits for its turn. That is rare: whoever adds a record sends what it fills.
     ready: VecDeque<Batch>,
@@ -43,20 +43,23 @@ impl Batches {
     /// Adds a record. The one that fills a batch hands it out.
     #[inline(always)] // so that a record which is a batch is moved once
     pub(super) fn add(&mut self, partition: Partition, record: Record) -> Option<Batch> {
-        let known = self.lanes.binary_search_by_key(&partition, |lane| lane.partition);
-        let place = known.unwrap_or_else(|place| self.open_lane(place, partition));
-        let lane = &mut self.lanes[place];
-        if self.size == 1 {
+        let size = self.size;
+        let lane = match self.lanes.iter_mut().find(|lane| lane.partition == partition) {
+            Some(lane) => lane,
+            None => self.open_lane(partition),
+        };
+        if size == 1 {
             return Some(lane.number(record.into()));
         }
         lane.waiting.push(record);
-        (lane.waiting.len() >= self.size).then(|| lane.cut())
+        (lane.waiting.len() >= size).then(|| lane.cut())
     }
 
     #[cold]
-    fn open_lane(&mut self, place: usize, partition: Partition) -> usize {
+    fn open_lane(&mut self, partition: Partition) -> &mut Lane {
+        let place = self.lanes.partition_point(|lane| lane.partition < partition);
         self.lanes.insert(place, Lane { partition, next: Sequence(0), waiting: Vec::new() });
-        place
+        &mut self.lanes[place]
     }
 
     /// Queues a batch that cannot be sent yet.
