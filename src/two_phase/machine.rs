@@ -153,11 +153,9 @@ impl<P: Participant, C: Clock> TwoPhase<P, C> {
         }
     }
 
-    /// The one place that begins, so that no transaction is without its start time (V1-1).
-    async fn begin(&mut self) -> Result<Begun<P::Handle>, Failure> {
-        let handle = self.participant.begin().await?;
-        let start = self.clock.now();
-        Ok(Begun { handle, start })
+    /// What was just begun, with its start time: no transaction is without one (V1-1).
+    fn begun(&self, handle: P::Handle) -> Begun<P::Handle> {
+        Begun { handle, start: self.clock.now() }
     }
 
     /// Pre-commits the open transaction for this checkpoint. There is none after the last one of a finished sink.
@@ -216,7 +214,8 @@ impl<P: Participant, C: Clock> Sink for TwoPhase<P, C> {
             self.context = Some(self.participant.initialize_context().await?);
         }
         self.pending.clear();
-        self.current = Some(self.begin().await?);
+        let handle = self.participant.begin().await?;
+        self.current = Some(self.begun(handle));
         Ok(())
     }
 
@@ -232,7 +231,10 @@ impl<P: Participant, C: Clock> Sink for TwoPhase<P, C> {
     async fn snapshot(&mut self, id: CheckpointId) -> Result<Vec<u8>, Failure> {
         self.pre_commit(id).await?;
         self.current = match self.finished {
-            false => Some(self.begin().await?),
+            false => {
+                let handle = self.participant.begin().await?;
+                Some(self.begun(handle))
+            }
             true => None,
         };
         self.encode()
