@@ -14,9 +14,16 @@ impl<const N: usize> Few<N> {
     /// A copy of these, if they are few enough.
     #[inline]
     pub(crate) fn of(all: &[u8]) -> Option<Self> {
-        let mut bytes = [0; N];
-        bytes[..N - 1].get_mut(..all.len())?.copy_from_slice(all);
-        bytes[N - 1] = all.len() as u8;
+        Self::NONE.followed_by(all)
+    }
+
+    /// These and then those, if they are few enough together.
+    #[inline]
+    pub(crate) fn followed_by(&self, more: &[u8]) -> Option<Self> {
+        let Few(mut bytes) = *self;
+        let (from, to) = (self.len(), self.len() + more.len());
+        bytes[..N - 1].get_mut(from..to)?.copy_from_slice(more);
+        bytes[N - 1] = to as u8;
         Some(Few(bytes))
     }
 
@@ -49,6 +56,8 @@ mod tests {
             assert_eq!(Few::<4>::of(&[7; 4][..length]).as_deref(), Some(&[7; 4][..length]));
         }
         assert!(Few::<4>::of(&[7; 4]).is_none());
+        assert_eq!(Few::<4>::of(&[1]).unwrap().followed_by(&[2, 3]).as_deref(), Some(&[1, 2, 3][..]));
+        assert!(Few::<4>::of(&[1, 2]).unwrap().followed_by(&[3, 4]).is_none());
         assert!(Few::<4>::NONE.is_empty());
         let written = Few::<4>::written(|room| {
             room[..2].fill(7);

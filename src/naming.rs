@@ -63,21 +63,15 @@ impl Prefix {
 
     /// The id of this name.
     pub fn id(&self, name: Name) -> TransactionalId {
-        let mut text = self.stem(name.sink, name.incarnation);
-        text.push_str(itoa::Buffer::new().format(name.counter));
-        TransactionalId::new(text)
+        let stem = self.stem(name.sink, name.incarnation);
+        stem.followed_by(itoa::Buffer::new().format(name.counter))
     }
 
     /// The ids of one incarnation of one sink, up to the counter.
-    fn stem(&self, sink: u16, incarnation: Incarnation) -> String {
+    fn stem(&self, sink: u16, incarnation: Incarnation) -> TransactionalId {
         let mut digits = itoa::Buffer::new();
-        let mut text = String::with_capacity(self.0.len() + 32); // the rest, and what a counter needs
-        text.push_str(&self.0);
-        text.push_str(digits.format(sink));
-        text.push_str("-i");
-        text.push_str(digits.format(incarnation.0));
-        text.push('-');
-        text
+        let sink = TransactionalId::new(&*self.0).followed_by(digits.format(sink));
+        sink.followed_by("-i").followed_by(digits.format(incarnation.0)).followed_by("-")
     }
 
     /// The name in this id; none if it is not exactly as [`id`](Prefix::id) writes it.
@@ -128,23 +122,19 @@ pub enum Naming {
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     counters: Counters,
-    /// The id that was drawn last. The next one is written over its end: only the counter differs.
-    text: String,
-    stem: usize,
+    /// What they have in common: all but the counter.
+    stem: TransactionalId,
 }
 
 impl Names {
     pub(crate) fn new(prefix: &Prefix, sink: u16, incarnation: Incarnation, naming: Naming) -> Self {
-        let text = prefix.stem(sink, incarnation);
-        Names { counters: Counters::new(naming), stem: text.len(), text }
+        Names { counters: Counters::new(naming), stem: prefix.stem(sink, incarnation) }
     }
 
     /// The id for the next transaction, and the counter in it.
     pub(crate) fn draw(&mut self) -> (TransactionalId, u32) {
         let counter = self.counters.draw();
-        self.text.truncate(self.stem);
-        self.text.push_str(itoa::Buffer::new().format(counter));
-        (TransactionalId::new(&*self.text), counter)
+        (self.stem.followed_by(itoa::Buffer::new().format(counter)), counter)
     }
 
     /// The transaction under this counter has ended. (Not: its outcome is unknown. Whoever begins under a

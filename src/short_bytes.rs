@@ -38,6 +38,18 @@ impl ShortBytes {
     pub(crate) fn written(write: impl FnOnce(&mut [u8]) -> usize) -> Self {
         ShortBytes(Held::Here(Few::written(write)))
     }
+
+    /// These and then those.
+    pub(crate) fn followed_by(&self, more: &[u8]) -> Self {
+        let here = match &self.0 {
+            Held::Here(few) => few.followed_by(more),
+            Held::Shared(_) => None,
+        };
+        match here {
+            Some(few) => ShortBytes(Held::Here(few)),
+            None => [self, more].concat().into(),
+        }
+    }
 }
 
 /// A copy.
@@ -138,6 +150,7 @@ mod tests {
         for length in [0, 1, ROOM - 1, ROOM, ROOM + 1, 100] {
             let bytes = ShortBytes::from(&all[..length]);
             assert_eq!(bytes[..], all[..length]);
+            assert_eq!(ShortBytes::from(&all[..length / 2]).followed_by(&all[length / 2..length]), bytes);
             assert_eq!(bytes.clone(), bytes);
             assert_eq!(ShortBytes::from(all[..length].to_vec()), bytes);
             assert_eq!(bytes == ShortBytes::from(&all[1..=length.min(99)]), length == 0);

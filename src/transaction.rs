@@ -31,6 +31,14 @@ impl TransactionalId {
         TransactionalId { hash: hasher.finish(), text: text.into() }
     }
 
+    /// The id whose text is this one's and then `more`. Its hash goes on from this one's.
+    pub(crate) fn followed_by(&self, more: &str) -> Self {
+        let more = more.as_bytes();
+        let mut hasher = FnvHasher::with_key(self.hash);
+        hasher.write(more);
+        TransactionalId { hash: hasher.finish(), text: self.text.followed_by(more) }
+    }
+
     /// Its text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.text).expect("it was made of a text")
@@ -147,6 +155,12 @@ pub enum Ended {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_made_of_parts_is_the_id_of_the_whole() {
+        let whole = TransactionalId::new("orders-0-i2-4");
+        assert_eq!(TransactionalId::new("orders").followed_by("-0-i2-").followed_by("4"), whole);
+    }
 
     #[test]
     fn an_id_is_written_as_its_text_and_read_back_from_nothing_else() {
