@@ -148,25 +148,6 @@ impl<E: Env, B: Broker> Transactional<E, B> {
         Ok(())
     }
 
-    /// Opens a transaction under the next name, and under another if no answer came: a begin that is still
-    /// on its way would abort what is open under its name by then.
-    async fn open(&mut self) -> Result<Handle, Failure> {
-        let mut attempts = self.options.attempts;
-        loop {
-            let (id, counter) = self.names.draw();
-            attempts = attempts.saturating_sub(1);
-            match self.broker.begin(&id).await {
-                Err(failure) if failure.may_have_happened() && attempts > 0 => {}
-                Err(failure) => return Err(failure),
-                Ok(transaction) => {
-                    let handle = transaction.handle().clone();
-                    self.live.push(Live { counter, transaction });
-                    return Ok(handle);
-                }
-            }
-        }
-    }
-
     /// The newest first: that is the one that is written.
     fn live(&mut self, id: &TransactionalId) -> Option<&mut B::Transaction> {
         let live = self.live.iter_mut().rev().find(|live| live.is(id))?;
@@ -191,12 +172,27 @@ impl<E: Env, B: Broker> Participant for Transactional<E, B> {
     type Handle = Handle;
     type Context = Author;
 
+    /// Opens a transaction under the next name, and under another if no answer came: a begin that is still
+    /// on its way would abort what is open under its name by then.
     async fn begin(&mut self) -> Result<Handle, Failure> {
         let restores = matches!(self.restore, Restore::Under { .. });
         if restores {
             self.clean_up().await?;
         }
-        let handle = self.open().await?;
+        let mut attempts = self.options.attempts;
+        let handle = loop {
+            let (id, counter) = self.names.draw();
+            attempts = attempts.saturating_sub(1);
+            match self.broker.begin(&id).await {
+                Ok(transaction) => {
+                    let handle = transaction.handle().clone();
+                    self.live.push(Live { counter, transaction });
+                    break handle;
+                }
+                Err(failure) if failure.may_have_happened() && attempts > 0 => {}
+                Err(failure) => return Err(failure),
+            }
+        };
         self.env.note(Fact::Began(handle.id.clone()));
         if restores {
             self.restore = Restore::Over;
