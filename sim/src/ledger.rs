@@ -163,7 +163,13 @@ impl Ledger {
 
     /// A marker was written.
     #[inline]
-    pub(crate) fn marked(&mut self, partition: Partition, id: &TransactionalId, producer: Producer, marker: Marker) {
+    pub(crate) fn marked(
+        &mut self,
+        partition: Partition,
+        id: &TransactionalId,
+        producer: Producer,
+        marker: Marker,
+    ) {
         self.empties.marked(id, producer, partition);
         if let Some(transaction) = self.ended_by(id, producer, marker) {
             transaction.written_on |= bit(partition);

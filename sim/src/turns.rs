@@ -104,7 +104,8 @@ impl<'a> Turns<'a> {
     #[cold]
     fn choose(&mut self, world: &mut World) -> Option<(Pid, Name, TaskId)> {
         while let Some(&first) = self.ready.first() {
-            let Some((process, name)) = self.executor.task(first).map(|task| (task.process, task.name)) else {
+            let Some((process, name)) = self.executor.task(first).map(|task| (task.process, task.name))
+            else {
                 self.ready.remove(0);
                 continue;
             };

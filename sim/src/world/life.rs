@@ -271,7 +271,8 @@ impl Counts {
 
     #[inline(never)]
     fn find_or_add(&mut self, label: &'static str) -> usize {
-        let is_same = |known: &str| known.len() == label.len() && (std::ptr::eq(known, label) || known == label);
+        let is_same =
+            |known: &str| known.len() == label.len() && (std::ptr::eq(known, label) || known == label);
         self.sends.iter().position(|(known, _)| is_same(known)).unwrap_or_else(|| {
             self.sends.push((label, 0));
             self.sends.len() - 1

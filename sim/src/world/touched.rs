@@ -17,36 +17,34 @@ pub(super) fn ends(log: &AnyLog, partition: Partition) -> u64 {
     end.rotate_left(32) ^ stable // neither is near 2^32
 }
 
-/// What is stored of the transaction that a request is about tells whether the request changes it.
+/// The transaction that a request is about, if it is stored.
 pub(super) struct Mark {
-    /// All of it, as a number.
-    state: u64,
-    /// Where it was found.
-    place: usize,
+    place: Option<usize>,
+    /// How often it has changed.
+    changes: u32,
 }
 
 impl Mark {
     /// Before the request is applied.
     pub(super) fn of(log: &AnyLog, request: &Request) -> Self {
-        Mark::found(log, request, usize::MAX)
+        Mark::found(log, request, None)
     }
 
     /// Whether the request has changed anything, and what is stored now, as a number.
     pub(super) fn changed(&self, log: &AnyLog, request: &Request) -> (bool, u64) {
-        let now = Mark::found(log, request, self.place);
-        (self.state != now.state, now.state)
+        let Mark { place, changes } = Mark::found(log, request, self.place);
+        let state = place.map_or(0, |place| digest::of(&log.transactions()[place]));
+        (self.place.is_some() != place.is_some() || self.changes != changes, state)
     }
 
     #[inline(never)]
-    fn found(log: &AnyLog, request: &Request, near: usize) -> Self {
-        let found = name(request).and_then(|id| {
-            let all = log.transactions();
-            let is = |place: usize| all.get(place).is_some_and(|known| known.id() == id);
-            // Comparing ids for equality is cheap, for order is not.
-            let place = if is(near) { Some(near) } else { all.iter().rposition(|known| known.id() == id) };
-            place.map(|place| Mark { state: digest::of(&all[place]), place })
-        });
-        found.unwrap_or(Mark { state: 0, place: usize::MAX })
+    fn found(log: &AnyLog, request: &Request, near: Option<usize>) -> Self {
+        let (all, id) = (log.transactions(), name(request));
+        let is = |place: usize| all.get(place).is_some_and(|known| Some(known.id()) == id);
+        // Comparing ids for equality is cheap, for order is not.
+        let find = |id| all.iter().rposition(|known| known.id() == id);
+        let place = near.filter(|near| is(*near)).or_else(|| id.and_then(find));
+        Mark { place, changes: place.map_or(0, |place| all[place].changes()) }
     }
 }
 
