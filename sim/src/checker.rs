@@ -309,23 +309,19 @@ impl Checker {
     /// Something of `producer` took effect: no newer one may have been granted before.
     #[inline(always)] // of each request and each batch
     fn fenced(&mut self, at: u64, id: &TransactionalId, producer: Producer, ledger: &Ledger) {
-        let named = self.granted.iter().rev().find(|(known, _)| known == id);
-        let Some(granted) = named.map(|(_, producer)| *producer) else {
-            return;
-        };
-        if producer < granted {
-            self.unfenced(at, id, (producer, granted), ledger);
+        // Nearly always it is of the newest itself. (To compare producers first costs less than names.)
+        let is_newest = |(name, newest): &(TransactionalId, Producer)| *newest == producer && name == id;
+        if !self.granted.iter().rev().any(is_newest) {
+            self.fenced_by_newer(at, id, producer, ledger);
         }
     }
 
     #[cold]
-    fn unfenced(
-        &mut self,
-        at: u64,
-        id: &TransactionalId,
-        (producer, granted): (Producer, Producer),
-        ledger: &Ledger,
-    ) {
+    fn fenced_by_newer(&mut self, at: u64, id: &TransactionalId, producer: Producer, ledger: &Ledger) {
+        let named = self.granted.iter().find(|(known, _)| known == id);
+        let Some(granted) = named.map(|(_, newest)| *newest).filter(|newest| producer < *newest) else {
+            return;
+        };
         let detail = format!(
             "{id}: a request of {} {} took effect after {} {} was granted",
             producer.id, producer.epoch, granted.id, granted.epoch

@@ -11,7 +11,7 @@ pub(crate) struct Digest(u64);
 
 impl Digest {
     /// One more event.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, event: impl FnOnce(&mut Chain)) {
         let mut chain = Chain(self.0);
         event(&mut chain);

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::memory::Room;
 use crate::quiet::{Panic, guarded, guarded_within};
+use crate::site::Name;
 use crate::world::Pid;
 
 /// A future of some process.
@@ -66,6 +67,8 @@ impl Wake for TaskWaker {
 /// A future, whose it is, and what wakes it.
 pub(crate) struct Task {
     pub(crate) process: Pid,
+    /// Of which that is a life.
+    pub(crate) name: Name,
     /// Until it has ended.
     future: Option<TaskFuture>,
     waker: Waker,
@@ -122,12 +125,12 @@ impl Executor {
     }
 
     /// Adds a task; it wants to be polled.
-    pub(crate) fn spawn(&mut self, process: Pid, future: TaskFuture) {
+    pub(crate) fn spawn(&mut self, (process, name): (Pid, Name), future: TaskFuture) {
         let task = TaskId(self.tasks.len());
         let queued = Arc::new(TaskWaker { task, queued: AtomicBool::new(false), woken: self.woken.clone() });
         let waker = Waker::from(queued.clone());
         waker.wake_by_ref();
-        self.tasks.push(Task { process, future: Some(future), waker, queued });
+        self.tasks.push(Task { process, name, future: Some(future), waker, queued });
     }
 
     /// This task; `None` if it has ended.
@@ -145,7 +148,8 @@ impl Executor {
         );
         if self.has_woken() {
             self.woken.any.store(false, Ordering::Release);
-            ready.append(&mut self.woken.tasks.lock().expect("nobody panics while waking"));
+            let mut woken = self.woken.tasks.lock().expect("nobody panics while waking");
+            ready.extend(woken.drain(..));
         }
     }
 

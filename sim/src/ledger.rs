@@ -8,6 +8,7 @@ mod empty;
 mod transaction;
 
 use std::collections::BTreeMap;
+use std::slice;
 
 use twophase::kafka::protocol::{Marker, Produce, Producer, Request, Response};
 use twophase::{CheckpointId, Fact, Life, Partition, RecordId, TransactionalId};
@@ -29,6 +30,8 @@ pub(crate) const ACK: &str = "ack";
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     transactions: Vec<Transaction>,
+    /// How many of them, from the oldest on, are past: most that is learnt is of the others, and they are few.
+    past: usize,
     /// Those that have no record yet.
     empties: Empties,
     /// The transaction into which each record of the input went last: nearly always the only one.
@@ -151,13 +154,25 @@ impl Ledger {
                 }
             }
             What::MarkerWritten { partition, id, producer, marker } => {
-                self.empties.marked(id, producer, partition);
-                if let Some(transaction) = self.ended_by(id, producer, marker) {
-                    transaction.written_on |= bit(partition);
-                }
+                self.marked(partition, id, producer, marker);
             }
             What::TimedOut { id } => self.timed_out(id),
             _ => {}
+        }
+    }
+
+    /// A marker was written.
+    #[inline]
+    pub(crate) fn marked(
+        &mut self,
+        partition: Partition,
+        id: &TransactionalId,
+        producer: Producer,
+        marker: Marker,
+    ) {
+        self.empties.marked(id, producer, partition);
+        if let Some(transaction) = self.ended_by(id, producer, marker) {
+            transaction.written_on |= bit(partition);
         }
     }
 
@@ -223,6 +238,7 @@ impl Ledger {
                     return;
                 }
                 if let Some(at) = self.position(*producer) {
+                    self.past = self.past.min(at); // by a broker that decides twice
                     self.transactions[at].decide(*marker);
                     self.acted(at, current);
                 }
@@ -232,7 +248,7 @@ impl Ledger {
                 if let Some(id) = &init.id {
                     self.empties.abort(id);
                     let open = |open: &Transaction| open.decided.is_none() && open.id == *id;
-                    for at in 0..self.transactions.len() {
+                    for at in self.past..self.transactions.len() {
                         if open(&self.transactions[at]) {
                             self.transactions[at].decide(Marker::Abort);
                             self.acted(at, current);
@@ -335,7 +351,7 @@ impl Ledger {
         let Actor::Process { name, life, .. } = who else {
             return;
         };
-        for transaction in self.transactions.iter_mut().filter(|one| one.is_by(name, life)) {
+        for transaction in self.present_mut().filter(|one| one.is_by(name, life)) {
             transaction.told |= transaction.decided.is_some() && ending != Some(transaction.producer);
         }
     }
@@ -362,7 +378,7 @@ impl Ledger {
     fn learn(&mut self, name: Name, life: Life, current: bool, fact: &Fact) {
         match fact {
             Fact::PreCommitted(checkpoint, id) => {
-                for transaction in self.transactions.iter_mut().filter(|one| one.writer == name) {
+                for transaction in self.present_mut().filter(|one| one.writer == name) {
                     transaction.told_at_snapshot = transaction.told;
                 }
                 if let Some(transaction) = self.mine(name, life, id) {
@@ -370,12 +386,12 @@ impl Ledger {
                 }
             }
             Fact::Acknowledged(checkpoint) => {
-                for transaction in self.transactions.iter_mut().filter(|open| open.is_by(name, life)) {
+                for transaction in self.present_mut().filter(|open| open.is_by(name, life)) {
                     transaction.acknowledged |= transaction.checkpoint == Some(*checkpoint);
                 }
             }
             Fact::Committed(id) | Fact::Indistinct(id) => {
-                for transaction in self.transactions.iter_mut().filter(|open| open.id == *id) {
+                for transaction in self.present_mut().filter(|open| open.id == *id) {
                     transaction.told |= transaction.decided.is_some();
                 }
             }
@@ -397,7 +413,7 @@ impl Ledger {
         let Actor::Process { name, life, .. } = who else {
             return;
         };
-        for transaction in self.transactions.iter_mut().filter(|open| open.is_by(name, life)) {
+        for transaction in self.present_mut().filter(|open| open.is_by(name, life)) {
             transaction.acknowledged |= transaction.checkpoint.is_some();
         }
     }
@@ -411,7 +427,7 @@ impl Ledger {
     /// writer has begun anew since: then another incarnation took that checkpoint.
     #[cold]
     fn durable(&mut self, checkpoint: CheckpointId) {
-        for transaction in &mut self.transactions {
+        for transaction in &mut self.transactions[self.past..] {
             let covered = transaction.checkpoint.is_some_and(|id| id <= checkpoint);
             let newly = !transaction.promised && covered && !transaction.abandoned;
             transaction.promised |= newly;
@@ -421,6 +437,13 @@ impl Ledger {
                 self.windows.enter(Window::W8);
             }
         }
+        self.past += self.present_mut().take_while(|oldest| oldest.is_past()).count();
+    }
+
+    /// Those of which anything may still be learnt.
+    #[inline]
+    fn present_mut(&mut self) -> slice::IterMut<'_, Transaction> {
+        self.transactions[self.past..].iter_mut()
     }
 
     /// A sink was struck down: in which windows, its transactions tell.

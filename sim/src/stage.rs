@@ -103,7 +103,8 @@ impl<'a> Stage<'a> {
     fn run<T>(&mut self, process: Pid, strangers: impl FnOnce(&mut Self) -> Result<T, Panic>) -> Option<T> {
         let mut world = self.world();
         world.polls(None);
-        self.turns.onlookers.enter(&mut world, process);
+        let name = world.life(process).name;
+        self.turns.onlookers.enter(&mut world, process, name);
         drop(world);
         let told = strangers(self);
         self.turns.onlookers.leave();
@@ -120,7 +121,7 @@ impl<'a> Stage<'a> {
                 }
                 Chore::Start(pid) => {
                     let main = self.run(pid, |stage| guarded(|| stage.main_of(pid)));
-                    main.into_iter().for_each(|main| self.turns.executor.spawn(pid, main));
+                    main.into_iter().for_each(|main| self.spawn(pid, main));
                 }
                 Chore::Spawn(pid, task) => self.spawn(pid, task),
                 Chore::Wake(task) => self.turns.ready.push(task),
@@ -131,9 +132,13 @@ impl<'a> Stage<'a> {
 
     /// Who spawns something and dies in the same breath leaves nothing behind that runs.
     fn spawn(&mut self, pid: Pid, task: TaskFuture) {
-        if self.world().is_alive(pid) {
-            self.turns.executor.spawn(pid, task);
+        let mut world = self.world();
+        if world.is_alive(pid) {
+            let name = world.life(pid).name;
+            drop(world);
+            self.turns.executor.spawn((pid, name), task);
         } else {
+            drop(world);
             self.run(pid, |_| guarded(|| drop(task)));
         }
     }

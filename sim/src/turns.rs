@@ -6,6 +6,7 @@ use crate::executor::{Executor, Task, TaskId};
 use crate::memory::Room;
 use crate::remarks::Remarks;
 use crate::runtime::Sandbox;
+use crate::site::Name;
 use crate::wall::Pulse;
 use crate::world::{Condition, Pid, World};
 
@@ -71,26 +72,26 @@ impl<'a> Turns<'a> {
         if !world.chores.is_empty() {
             return Turn::Attend;
         }
-        let Some((process, task)) = self.next_ready(world) else {
+        let Some((process, name, task)) = self.next_ready(world) else {
             return Turn::World;
         };
         if self.polls.are_too_many(process, world.steps()) {
             return Turn::Spins(process);
         }
-        self.onlookers.enter(world, process);
+        self.onlookers.enter(world, process, name);
         Turn::Poll(process, task)
     }
 
     /// Nearly always one task was woken, by the world, and nobody else is ready.
     #[inline(always)]
-    fn next_ready(&mut self, world: &mut World) -> Option<(Pid, TaskId)> {
+    fn next_ready(&mut self, world: &mut World) -> Option<(Pid, Name, TaskId)> {
         if let (&[only], true) = (&world.woken[..], self.ready.is_empty() && !self.executor.has_woken()) {
             if let Some(task) = self.executor.task(only) {
-                let (process, waker) = (task.process, task.waker());
+                let (process, name, waker) = (task.process, task.name, task.waker());
                 if world.life(process).condition != Condition::Paused {
                     world.woken.clear();
                     world.polls(Some((only, waker)));
-                    return Some((process, only));
+                    return Some((process, name, only));
                 }
             }
         }
@@ -101,9 +102,10 @@ impl<'a> Turns<'a> {
     /// Of those that are ready: processes in the order in which they became ready, and within one process, if the
     /// schedule says so, whichever task its stream picks.
     #[cold]
-    fn choose(&mut self, world: &mut World) -> Option<(Pid, TaskId)> {
+    fn choose(&mut self, world: &mut World) -> Option<(Pid, Name, TaskId)> {
         while let Some(&first) = self.ready.first() {
-            let Some(process) = self.executor.task(first).map(|task| task.process) else {
+            let Some((process, name)) = self.executor.task(first).map(|task| (task.process, task.name))
+            else {
                 self.ready.remove(0);
                 continue;
             };
@@ -113,9 +115,12 @@ impl<'a> Turns<'a> {
                 continue;
             }
             let at = if self.shuffle && self.ready.len() > 1 { self.pick_within(process, world) } else { 0 };
-            let chosen = self.ready.remove(at);
+            let chosen = match self.ready.len() {
+                1 => self.ready.pop()?,
+                _ => self.ready.remove(at),
+            };
             world.polls(self.executor.task(chosen).map(|task| (chosen, task.waker())));
-            return Some((process, chosen));
+            return Some((process, name, chosen));
         }
         None
     }
@@ -142,11 +147,10 @@ pub(crate) struct Onlookers<'a> {
 impl Onlookers<'_> {
     /// A stranger's code has the thread from here on,
     #[inline(always)]
-    pub(crate) fn enter(&self, world: &mut World, process: Pid) {
-        let (now, life) = (world.now(), world.life(process));
-        self.pulse.enter(life.name, now);
+    pub(crate) fn enter(&self, world: &mut World, process: Pid, name: Name) {
+        self.pulse.enter(name, world.now());
         if let Some(remarks) = &self.remarks {
-            remarks.polls(now, life.actor());
+            remarks.polls(world.now(), world.life(process).actor());
         }
     }
 
@@ -161,43 +165,35 @@ impl Onlookers<'_> {
 /// than a few times.
 const POLLS_PER_STEP: u32 = 100_000;
 
-/// Up to here nobody counts whose polls they are.
+/// After how many polls somebody looks whether the world has made a step meanwhile. Up to there nobody counts whose they are.
 const UNSUSPICIOUS: u32 = 1_000;
 
-/// The polls since the last step of the world.
+/// The polls since somebody has looked.
 #[derive(Default)]
 struct Polls {
-    /// How many steps it had made.
-    steps: u64,
     all: u32,
-    /// Of each process, once there are suspiciously many: one that never waits must not be taken for one that is
-    /// merely ready beside it.
+    /// How many steps the world had made then.
+    steps: u64,
+    /// Of each process, while the world makes none: one that never waits must not be taken for one that is merely ready
+    /// beside it.
     each: BTreeMap<Pid, u32>,
 }
 
 impl Polls {
-    #[inline]
+    #[inline(always)]
     fn are_too_many(&mut self, process: Pid, steps: u64) -> bool {
-        if self.steps != steps {
-            self.begin_again(steps);
-        }
         self.all += 1;
-        self.all > UNSUSPICIOUS && self.are_too_many_of(process)
+        self.all > UNSUSPICIOUS && self.are_too_many_of(process, steps)
     }
 
     #[cold]
-    fn are_too_many_of(&mut self, process: Pid) -> bool {
+    fn are_too_many_of(&mut self, process: Pid, steps: u64) -> bool {
+        if self.steps != steps {
+            *self = Polls { steps, ..Polls::default() };
+            return false;
+        }
         let polls = self.each.entry(process).or_default();
         *polls += 1;
         *polls > POLLS_PER_STEP
-    }
-
-    /// The world has made a step.
-    #[inline]
-    fn begin_again(&mut self, steps: u64) {
-        self.steps = steps;
-        if std::mem::take(&mut self.all) > UNSUSPICIOUS {
-            self.each.clear();
-        }
     }
 }

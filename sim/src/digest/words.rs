@@ -6,7 +6,9 @@
 
 use std::hash::Hash;
 
-use twophase::kafka::protocol::{ErrorCode, LogOffset, Produce, Producer, Request, Response};
+use twophase::kafka::protocol::{
+    ErrorCode, InitProducerId, LogOffset, Marker, Produce, Producer, Request, Response,
+};
 use twophase::{Fact, Partition, Record};
 
 use super::Chain;
@@ -23,6 +25,8 @@ enum Kind {
     Applied,
     Written,
     Visible,
+    Initialised,
+    Ended,
 }
 
 impl Chain {
@@ -74,8 +78,44 @@ impl Chain {
         changed: bool,
         state: u64,
     ) {
-        self.begin(at, who, Kind::Applied);
-        (told, changed, state).hash(self);
+        match told {
+            (Request::EndTxn { id: name, producer, marker, version }, Response::EndTxn(answer)) => {
+                self.begin(at, who, Kind::Ended);
+                let next = answer.ok().flatten();
+                let flags = flags([*marker == Marker::Commit, changed, answer.is_ok(), next.is_some()]);
+                let numbers = epoch(Some(*producer)) << 16 | epoch(next) << 32;
+                self.mix(u64::from(*version as u16) | numbers | flags << 48);
+                name.hash(self);
+                self.mix(producer.id.0 as u64);
+                self.mix(answer.map_or_else(|error| error as u64, id));
+            }
+            (
+                Request::InitProducerId(InitProducerId {
+                    id: name,
+                    timeout,
+                    expected_id: None,
+                    expected_epoch: None,
+                    enable_2pc,
+                    keep_prepared,
+                    version,
+                }),
+                Response::InitProducerId(answer),
+            ) => {
+                self.begin(at, who, Kind::Initialised);
+                let flags = flags([name.is_some(), *enable_2pc, *keep_prepared, changed, answer.is_ok()]);
+                self.mix(u64::from(*version as u16) | epoch(answer.ok()) << 16 | flags << 32);
+                self.mix(timeout.as_secs() << 30 ^ u64::from(timeout.subsec_nanos())); // below 2^30 of them
+                if let Some(name) = name {
+                    name.hash(self);
+                }
+                self.mix(answer.map_or_else(|error| error as u64, |producer| id(Some(producer))));
+            }
+            _ => {
+                self.begin(at, who, Kind::Applied);
+                (told, changed).hash(self);
+            }
+        }
+        self.mix(state);
     }
 
     #[inline(always)]
@@ -124,8 +164,7 @@ impl Chain {
     #[inline(always)]
     fn batch(&mut self, batch: &Produce, answer: Result<LogOffset, ErrorCode>, changed: bool) {
         let Produce { id: name, producer, partition, base_sequence, transactional, records, version } = batch;
-        let flags = [name.is_some(), producer.is_some(), *transactional, changed, answer.is_ok()].into_iter();
-        let flags = flags.fold(0, |flags, flag| flags << 1 | u64::from(flag));
+        let flags = flags([name.is_some(), producer.is_some(), *transactional, changed, answer.is_ok()]);
         self.mix(u64::from(partition.0) | u64::from(base_sequence.0 as u32) << 32);
         self.mix(
             u64::from(*version as u16) | epoch(*producer) << 16 | flags << 32 | (records.len() as u64) << 40,
@@ -167,6 +206,12 @@ fn actor(actor: Actor) -> u64 {
     }
 }
 
+/// One bit for each.
+#[inline(always)]
+fn flags<const N: usize>(flags: [bool; N]) -> u64 {
+    flags.into_iter().fold(0, |all, flag| all << 1 | u64::from(flag))
+}
+
 #[inline(always)]
 fn id(producer: Option<Producer>) -> u64 {
     producer.map_or(0, |producer| producer.id.0 as u64)
@@ -180,6 +225,7 @@ fn epoch(producer: Option<Producer>) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::time::Duration;
 
     use twophase::kafka::protocol::{ProducerEpoch, ProducerId, Sequence};
     use twophase::{Life, RecordId, SourceOffset, Split, TransactionalId};
@@ -273,6 +319,82 @@ mod tests {
             applied(&plain, Ok(LogOffset(ErrorCode::InvalidRequest as u64)), true, 6),
             applied(&plain, written, false, 6),
             applied(&plain, written, true, 5),
+        ];
+        all_differ(changes.into_iter().map(changed).chain(answered));
+    }
+
+    #[test]
+    fn every_field_of_an_end_and_of_its_answer_counts() {
+        let end = |name: &str, producer, marker, version| {
+            let id = TransactionalId::new(name);
+            Request::EndTxn { id, producer, marker, version }
+        };
+        let next = |epoch| Producer { epoch: ProducerEpoch(epoch), ..PRODUCER };
+        let (commit, go_on) = (Marker::Commit, Ok(Some(next(4))));
+        let plain = end("t", PRODUCER, commit, 5);
+        let told = [
+            (plain.clone(), go_on, true, 6),
+            (end("u", PRODUCER, commit, 5), go_on, true, 6),
+            (end("t", Producer { id: ProducerId(8), ..PRODUCER }, commit, 5), go_on, true, 6),
+            (end("t", next(2), commit, 5), go_on, true, 6),
+            (end("t", PRODUCER, Marker::Abort, 5), go_on, true, 6),
+            (end("t", PRODUCER, commit, 4), go_on, true, 6),
+            (plain.clone(), Ok(Some(next(5))), true, 6),
+            (plain.clone(), Ok(Some(Producer { id: ProducerId(9), ..next(4) })), true, 6),
+            (plain.clone(), Ok(Some(Producer { id: ProducerId(0), epoch: ProducerEpoch(0) })), true, 6),
+            (plain.clone(), Ok(None), true, 6),
+            (plain.clone(), Err(ErrorCode::ProducerFenced), true, 6),
+            (plain.clone(), Err(ErrorCode::InvalidTxnState), true, 6),
+            (plain.clone(), go_on, false, 6),
+            (plain, go_on, true, 7),
+        ];
+        all_differ(told.map(|(request, answer, changed, state)| {
+            let response = Response::EndTxn(answer);
+            digest(SINK, What::Applied { request: &request, response: &response, changed, state })
+        }));
+    }
+
+    #[test]
+    fn every_field_of_an_init_and_of_its_answer_counts() {
+        let plain = InitProducerId {
+            id: Some(TransactionalId::new("t")),
+            timeout: Duration::from_secs(10),
+            expected_id: None,
+            expected_epoch: None,
+            enable_2pc: false,
+            keep_prepared: false,
+            version: 5,
+        };
+        let changes: [fn(&mut InitProducerId); 11] = [
+            |_| {},
+            |init| init.id = None,
+            |init| init.id = Some(TransactionalId::new("u")),
+            |init| init.timeout = Duration::from_secs(11),
+            |init| init.timeout = Duration::from_millis(10_001),
+            |init| init.expected_id = Some(ProducerId(7)),
+            |init| init.expected_epoch = Some(ProducerEpoch(3)),
+            |init| init.expected_epoch = Some(ProducerEpoch(-1)),
+            |init| init.enable_2pc = true,
+            |init| init.keep_prepared = true,
+            |init| init.version = 4,
+        ];
+        let applied = |init: &InitProducerId, answer, changed, state| {
+            let (request, response) =
+                (Request::InitProducerId(init.clone()), Response::InitProducerId(answer));
+            digest(SINK, What::Applied { request: &request, response: &response, changed, state })
+        };
+        let changed = |change: fn(&mut InitProducerId)| {
+            let mut init = plain.clone();
+            change(&mut init);
+            applied(&init, Ok(PRODUCER), true, 6)
+        };
+        let answered = [
+            applied(&plain, Ok(Producer { id: ProducerId(8), ..PRODUCER }), true, 6),
+            applied(&plain, Ok(Producer { epoch: ProducerEpoch(4), ..PRODUCER }), true, 6),
+            applied(&plain, Err(ErrorCode::ProducerFenced), true, 6),
+            applied(&plain, Err(ErrorCode::InvalidRequest), true, 6),
+            applied(&plain, Ok(PRODUCER), false, 6),
+            applied(&plain, Ok(PRODUCER), true, 7),
         ];
         all_differ(changes.into_iter().map(changed).chain(answered));
     }

@@ -60,6 +60,16 @@ impl Transaction {
         self.decided = Some(marker);
     }
 
+    /// Whether nothing that is learnt changes it any more, unless the broker decides again: its sink knows that it was
+    /// committed, also after any restore, or it was given up and is aborted.
+    pub(super) fn is_past(&self) -> bool {
+        match self.decided {
+            Some(Marker::Commit) => self.promised && self.told && self.told_at_snapshot && !self.owed,
+            Some(Marker::Abort) => self.abandoned && !self.promised,
+            None => false,
+        }
+    }
+
     /// Whether the broker's decision breaks the promise, or makes up for one that was never given.
     pub(crate) fn is_wrong(&self) -> bool {
         match self.decided {

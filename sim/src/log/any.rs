@@ -23,6 +23,11 @@ impl AnyLog {
             AnyLog::Brought(_) => Rooms::default(),
         }
     }
+
+    /// Whether it does as a log must. What one does that a subject has brought along nobody knows.
+    pub(crate) fn is_correct(&self) -> bool {
+        matches!(self, AnyLog::Correct(_))
+    }
 }
 
 macro_rules! ask {

@@ -21,6 +21,8 @@ pub struct TransactionMetadata {
     id: TransactionalId,
     stored: Stored,
     memory: Memory,
+    /// How often anything of it has changed: so that whoever wants to know need not compare all of it.
+    changes: u32,
 }
 
 /// The record in the transaction log: what survives the coordinator.
@@ -49,8 +51,8 @@ struct Memory {
     unmarked: SmallVec<[Partition; 4]>,
 }
 
-/// In as few words as hold it: it is hashed before and after each request that is about it. What there is not is -1, as
-/// Kafka stores it.
+/// In as few words as hold it: it is hashed after each request that is about it. What there is not is -1, as Kafka stores
+/// it. How often it has changed is nothing that is stored.
 impl Hash for TransactionMetadata {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         let Stored { producer, timeout, state, partitions, started, protocol } = &self.stored;
@@ -103,7 +105,13 @@ impl TransactionMetadata {
                 protocol: Protocol::V1,
             },
             memory: Memory::default(),
+            changes: 0,
         }
+    }
+
+    /// How often anything of it has changed.
+    pub(crate) fn changes(&self) -> u32 {
+        self.changes
     }
 
     /// The name.
@@ -183,6 +191,13 @@ impl TransactionMetadata {
 
     /// Begins anew without a transaction.
     pub(super) fn initialise(&mut self, producer: Producer, last: Option<ProducerEpoch>, timeout: Duration) {
+        let begun = self.stored.state == CoordinatorState::Empty && self.stored.started.is_none();
+        let is_repeat = (self.stored.producer, self.stored.timeout, self.memory.last_epoch)
+            == (producer, timeout, last)
+            && self.memory.previous_id == Some(producer.id);
+        if begun && is_repeat {
+            return;
+        }
         self.remember_id();
         self.memory.last_epoch = last;
         self.stored.producer = producer;
@@ -247,6 +262,7 @@ impl TransactionMetadata {
 
     /// One marker is written. Not stored: a new coordinator writes all of them again.
     pub(super) fn marked(&mut self, partition: Partition) {
+        self.changes += 1;
         self.memory.unmarked.retain(|unmarked| *unmarked != partition);
         self.complete_if_marked();
     }
@@ -269,6 +285,7 @@ impl TransactionMetadata {
 
     /// Read back from the transaction log by a new coordinator.
     pub(super) fn reload(&mut self) {
+        self.changes += 1;
         self.memory = Memory::default();
         if self.is_ending() {
             self.memory.unmarked = SmallVec::from_slice(&self.stored.partitions);
@@ -302,6 +319,7 @@ impl TransactionMetadata {
     /// Every step stores the id from before it, also a step that changes none: so the trace of a change is lost
     /// with the second step after it.
     fn remember_id(&mut self) {
+        self.changes += 1;
         self.memory.previous_id = Some(self.stored.producer.id);
     }
 }

@@ -57,7 +57,12 @@ fn committed(log: &dyn Log, partition: Partition, from: LogOffset) -> Fetched<'_
 }
 
 /// Whether this entry belongs to an aborted transaction. `aborted` may be all of the partition, or those of a fetch.
+#[inline]
 pub fn is_aborted(aborted: &[Aborted], entry: &Entry) -> bool {
+    !aborted.is_empty() && is_among(aborted, entry) // nearly always none was
+}
+
+fn is_among(aborted: &[Aborted], entry: &Entry) -> bool {
     let Content::Batch { transactional: true, .. } = entry.content else {
         return false; // what a producer wrote outside of transactions is not taken along
     };

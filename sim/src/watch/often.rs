@@ -1,8 +1,8 @@
 //! What happens often: records, requests, messages and facts. They are nine of ten events, and mostly nobody wants more
 //! than a judgement. So each is shown by its parts, and put together as an event only where more is wanted.
 
-use twophase::kafka::protocol::{LogOffset, Produce, Producer, Request, Response};
-use twophase::{Fact, Partition, Record};
+use twophase::kafka::protocol::{LogOffset, Marker, Produce, Producer, Request, Response};
+use twophase::{Fact, Partition, Record, TransactionalId};
 
 use super::Watch;
 use crate::event::{Actor, Event, Observer, What};
@@ -28,22 +28,38 @@ impl Watch {
         self.judge_visible(at, partition, record, producer);
     }
 
-    /// A request reached the broker and was answered.
+    /// A marker was written.
+    #[inline]
+    pub(crate) fn marked(
+        &mut self,
+        at: u64,
+        partition: Partition,
+        id: &TransactionalId,
+        producer: Producer,
+        marker: Marker,
+    ) {
+        let what = What::MarkerWritten { partition, id, producer, marker };
+        let event = Event { at, who: Actor::Broker, what };
+        if self.more_is_wanted {
+            return self.see(&event);
+        }
+        self.digest.add(|chain| chain.event(&event));
+        self.ledger.step();
+        self.ledger.marked(partition, id, producer, marker);
+    }
+
+    /// A batch reached the broker and was answered.
     #[inline(always)]
-    pub(crate) fn applied(
+    pub(crate) fn produced(
         &mut self,
         at: u64,
         who: Actor,
-        (request, response): (&Request, &Response),
+        (request, batch, response): (&Request, &Produce, &Response),
         changed: bool,
         state: u64,
     ) {
-        if self.more_is_wanted {
-            let what = What::Applied { request, response, changed, state };
-            return self.see(&Event { at, who, what });
-        }
-        match (request, response) {
-            (Request::Produce(batch), Response::Produce(answer)) => {
+        match response {
+            Response::Produce(answer) if !self.more_is_wanted => {
                 self.digest.add(|chain| chain.produced(at, who, (batch, *answer), changed, state));
                 self.ledger.step();
                 match changed && answer.is_ok() {
@@ -51,12 +67,28 @@ impl Watch {
                     false => self.judge_asked(at, who, (request, response), changed),
                 }
             }
-            _ => {
-                self.digest.add(|chain| chain.asked(at, who, (request, response), changed, state));
-                self.ledger.step();
-                self.judge_asked(at, who, (request, response), changed);
-            }
+            _ => self.see(&Event { at, who, what: What::Applied { request, response, changed, state } }),
         }
+    }
+
+    /// Another request reached the broker and was answered.
+    #[inline(always)]
+    pub(crate) fn applied(
+        &mut self,
+        at: u64,
+        who: Actor,
+        told: (&Request, &Response),
+        changed: bool,
+        state: u64,
+    ) {
+        if self.more_is_wanted {
+            let (request, response) = told;
+            let what = What::Applied { request, response, changed, state };
+            return self.see(&Event { at, who, what });
+        }
+        self.digest.add(|chain| chain.asked(at, who, told, changed, state));
+        self.ledger.step();
+        self.judge_asked(at, who, told, changed);
     }
 
     /// A message was handed to the network.

@@ -33,9 +33,9 @@ impl World {
         let written = self.log.write_marker(now, &write, &mut self.effects);
         if let (Ok(()), Some(id)) = (written, &write.id) {
             let MarkerWrite { partition, producer, marker, .. } = write;
-            self.emit(Actor::Broker, What::MarkerWritten { partition, id, producer, marker });
+            self.watch.marked(self.now, partition, id, producer, marker);
         }
-        self.take_effects();
+        self.take_effects(true);
     }
 
     #[cold]
@@ -45,17 +45,21 @@ impl World {
         if self.broker == BrokerCondition::Up {
             let now = self.broker_time();
             self.log.sweep(now, &mut self.effects);
-            self.take_effects();
+            self.take_effects(true);
         }
     }
 
-    /// What follows from a step of the log: markers to be written, each in its own time.
+    /// What follows from a step of the log: markers to be written, each in its own time, and, if it `may_show_more`, what
+    /// committed readers see.
     #[inline]
-    pub(super) fn take_effects(&mut self) {
+    pub(super) fn take_effects(&mut self, may_show_more: bool) {
         if !self.effects.is_empty() {
             self.take_all_effects();
         }
-        self.readers.advance(&self.log, self.now, &mut self.watch);
+        if may_show_more {
+            self.readers.advance(&self.log, self.now, &mut self.watch);
+        }
+        debug_assert!(self.readers.have_seen_all(&self.log), "whoever may not see more has seen all");
     }
 
     #[cold]
@@ -102,7 +106,7 @@ impl World {
         let now = self.broker_time();
         self.log.reload(now, &mut self.effects);
         self.emit(Actor::Broker, What::BrokerUp);
-        self.take_effects();
+        self.take_effects(true);
     }
 
     #[cold]

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use twophase::env::{Key, Value};
-use twophase::kafka::protocol::{ErrorCode, Request, Response};
+use twophase::kafka::protocol::{ErrorCode, Produce, Request, Response};
 
 use super::broker::BrokerCondition;
 use super::life::Made;
 use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
 use super::strike::Fate;
-use super::touched::Mark;
+use super::touched::{self, Mark};
 use super::under_way::Ticket;
 use super::waits::{Asked, WaitId};
 use super::{Happening, Pid, World};
@@ -130,7 +130,7 @@ impl World {
         } else {
             self.queue.push(arrives, Happening::Arrive(flight));
         }
-        if in_danger && !self.lives[pid.0].is_alive() {
+        if in_danger && !self.lives[pid].is_alive() {
             self.forget(wait);
             return None;
         }
@@ -157,7 +157,7 @@ impl World {
     /// A process makes a call, and may die over it. Else: which it is, and whether it is in danger at its later sites.
     #[inline(always)]
     pub(super) fn make(&mut self, pid: Pid, call: Call) -> Option<(Made, bool)> {
-        let life = &mut self.lives[pid.0];
+        let life = &mut self.lives[pid];
         let (made, in_danger) = (life.make(call), life.is_in_danger());
         if in_danger && !self.survives(pid, made, Phase::Before) {
             return None;
@@ -170,7 +170,7 @@ impl World {
         let flight = &mut self.flights[ticket];
         let Flight { pid, made, deadline, of, .. } = *flight;
         if let Some(history) = &mut self.watch.history {
-            let life = &self.lives[pid.0];
+            let life = &self.lives[pid];
             history.trips.request_arrives(self.now, (life.name, life.life), &life.call(made).into());
         }
         if of == End::Broker && matches!(self.broker, BrokerCondition::Down { .. }) {
@@ -186,7 +186,7 @@ impl World {
                 self.flights[ticket].answer = Some(Answer::Store(Box::new(answer)));
             }
         }
-        let life = &self.lives[pid.0];
+        let life = &self.lives[pid];
         if life.is_in_danger() && life.is_alive() {
             self.strike(pid, made, Phase::Applied);
         }
@@ -204,20 +204,44 @@ impl World {
             self.flights[flight].answer = Some(Answer::Broker(refuse(request, error)));
             return;
         }
+        match request {
+            Request::Produce(batch) => self.write(pid, (request, batch), flight),
+            _ => self.coordinate(pid, request, flight),
+        }
+    }
+
+    /// A batch, to be appended to a partition. Records of a transaction are seen only once its marker is written.
+    #[inline(always)]
+    fn write(&mut self, pid: Pid, (request, batch): (&Request, &Produce), flight: Ticket<Flight>) {
+        let (now, partition) = (self.broker_time(), batch.partition);
+        let before = self.log.log_end_offset(partition);
+        let response = self.log.apply(now, request, &mut self.effects);
+        let changed = self.log.log_end_offset(partition) != before;
+        let state = touched::ends(&self.log, partition);
+        let who = self.lives[pid].actor();
+        self.watch.produced(self.now, who, (request, batch, &response), changed, state);
+        self.flights[flight].answer = Some(Answer::Broker(response));
+        let hides = batch.transactional && batch.producer.is_some() && self.log.is_correct();
+        self.take_effects(!hides);
+    }
+
+    /// Anything else, about a transaction as a whole.
+    #[inline(always)]
+    fn coordinate(&mut self, pid: Pid, request: &Request, flight: Ticket<Flight>) {
         let (now, before) = (self.broker_time(), Mark::of(&self.log, request));
         let response = self.log.apply(now, request, &mut self.effects);
         let (changed, state) = before.changed(&self.log, request);
-        let who = self.lives[pid.0].actor();
+        let who = self.lives[pid].actor();
         self.watch.applied(self.now, who, (request, &response), changed, state);
         self.flights[flight].answer = Some(Answer::Broker(response));
-        self.take_effects();
+        self.take_effects(true);
     }
 
     #[cold]
     fn apply_to_store(&mut self, pid: Pid, request: &StoreRequest) -> StoreAnswer {
         let answer = self.store.apply(request);
         if let (StoreRequest::Put { key, value, .. }, StoreAnswer::Put(result)) = (request, &answer) {
-            let (who, version) = (self.lives[pid.0].actor(), result.ok());
+            let (who, version) = (self.lives[pid].actor(), result.ok());
             let what = match (key, value) {
                 (Key::Head, Value::Head(head)) => What::Put { head, version },
                 _ => What::Stored { key, value, version },
@@ -229,7 +253,7 @@ impl World {
 
     #[inline(always)]
     fn send_back(&mut self, ticket: Ticket<Flight>, (pid, made, of): (Pid, Made, End), deadline: u64) {
-        let life = &self.lives[pid.0];
+        let life = &self.lives[pid];
         if !life.is_alive() {
             return self.flights.end(ticket, |_| ());
         }
@@ -250,7 +274,7 @@ impl World {
     /// For the recorder, if there is one.
     #[cold]
     fn record_trip(&mut self, kind: Kind, (pid, made, of): (Pid, Made, End), due: u64, fate: Fate) {
-        let life = &self.lives[pid.0];
+        let life = &self.lives[pid];
         if let Some(history) = &mut self.watch.history {
             let trip = Trip {
                 kind,
@@ -279,7 +303,7 @@ impl World {
     pub(super) fn give_up(&mut self, ticket: Ticket<Flight>) {
         let (wait, pid, made) = self.flights.end(ticket, |flight| (flight.wait, flight.pid, flight.made));
         if self.waits.end(wait, Ending::GivenUp, &mut self.woken).is_ok() {
-            let life = &self.lives[pid.0];
+            let life = &self.lives[pid];
             let (who, call) = (life.actor(), life.call(made));
             self.emit(who, What::Unanswered { operation: &call.into() });
         }
@@ -295,7 +319,7 @@ impl World {
             Ending::Answered(flight) => Some(flight),
             Ending::GivenUp | Ending::Woke => None,
         };
-        if self.lives[pid.0].is_in_danger() && !self.survives(pid, made, Phase::Received) {
+        if self.lives[pid].is_in_danger() && !self.survives(pid, made, Phase::Received) {
             answer.into_iter().for_each(|flight| self.flights.end(flight, |_| ()));
             return Looked::Death;
         }
@@ -319,7 +343,7 @@ impl World {
     #[inline(never)]
     pub(super) fn survives(&mut self, pid: Pid, made: Made, phase: Phase) -> bool {
         self.strike(pid, made, phase);
-        self.lives[pid.0].is_alive()
+        self.lives[pid].is_alive()
     }
 
     /// Nobody waits for it any longer.
@@ -333,7 +357,8 @@ impl World {
     pub(crate) fn sleep(&mut self, pid: Pid, span: u64, call: Call) -> Option<Asked> {
         let (made, _) = self.make(pid, call)?;
         let asked = self.waits.start(made);
-        self.queue.push(self.now + span, Happening::Wake(asked.wait));
+        let sleep = self.sleeps.put(asked.wait);
+        self.queue.push(self.now + span, Happening::Wake(sleep));
         Some(asked)
     }
 
@@ -343,14 +368,14 @@ impl World {
         let is_in_store = way == Way::InStore;
         self.sent += u64::from(!is_in_store);
         let span = if is_in_store { self.pace.store } else { self.pace.latency };
-        let life = &mut self.lives[pid.0];
+        let life = &mut self.lives[pid];
         life.delays.draw(&mut self.streams, (life.name, life.life), way, span)
     }
 
     /// Whether nothing gets through on it.
     #[inline(always)]
     pub(super) fn is_cut(&self, pid: Pid, way: Way) -> bool {
-        !self.cuts.are_none() && self.cuts.hold(self.lives[pid.0].name, way, self.now)
+        !self.cuts.are_none() && self.cuts.hold(self.lives[pid].name, way, self.now)
     }
 }
 

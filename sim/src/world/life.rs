@@ -1,6 +1,6 @@
 //! One life of one process, as the world keeps it.
 
-use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut, Index, IndexMut};
 
 use smallvec::SmallVec;
 use twophase::{Life, Process};
@@ -11,12 +11,16 @@ use super::under_way::Ticket;
 use super::waits::WaitId;
 use crate::event::Actor;
 use crate::executor::TaskId;
+use crate::memory::Room;
 use crate::seed::StreamId;
 use crate::site::{Ask, Call, Name, Operation};
 
-/// Which life of which process: an index into the world's list, in the order of their starts.
+/// Which life of which process: a place among all [`Lives`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Pid(pub(crate) usize);
+pub(crate) struct Pid(pub(crate) u32);
+
+/// All lives of a history, in the order of their starts.
+pub(super) struct Lives(Vec<LifeState>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
@@ -35,7 +39,8 @@ pub(crate) struct LifeState {
     pub(crate) condition: Condition,
     /// Whether no later life of the process has started.
     pub(crate) current: bool,
-    pub(super) mailbox: VecDeque<Ticket<Parcel>>,
+    /// The oldest message first. There is rarely more than one.
+    pub(super) mailbox: SmallVec<[Ticket<Parcel>; 4]>,
     pub(crate) receiving: Option<WaitId>,
     pub(crate) asked_to_stop: bool,
     /// Its main future ended because its part of the job is done, as far as it knows.
@@ -72,6 +77,8 @@ impl Made {
 struct Counts {
     fixed: [u32; FIXED],
     sends: SmallVec<[(&'static str, u32); 6]>,
+    /// Which of `sends` was the last.
+    last_send: usize,
     /// Which of them was the last: a place in `fixed`, or behind it in `sends`.
     last: Option<usize>,
 }
@@ -81,6 +88,68 @@ const PLAIN: [Call; 5] = [Call::Sleep, Call::Next, Call::Receive, Call::Read, Ca
 
 const FIXED: usize = PLAIN.len() + Ask::ALL.len();
 
+impl Lives {
+    pub(super) fn new(room: Room<LifeState>) -> Self {
+        Lives(room.vector(8))
+    }
+
+    /// Their room, for those of another history.
+    pub(super) fn leave(self) -> Room<LifeState> {
+        Room::of(self.0)
+    }
+
+    /// One more has started.
+    pub(super) fn add(&mut self, life: LifeState) -> Pid {
+        self.0.push(life);
+        Pid(self.0.len() as u32 - 1)
+    }
+
+    pub(super) fn pids(&self) -> impl Iterator<Item = Pid> + use<> {
+        (0..self.0.len() as u32).map(Pid)
+    }
+
+    /// The life of this process that started last, if any has.
+    pub(super) fn newest(&self, name: Name) -> Option<Pid> {
+        self.0.iter().rposition(|life| life.name == name).map(|place| Pid(place as u32))
+    }
+
+    /// This life of this process.
+    pub(super) fn find(&self, name: Name, life: Life) -> Option<Pid> {
+        let place = self.0.iter().position(|state| state.name == name && state.life == life);
+        place.map(|place| Pid(place as u32))
+    }
+}
+
+impl Deref for Lives {
+    type Target = [LifeState];
+
+    fn deref(&self) -> &[LifeState] {
+        &self.0
+    }
+}
+
+impl DerefMut for Lives {
+    fn deref_mut(&mut self) -> &mut [LifeState] {
+        &mut self.0
+    }
+}
+
+impl Index<Pid> for Lives {
+    type Output = LifeState;
+
+    #[inline(always)]
+    fn index(&self, pid: Pid) -> &LifeState {
+        &self.0[pid.0 as usize]
+    }
+}
+
+impl IndexMut<Pid> for Lives {
+    #[inline(always)]
+    fn index_mut(&mut self, pid: Pid) -> &mut LifeState {
+        &mut self.0[pid.0 as usize]
+    }
+}
+
 impl LifeState {
     pub(crate) fn new(name: Name, life: Life) -> Self {
         LifeState {
@@ -88,7 +157,7 @@ impl LifeState {
             life,
             condition: Condition::Running,
             current: true,
-            mailbox: VecDeque::new(),
+            mailbox: SmallVec::new(),
             receiving: None,
             asked_to_stop: false,
             done: false,
@@ -125,6 +194,16 @@ impl LifeState {
             life: self.life,
             parallelism,
             incarnation: twophase::Incarnation(0),
+        }
+    }
+
+    /// Takes the next message.
+    #[inline(always)]
+    pub(super) fn take_message(&mut self) -> Option<Ticket<Parcel>> {
+        match self.mailbox.len() {
+            0 => None,
+            1 => self.mailbox.pop(),
+            _ => Some(self.mailbox.remove(0)),
         }
     }
 
@@ -179,12 +258,22 @@ impl Counts {
         fixed.chain(self.sends.iter().map(|(label, count)| (Call::Send(label), *count)))
     }
 
-    /// Labels are nearly always the same few strings, in the same place in memory.
-    #[inline]
+    /// Labels are nearly always the same few strings, in the same place in memory, and mostly one comes several times: to
+    /// each of the sinks.
+    #[inline(always)]
     fn place_of(&mut self, label: &'static str) -> usize {
-        let same = self.sends.iter().position(|(known, _)| std::ptr::eq(*known, label));
-        let same = same.or_else(|| self.sends.iter().position(|(known, _)| *known == label));
-        same.unwrap_or_else(|| {
+        match self.sends.get(self.last_send) {
+            Some((known, _)) if std::ptr::eq(*known, label) => {}
+            _ => self.last_send = self.find_or_add(label),
+        }
+        self.last_send
+    }
+
+    #[inline(never)]
+    fn find_or_add(&mut self, label: &'static str) -> usize {
+        let is_same =
+            |known: &str| known.len() == label.len() && (std::ptr::eq(known, label) || known == label);
+        self.sends.iter().position(|(known, _)| is_same(known)).unwrap_or_else(|| {
             self.sends.push((label, 0));
             self.sends.len() - 1
         })

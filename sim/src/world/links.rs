@@ -1,7 +1,7 @@
 //! How long things take on their way, and what cuts the way.
 
 use smallvec::SmallVec;
-use twophase::Life;
+use twophase::{Life, Role};
 
 use crate::fault::End;
 use crate::seed::{Purpose, StreamId, Streams};
@@ -40,7 +40,8 @@ impl Way {
 pub(super) struct Delays {
     /// By [`Way`].
     fixed: [Option<StreamId>; 5],
-    others: SmallVec<[(Name, Option<StreamId>); 4]>,
+    /// Each at the [`place`] of its process.
+    others: SmallVec<[Option<StreamId>; 8]>,
 }
 
 /// What cuts the ways.
@@ -82,11 +83,11 @@ impl Delays {
 
     #[inline(always)]
     fn to(&mut self, name: Name) -> &mut Option<StreamId> {
-        let at = self.others.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
-            self.others.push((name, None));
-            self.others.len() - 1
-        });
-        &mut self.others[at].1
+        let place = place(name);
+        if place >= self.others.len() {
+            self.others.resize(place + 1, None);
+        }
+        &mut self.others[place]
     }
 }
 
@@ -112,6 +113,15 @@ impl Cuts {
     pub(super) fn hold(&self, process: Name, way: Way, now: u64) -> bool {
         let (from, to) = way.ends(process);
         self.0.iter().any(|cut| cut.from == from && cut.to == to && now < cut.until)
+    }
+}
+
+/// Where a process stands among all, of which there are few.
+#[inline(always)]
+fn place(Name { role, index }: Name) -> usize {
+    match role {
+        Role::Coordinator => 2 * usize::from(index),
+        Role::Sink => 2 * usize::from(index) + 1,
     }
 }
 

@@ -34,9 +34,9 @@ impl World {
         let Some((made, in_danger)) = self.make(pid, call) else {
             return false;
         };
-        let who = self.lives[pid.0].actor();
+        let who = self.lives[pid].actor();
         self.watch.sent(self.now, who, Name::from(to), label, &body);
-        let LifeState { name: from, life, .. } = self.lives[pid.0];
+        let LifeState { name: from, life, .. } = self.lives[pid];
         let way = Way::To(Name::from(to));
         let (delay, message) = (self.delay(pid, way), self.sent);
         let fate = if in_danger { self.strike(pid, made, Phase::Sent) } else { Fate::default() };
@@ -53,7 +53,7 @@ impl World {
             }
             self.queue.push(arrives, Happening::Deliver(parcel));
         }
-        !in_danger || self.lives[pid.0].is_alive()
+        !in_danger || self.lives[pid].is_alive()
     }
 
     /// For the recorder, if there is one.
@@ -88,21 +88,19 @@ impl World {
         let Parcel { message, to, label, envelope } = &self.parcels[ticket];
         let name = Name::from(*to);
         let receiver = match to.life {
-            None => self.newest(name),
-            Some(life) => {
-                self.lives.iter().position(|state| state.name == name && state.life == life).map(Pid)
-            }
+            None => self.lives.newest(name),
+            Some(life) => self.lives.find(name, life),
         };
-        let Some(to) = receiver.filter(|to| self.lives[to.0].is_alive()) else {
+        let Some(to) = receiver.filter(|to| self.lives[*to].is_alive()) else {
             return self.parcels.end(ticket, |_| ());
         };
-        let (from, receiver) = (Name::from(envelope.from), &mut self.lives[to.0]);
+        let (from, receiver) = (Name::from(envelope.from), &mut self.lives[to]);
         self.watch.delivered(self.now, receiver.actor(), *message, from, (label, &envelope.body));
         if let Some(history) = &mut self.watch.history {
             let (event, by) = (history.newest(), (from, envelope.from.life));
             history.trips.message_arrives(self.now, by, (name, receiver.life), label, event);
         }
-        receiver.mailbox.push_back(ticket);
+        receiver.mailbox.push(ticket);
         if let Some(wait) = receiver.receiving {
             let _ = self.waits.end(wait, Ending::Woke, &mut self.woken); // it may know already that something has come
         }
@@ -111,8 +109,8 @@ impl World {
     /// The next message for a process. It stays in the mailbox until it is taken, so a dropped wait loses none.
     #[inline(always)]
     pub(crate) fn receive(&mut self, pid: Pid, waker: &Waker) -> Received {
-        let life = &mut self.lives[pid.0];
-        let Some(parcel) = life.mailbox.pop_front() else {
+        let life = &mut self.lives[pid];
+        let Some(parcel) = life.take_message() else {
             let wait = self.waits.go_on(life.receiving, waker);
             life.receiving = Some(wait);
             return Received::Nothing(wait);

@@ -48,6 +48,7 @@ use crate::site::{Call, Name};
 use crate::watch::{self, Watch};
 use broker::BrokerCondition;
 use calls::{Ending, Flight};
+use life::Lives;
 use links::Cuts;
 use messages::Parcel;
 use queue::Queue;
@@ -69,7 +70,7 @@ enum Happening {
     /// It is given up.
     GiveUp(Ticket<Flight>),
     /// A wait for the clock is over.
-    Wake(WaitId),
+    Wake(Ticket<WaitId>),
     /// A message reaches its receiver.
     Deliver(Ticket<Parcel>),
     /// A process starts again, if it is still down.
@@ -87,7 +88,7 @@ enum Happening {
     /// The transaction coordinator has been found again, and loads.
     CoordinatorMoved,
     /// A fault that has a time strikes.
-    Strike(usize),
+    Strike(u32),
     /// Everything is repaired.
     Heal,
 }
@@ -106,10 +107,11 @@ pub(crate) struct World {
     steps: u64,
     queue: Queue<Happening>,
     waits: Waits<Ending>,
+    sleeps: UnderWay<WaitId>,
     flights: UnderWay<Flight>,
     parcels: UnderWay<Parcel>,
     marker_writes: UnderWay<MarkerWrite>,
-    lives: Vec<LifeState>,
+    lives: Lives,
     streams: Streams,
     cuts: Cuts,
     /// How many messages were sent on their way, requests and answers too.
@@ -167,6 +169,7 @@ pub(crate) struct Rooms {
     woken: Room<TaskId>,
     queue: Room<(u64, Happening)>,
     waits: waits::Rooms<Ending>,
+    sleeps: under_way::Rooms<WaitId>,
     flights: under_way::Rooms<Flight>,
     parcels: under_way::Rooms<Parcel>,
     marker_writes: under_way::Rooms<MarkerWrite>,
@@ -215,10 +218,11 @@ impl World {
             steps: 0,
             queue: Queue::new(rooms.queue),
             waits: Waits::new(rooms.waits),
+            sleeps: UnderWay::new(rooms.sleeps, 16),
             flights: UnderWay::new(rooms.flights, 16),
             parcels: UnderWay::new(rooms.parcels, 16),
             marker_writes: UnderWay::new(rooms.marker_writes, 8),
-            lives: rooms.lives.vector(8),
+            lives: Lives::new(rooms.lives),
             streams,
             cuts: Cuts::default(),
             sent: 0,
@@ -251,10 +255,11 @@ impl World {
             woken: Room::of(self.woken),
             queue: self.queue.leave(),
             waits: self.waits.leave(),
-            lives: Room::of(self.lives),
+            lives: self.lives.leave(),
             streams: self.streams.leave(),
             markers: Room::of(self.markers),
             effects: Room::of(self.effects),
+            sleeps: self.sleeps.leave(),
             flights: self.flights.leave(),
             parcels: self.parcels.leave(),
             marker_writes: self.marker_writes.leave(),
@@ -273,7 +278,7 @@ impl World {
         }
         for (index, fault) in schedule.faults.iter().enumerate() {
             if let Some(time) = fault.time() {
-                self.queue.push(micros(time), Happening::Strike(index));
+                self.queue.push(micros(time), Happening::Strike(index as u32));
             }
         }
         self.queue.push(micros(schedule.broker.sweep_phase), Happening::Sweep);
@@ -333,18 +338,13 @@ impl World {
     }
 
     pub(crate) fn life(&mut self, pid: Pid) -> &mut LifeState {
-        &mut self.lives[pid.0]
-    }
-
-    /// The life of this process that started last, if any has.
-    fn newest(&self, name: Name) -> Option<Pid> {
-        self.lives.iter().rposition(|life| life.name == name).map(Pid)
+        &mut self.lives[pid]
     }
 
     /// Whether what this process asks for still counts.
     #[inline]
     pub(crate) fn is_alive(&self, pid: Pid) -> bool {
-        self.lives[pid.0].is_alive()
+        self.lives[pid].is_alive()
     }
 
     /// From here on this task is polled, or none is.
@@ -355,7 +355,7 @@ impl World {
 
     /// The time on the machine of this process.
     pub(crate) fn clock(&self, pid: Pid) -> Timestamp {
-        Timestamp((EPOCH + self.now).saturating_add_signed(self.lives[pid.0].clock_off))
+        Timestamp((EPOCH + self.now).saturating_add_signed(self.lives[pid].clock_off))
     }
 
     /// The next thing happens. Whether there was one; if not, nothing will ever happen again.
@@ -369,7 +369,8 @@ impl World {
             Happening::Arrive(flight) => self.arrive(flight),
             Happening::Answer(flight) => self.answer(flight),
             Happening::GiveUp(flight) => self.give_up(flight),
-            Happening::Wake(wait) => {
+            Happening::Wake(sleep) => {
+                let wait = self.sleeps.take(sleep);
                 let _ = self.waits.end(wait, Ending::Woke, &mut self.woken); // who waited may be gone
             }
             Happening::Deliver(parcel) => self.deliver(parcel),
@@ -380,7 +381,7 @@ impl World {
             Happening::Sweep => self.sweep(),
             Happening::BrokerUp => self.broker_up(),
             Happening::CoordinatorMoved => self.coordinator_moved(),
-            Happening::Strike(fault) => self.strike_at_time(fault),
+            Happening::Strike(fault) => self.strike_at_time(fault as usize),
             Happening::Heal => self.heal(),
         }
         true
@@ -394,7 +395,7 @@ impl World {
     /// A process that lives says something of itself.
     #[inline(always)]
     pub(crate) fn note(&mut self, pid: Pid, fact: &Fact) {
-        self.watch.noted(self.now, self.lives[pid.0].actor(), fact);
+        self.watch.noted(self.now, self.lives[pid].actor(), fact);
         self.ends |= matches!(fact, Fact::Finished);
     }
 
@@ -408,10 +409,10 @@ impl World {
         self.repeated_markers = None;
         self.emit(Actor::World, What::Healed);
         self.broker_up();
-        for pid in (0..self.lives.len()).map(Pid) {
+        for pid in self.lives.pids() {
             self.resume(pid);
-            if self.lives[pid.0].current && self.lives[pid.0].condition == Condition::Dead {
-                self.start(self.lives[pid.0].name);
+            if self.lives[pid].current && self.lives[pid].condition == Condition::Dead {
+                self.start(self.lives[pid].name);
             }
         }
     }
@@ -430,14 +431,14 @@ impl World {
     }
 
     fn drawn_source_delay(&mut self, pid: Pid, split: u16, (min, max): (u64, u64)) -> u64 {
-        let key = u64::from(split) << 16 | u64::from(self.lives[pid.0].life.0 & 0xffff);
+        let key = u64::from(split) << 16 | u64::from(self.lives[pid].life.0 & 0xffff);
         let stream = *self.paces.entry(key).or_insert_with(|| self.streams.begin(Purpose::Pace, key));
         self.streams.at(stream).within(min..max)
     }
 
     /// What decides in which order the tasks of this process are polled.
     pub(crate) fn poll_order(&mut self, pid: Pid) -> &mut Stream {
-        let LifeState { name, life, poll_order, .. } = &mut self.lives[pid.0];
+        let LifeState { name, life, poll_order, .. } = &mut self.lives[pid];
         let of = u64::from(name.role as u8) << 32 | u64::from(name.index) << 16 | u64::from(life.0);
         let stream = *poll_order.get_or_insert_with(|| self.streams.begin(Purpose::Poll, of));
         self.streams.at(stream)

@@ -21,65 +21,64 @@ impl World {
     /// A process starts, unless it lives.
     #[cold]
     pub(super) fn start(&mut self, name: Name) {
-        if !self.newest(name).is_some_and(|newest| self.is_alive(newest)) {
+        if !self.lives.newest(name).is_some_and(|newest| self.is_alive(newest)) {
             self.begin_life(name);
         }
     }
 
     pub(super) fn begin_life(&mut self, name: Name) {
-        let before = self.newest(name).map(|pid| &mut self.lives[pid.0]);
+        let before = self.lives.newest(name).map(|pid| &mut self.lives[pid]);
         let (life, clock_off) = before.map_or((Life(1), 0), |before| {
             before.current = false;
             (Life(before.life.0 + 1), before.clock_off)
         });
-        let pid = Pid(self.lives.len());
         let mut state = LifeState::new(name, life);
         state.clock_off = clock_off;
         state.armed = self.faults_in(name, life);
-        self.lives.push(state);
+        let pid = self.lives.add(state);
         self.chores.push(Chore::Start(pid));
-        let who = self.lives[pid.0].actor();
+        let who = self.lives[pid].actor();
         self.emit(who, What::Started);
     }
 
     /// A process is gone, here and now. What its futures still ask for on their way out does nothing.
     pub(super) fn kill(&mut self, pid: Pid, restart_after: u64) {
-        if !self.lives[pid.0].is_alive() {
+        if !self.lives[pid].is_alive() {
             return;
         }
-        let who = self.lives[pid.0].actor();
-        self.lives[pid.0].condition = Condition::Dead;
+        let who = self.lives[pid].actor();
+        self.lives[pid].condition = Condition::Dead;
         self.chores.push(Chore::Drop(pid));
         self.emit(who, What::Crashed);
-        if self.lives[pid.0].current {
-            self.queue.push(self.now + restart_after, Happening::Start(self.lives[pid.0].name));
+        if self.lives[pid].current {
+            self.queue.push(self.now + restart_after, Happening::Start(self.lives[pid].name));
         }
     }
 
     /// The main future of a process has ended. A supervisor starts it again, unless the job is done.
     pub(crate) fn ended(&mut self, pid: Pid, said: Result<(), &str>) {
-        if !self.lives[pid.0].is_alive() {
+        if !self.lives[pid].is_alive() {
             return;
         }
-        let who = self.lives[pid.0].actor();
-        let who_role = self.lives[pid.0].name.role;
-        self.lives[pid.0].condition = Condition::Ended;
+        let who = self.lives[pid].actor();
+        let who_role = self.lives[pid].name.role;
+        self.lives[pid].condition = Condition::Ended;
         self.ends = true;
         self.chores.push(Chore::Drop(pid));
         self.emit(who, What::Ended(said));
-        self.lives[pid.0].done = said.is_ok() && !self.lives[pid.0].asked_to_stop;
+        self.lives[pid].done = said.is_ok() && !self.lives[pid].asked_to_stop;
         match (said, who_role) {
-            (Err(said), Role::Coordinator) if self.lives[pid.0].current => {
+            (Err(said), Role::Coordinator) if self.lives[pid].current => {
                 self.gave_up = Some(said.to_owned());
             }
             (Err(said), _) if self.alone => self.last_words = Some(format!("{who} gave up, saying: {said}")),
             _ => {}
         }
-        let stays = if self.alone { self.lives[pid.0].done } else { self.watch.is_finished() };
-        if self.lives[pid.0].current && !stays {
-            let name = self.lives[pid.0].name;
+        let stays = if self.alone { self.lives[pid].done } else { self.watch.is_finished() };
+        if self.lives[pid].current && !stays {
+            let name = self.lives[pid].name;
             // How long it stays away is said of the life that was asked to stop, and of no later one.
-            let asked = self.lives[pid.0].asked_to_stop;
+            let asked = self.lives[pid].asked_to_stop;
             let after = asked.then(|| self.restart_after_stop(name)).flatten().unwrap_or(SUPERVISOR_DELAY);
             self.queue.push(self.now + after, Happening::Start(name));
         }
@@ -89,7 +88,7 @@ impl World {
     /// moves changes no digest.
     #[cold]
     pub(crate) fn panicked(&mut self, pid: Pid, panic: &Panic) {
-        let who = self.lives[pid.0].actor();
+        let who = self.lives[pid].actor();
         let is_first = self.watch.finding().is_none();
         self.emit(who, What::Panicked(&panic.message));
         if is_first {
@@ -102,7 +101,7 @@ impl World {
         if let Some(place) = &panic.place {
             self.watch.place(place);
         }
-        if let Some(site) = self.lives[pid.0].last_asked() {
+        if let Some(site) = self.lives[pid].last_asked() {
             self.watch.explain(&format!("the last thing it asked for was {site}"));
         }
         if let Some(hint) = hint::of(panic) {
@@ -112,34 +111,34 @@ impl World {
 
     /// What ends when this process is asked to end; `None` if it was. `before` is the same wait from before.
     pub(crate) fn stopped(&mut self, pid: Pid, before: Option<WaitId>, waker: &Waker) -> Option<WaitId> {
-        if self.lives[pid.0].asked_to_stop {
+        if self.lives[pid].asked_to_stop {
             return None;
         }
         match before.filter(|wait| self.waits.poll(*wait, waker).is_none()) {
             Some(wait) => Some(wait),
             None => {
                 let wait = self.waits.start_for(waker);
-                self.lives[pid.0].stopping.push(wait);
+                self.lives[pid].stopping.push(wait);
                 Some(wait)
             }
         }
     }
 
     pub(super) fn pause(&mut self, pid: Pid) {
-        if self.lives[pid.0].condition == Condition::Running {
-            self.lives[pid.0].condition = Condition::Paused;
-            let who = self.lives[pid.0].actor();
+        if self.lives[pid].condition == Condition::Running {
+            self.lives[pid].condition = Condition::Paused;
+            let who = self.lives[pid].actor();
             self.emit(who, What::Paused);
         }
     }
 
     #[cold]
     pub(super) fn resume(&mut self, pid: Pid) {
-        if self.lives[pid.0].condition == Condition::Paused {
-            self.lives[pid.0].condition = Condition::Running;
-            let deferred = std::mem::take(&mut self.lives[pid.0].deferred);
+        if self.lives[pid].condition == Condition::Paused {
+            self.lives[pid].condition = Condition::Running;
+            let deferred = std::mem::take(&mut self.lives[pid].deferred);
             self.chores.extend(deferred.into_iter().map(Chore::Wake));
-            let who = self.lives[pid.0].actor();
+            let who = self.lives[pid].actor();
             self.emit(who, What::Resumed);
         }
     }
@@ -147,8 +146,8 @@ impl World {
     /// A process that does not answer is taken for dead: the next life starts while the old one is kept.
     #[cold]
     pub(super) fn replace(&mut self, pid: Pid) {
-        if self.lives[pid.0].current && self.lives[pid.0].is_alive() {
-            self.begin_life(self.lives[pid.0].name);
+        if self.lives[pid].current && self.lives[pid].is_alive() {
+            self.begin_life(self.lives[pid].name);
         }
     }
 
@@ -182,8 +181,8 @@ impl World {
     /// Whether nothing more is to come of a job that is done: its coordinator has ended, and the broker has nothing
     /// open.
     pub(crate) fn is_quiet(&self) -> bool {
-        let ended = |pid: Pid| self.lives[pid.0].condition == Condition::Ended;
-        (self.alone || self.newest(Name::COORDINATOR).is_some_and(ended))
+        let ended = |pid: Pid| self.lives[pid].condition == Condition::Ended;
+        (self.alone || self.lives.newest(Name::COORDINATOR).is_some_and(ended))
             && self.open_transaction().is_none()
             && self.hanging().is_none()
     }

@@ -26,13 +26,15 @@ impl<T: Copy> Queue<T> {
     /// `what` will happen at `time`, after all that was scheduled for then before.
     #[inline]
     pub(crate) fn push(&mut self, time: u64, what: T) {
-        let mut place = self.order.len();
         self.order.push((time, what));
-        while place > 0 && self.order[place - 1].0 <= time {
-            self.order[place] = self.order[place - 1];
-            place -= 1;
+        let mut left = &mut self.order[..];
+        while let [earlier @ .., place] = left {
+            match earlier.last() {
+                Some(next) if next.0 <= time => *place = *next,
+                _ => return *place = (time, what),
+            }
+            left = earlier;
         }
-        self.order[place] = (time, what);
     }
 
     /// The next thing to happen, and when.

@@ -15,6 +15,12 @@ impl Readers {
         Readers(vec![0; partitions as usize])
     }
 
+    /// Whether there is nothing more to read.
+    pub(crate) fn have_seen_all(&self, log: &AnyLog) -> bool {
+        let mut positions = self.0.iter().zip(0..);
+        positions.all(|(position, number)| *position >= log.last_stable_offset(Partition(number)).0)
+    }
+
     /// Reads on, on every partition, as far as it goes by now.
     #[inline(always)]
     pub(crate) fn advance(&mut self, log: &AnyLog, at: u64, watch: &mut Watch) {

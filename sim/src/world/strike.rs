@@ -35,25 +35,25 @@ impl World {
     #[inline(never)]
     pub(super) fn strike(&mut self, pid: Pid, made: Made, phase: Phase) -> Fate {
         let mut fate = Fate::default();
-        let call = self.lives[pid.0].call(made);
+        let call = self.lives[pid].call(made);
         let here =
             |site: &Site| site.ordinal == made.ordinal && site.phase == phase && site.operation == call;
         let placed = |index: &usize| self.schedule.faults[*index].site().is_some_and(here);
-        if !self.lives[pid.0].armed.iter().any(placed) {
+        if !self.lives[pid].armed.iter().any(placed) {
             return fate; // as nearly always
         }
         let schedule = self.schedule.clone();
-        let mut armed = std::mem::take(&mut self.lives[pid.0].armed);
+        let mut armed = std::mem::take(&mut self.lives[pid].armed);
         armed.retain(|&index| {
             let fault = &schedule.faults[index];
-            let strikes = fault.site().is_some_and(here) && self.lives[pid.0].is_alive();
+            let strikes = fault.site().is_some_and(here) && self.lives[pid].is_alive();
             if strikes {
-                self.has_struck(index, self.lives[pid.0].actor());
+                self.has_struck(index, self.lives[pid].actor());
                 self.strike_at_site(pid, fault, &mut fate);
             }
             !strikes
         });
-        self.lives[pid.0].armed = armed;
+        self.lives[pid].armed = armed;
         fate
     }
 
@@ -87,7 +87,7 @@ impl World {
         self.has_struck(index, Actor::World);
         match &schedule.faults[index] {
             Fault::CrashAt { process, restart_after, .. } => {
-                if let Some(pid) = self.newest(*process) {
+                if let Some(pid) = self.lives.newest(*process) {
                     self.kill(pid, micros(*restart_after));
                 }
             }
@@ -148,17 +148,17 @@ impl World {
     }
 
     fn ask_to_stop(&mut self, name: Name) {
-        let Some(pid) = self.newest(name) else {
+        let Some(pid) = self.lives.newest(name) else {
             return;
         };
-        if !self.lives[pid.0].is_alive() {
+        if !self.lives[pid].is_alive() {
             return;
         }
-        self.lives[pid.0].asked_to_stop = true;
-        for wait in std::mem::take(&mut self.lives[pid.0].stopping) {
+        self.lives[pid].asked_to_stop = true;
+        for wait in std::mem::take(&mut self.lives[pid].stopping) {
             let _ = self.waits.end(wait, Ending::Woke, &mut self.woken); // who waited may be gone
         }
-        let who = self.lives[pid.0].actor();
+        let who = self.lives[pid].actor();
         self.emit(who, What::AskedToStop);
     }
 

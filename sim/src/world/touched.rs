@@ -9,51 +9,42 @@ use twophase::{Partition, TransactionalId};
 use crate::digest::{self, Chain};
 use crate::log::{AnyLog, Log};
 
-/// What of the stored state tells whether a request changes it.
+/// Where a partition ends, as a number. That is all that a batch changes, as far as an event says: under KIP-890 a repeated
+/// batch can add its partition to the next transaction without being written again.
+#[inline(always)]
+pub(super) fn ends(log: &AnyLog, partition: Partition) -> u64 {
+    let (end, stable) = (log.log_end_offset(partition).0, log.last_stable_offset(partition).0);
+    end.rotate_left(32) ^ stable // neither is near 2^32
+}
+
+/// The transaction that a request is about, if it is stored.
 pub(super) struct Mark {
-    /// Of a batch, where its partition ends: that is all that a batch changes. Of anything else all that is stored of its
-    /// transaction.
-    state: u64,
-    /// Where that transaction was found.
-    place: usize,
+    place: Option<usize>,
+    /// How often it has changed.
+    changes: u32,
 }
 
 impl Mark {
     /// Before the request is applied.
     pub(super) fn of(log: &AnyLog, request: &Request) -> Self {
-        match request {
-            Request::Produce(produce) => Mark { state: log.log_end_offset(produce.partition).0, place: 0 },
-            _ => Mark::of_transaction(log, request, usize::MAX),
-        }
+        Mark::found(log, request, None)
     }
 
     /// Whether the request has changed anything, and what is stored now, as a number.
-    ///
-    /// Of a batch it is the end of its partition, and not the transaction as well: under KIP-890 a repeated batch can
-    /// add its partition to the next transaction without being written again.
     pub(super) fn changed(&self, log: &AnyLog, request: &Request) -> (bool, u64) {
-        match request {
-            Request::Produce(produce) => {
-                let end = log.log_end_offset(produce.partition);
-                let stable = log.last_stable_offset(produce.partition);
-                (self.state != end.0, end.0.rotate_left(32) ^ stable.0) // neither is near 2^32
-            }
-            _ => {
-                let now = Mark::of_transaction(log, request, self.place);
-                (self.state != now.state, now.state)
-            }
-        }
+        let Mark { place, changes } = Mark::found(log, request, self.place);
+        let state = place.map_or(0, |place| digest::of(&log.transactions()[place]));
+        (self.place.is_some() != place.is_some() || self.changes != changes, state)
     }
 
-    fn of_transaction(log: &AnyLog, request: &Request, near: usize) -> Self {
-        let found = name(request).and_then(|id| {
-            let all = log.transactions();
-            let is = |place: usize| all.get(place).is_some_and(|known| known.id() == id);
-            // Comparing ids for equality is cheap, for order is not.
-            let place = if is(near) { Some(near) } else { all.iter().rposition(|known| known.id() == id) };
-            place.map(|place| Mark { state: digest::of(&all[place]), place })
-        });
-        found.unwrap_or(Mark { state: 0, place: usize::MAX })
+    #[inline(never)]
+    fn found(log: &AnyLog, request: &Request, near: Option<usize>) -> Self {
+        let (all, id) = (log.transactions(), name(request));
+        let is = |place: usize| all.get(place).is_some_and(|known| Some(known.id()) == id);
+        // Comparing ids for equality is cheap, for order is not.
+        let find = |id| all.iter().rposition(|known| known.id() == id);
+        let place = near.filter(|near| is(*near)).or_else(|| id.and_then(find));
+        Mark { place, changes: place.map_or(0, |place| all[place].changes()) }
     }
 }
 
