@@ -162,6 +162,10 @@ impl Log for StoresOtherwise {
     fn transactions(&self) -> &[TransactionMetadata] {
         self.stored.transactions()
     }
+
+    fn changes(&self) -> u64 {
+        self.stored.changes()
+    }
 }
 
 #[test]

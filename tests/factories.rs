@@ -113,6 +113,10 @@ impl Log for Breaks {
     fn transactions(&self) -> &[TransactionMetadata] {
         self.correct.transactions()
     }
+
+    fn changes(&self) -> u64 {
+        self.correct.changes()
+    }
 }
 
 #[test]

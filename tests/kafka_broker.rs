@@ -285,7 +285,7 @@ fn lingering_transactions_are_found_by_name_with_the_epoch_that_is_open() {
             producer: at(0),
             timeout: Duration::from_secs(900),
             started: true,
-            partitions: vec![Partition(0)],
+            partitions: [Partition(0)].into_iter().collect(),
         })))
     };
     let listed = ["t0-i1-1", "t0-i1-2", "t0-i1-3", "x0-i1-1"].map(listing).to_vec();

@@ -183,7 +183,7 @@ impl Port for SimPort {
 impl CheckpointStore for SimStore {
     async fn read(&self, key: &Key) -> Result<Option<(Version, Value)>, Failure> {
         match self.ask(StoreRequest::Read(key.clone())).await? {
-            StoreAnswer::Read(value) => Ok(value),
+            StoreAnswer::Read(stored) => Ok(stored.map(|stored| *stored)),
             StoreAnswer::Put(_) => unreachable!("a read is answered as a read"),
         }
     }
@@ -201,7 +201,7 @@ impl SimStore {
     fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
         let ask = |world: &mut World, pid| world.ask(pid, Errand::Store(Box::new(request)));
         Wait::begin(self.0, ask, |answer| match answer {
-            Some(Answer::Store(answer)) => Ok(*answer),
+            Some(Answer::Store(answer)) => Ok(answer),
             _ => Err(Failure::new(Next::OutcomeUnknown, Unanswered)),
         })
     }

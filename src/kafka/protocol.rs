@@ -218,7 +218,7 @@ pub struct Description {
     /// Whether a start time is stored.
     pub started: bool,
     /// Those in the transaction; in a Prepare state those whose marker is missing. In ascending order.
-    pub partitions: Vec<Partition>,
+    pub partitions: SmallVec<[Partition; 4]>,
 }
 
 /// One line of [`Response::ListTransactions`].

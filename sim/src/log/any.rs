@@ -92,4 +92,9 @@ impl Log for AnyLog {
     fn transactions(&self) -> &[TransactionMetadata] {
         ask!(self, log => log.transactions())
     }
+
+    #[inline]
+    fn changes(&self) -> u64 {
+        ask!(self, log => log.changes())
+    }
 }

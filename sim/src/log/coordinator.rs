@@ -22,6 +22,8 @@ pub(super) struct Coordinator {
     pub(super) two_phase_commit: bool,
     /// By name.
     pub(super) ids: Vec<TransactionMetadata>,
+    /// How often any of them has changed.
+    pub(super) changes: u64,
     next_producer_id: ProducerId,
 }
 
@@ -33,6 +35,7 @@ impl Coordinator {
             timeout_max: settings.timeout_max,
             two_phase_commit: settings.two_phase_commit,
             ids: ids.vector(32),
+            changes: 0,
             next_producer_id: ProducerId(1),
         }
     }
@@ -63,6 +66,7 @@ impl Coordinator {
         let ongoing = metadata.state() == CoordinatorState::Ongoing;
         if !ongoing || !partitions.iter().all(|partition| metadata.contains(*partition)) {
             metadata.add(partitions, now);
+            self.changes += 1;
         }
         Ok(())
     }
@@ -133,6 +137,7 @@ impl Coordinator {
         effects: &mut Vec<Effect>,
     ) -> Result<(), ErrorCode> {
         self.ids[at].prepare(marker, raise, now)?;
+        self.changes += 1;
         self.send_markers(at, effects);
         self.ids[at].complete_if_marked();
         Ok(())
@@ -163,6 +168,7 @@ impl Coordinator {
         let metadata = &mut self.ids[at];
         if write.coordinator_epoch == self.epoch && write.producer == metadata.producer() {
             metadata.marked(write.partition);
+            self.changes += 1;
         }
     }
 
@@ -186,6 +192,7 @@ impl Coordinator {
     /// Another coordinator takes over, and writes the markers of all decided transactions again, everywhere.
     pub(super) fn reload(&mut self, effects: &mut Vec<Effect>) {
         self.epoch = CoordinatorEpoch(self.epoch.0 + 1);
+        self.changes += 1;
         for at in 0..self.ids.len() {
             self.ids[at].reload();
             self.send_markers(at, effects);

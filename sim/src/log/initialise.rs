@@ -35,6 +35,7 @@ impl Coordinator {
                 let producer_id = self.draw_id();
                 let metadata = TransactionMetadata::new(id.clone(), producer_id, timeout);
                 self.ids.insert(at, metadata);
+                self.changes += 1;
                 Ok(first_of(producer_id))
             }
         }
@@ -81,7 +82,7 @@ impl Coordinator {
             return Err(ErrorCode::ConcurrentTransactions);
         }
         let (producer, last) = self.next_producer(at, expected.map(|producer| producer.epoch))?;
-        self.ids[at].initialise(producer, last, timeout);
+        self.changes += u64::from(self.ids[at].initialise(producer, last, timeout));
         Ok(producer)
     }
 

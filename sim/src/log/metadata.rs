@@ -21,8 +21,6 @@ pub struct TransactionMetadata {
     id: TransactionalId,
     stored: Stored,
     memory: Memory,
-    /// How often anything of it has changed: so that whoever wants to know need not compare all of it.
-    changes: u32,
 }
 
 /// The record in the transaction log: what survives the coordinator.
@@ -52,7 +50,7 @@ struct Memory {
 }
 
 /// In as few words as hold it: it is hashed after each request that is about it. What there is not is -1, as Kafka stores
-/// it. How often it has changed is nothing that is stored.
+/// it.
 impl Hash for TransactionMetadata {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         let Stored { producer, timeout, state, partitions, started, protocol } = &self.stored;
@@ -105,13 +103,7 @@ impl TransactionMetadata {
                 protocol: Protocol::V1,
             },
             memory: Memory::default(),
-            changes: 0,
         }
-    }
-
-    /// How often anything of it has changed.
-    pub(crate) fn changes(&self) -> u32 {
-        self.changes
     }
 
     /// The name.
@@ -189,14 +181,18 @@ impl TransactionMetadata {
             && deadline.is_some_and(|deadline| deadline < now)
     }
 
-    /// Begins anew without a transaction.
-    pub(super) fn initialise(&mut self, producer: Producer, last: Option<ProducerEpoch>, timeout: Duration) {
-        let begun = self.stored.state == CoordinatorState::Empty && self.stored.started.is_none();
-        let is_repeat = (self.stored.producer, self.stored.timeout, self.memory.last_epoch)
-            == (producer, timeout, last)
-            && self.memory.previous_id == Some(producer.id);
-        if begun && is_repeat {
-            return;
+    /// Begins anew without a transaction. Whether that changes anything: to repeat it does not.
+    pub(super) fn initialise(
+        &mut self,
+        producer: Producer,
+        last: Option<ProducerEpoch>,
+        timeout: Duration,
+    ) -> bool {
+        let has_begun = self.stored.state == CoordinatorState::Empty && self.stored.started.is_none();
+        let is_repeat = (self.stored.producer, self.stored.timeout) == (producer, timeout)
+            && (self.memory.last_epoch, self.memory.previous_id) == (last, Some(producer.id));
+        if has_begun && is_repeat {
+            return false;
         }
         self.remember_id();
         self.memory.last_epoch = last;
@@ -204,6 +200,7 @@ impl TransactionMetadata {
         self.stored.timeout = timeout;
         self.stored.state = CoordinatorState::Empty;
         self.stored.started = None;
+        true
     }
 
     /// Adds partitions. The first ones, even none, start the clock.
@@ -262,7 +259,6 @@ impl TransactionMetadata {
 
     /// One marker is written. Not stored: a new coordinator writes all of them again.
     pub(super) fn marked(&mut self, partition: Partition) {
-        self.changes += 1;
         self.memory.unmarked.retain(|unmarked| *unmarked != partition);
         self.complete_if_marked();
     }
@@ -285,7 +281,6 @@ impl TransactionMetadata {
 
     /// Read back from the transaction log by a new coordinator.
     pub(super) fn reload(&mut self) {
-        self.changes += 1;
         self.memory = Memory::default();
         if self.is_ending() {
             self.memory.unmarked = SmallVec::from_slice(&self.stored.partitions);
@@ -308,7 +303,7 @@ impl TransactionMetadata {
             producer: self.stored.producer,
             timeout: self.stored.timeout,
             started: self.stored.started.is_some(),
-            partitions: partitions.to_vec(),
+            partitions: partitions.clone(),
         }
     }
 
@@ -319,7 +314,6 @@ impl TransactionMetadata {
     /// Every step stores the id from before it, also a step that changes none: so the trace of a change is lost
     /// with the second step after it.
     fn remember_id(&mut self) {
-        self.changes += 1;
         self.memory.previous_id = Some(self.stored.producer.id);
     }
 }

@@ -185,4 +185,8 @@ pub trait Log: Send {
 
     /// All transactional ids, by name.
     fn transactions(&self) -> &[TransactionMetadata];
+
+    /// How often anything of [`transactions`](Log::transactions) has changed: whether a request changed anything is seen
+    /// from this, before and after.
+    fn changes(&self) -> u64;
 }

@@ -218,6 +218,10 @@ impl Log for TransactionalLog {
     fn transactions(&self) -> &[TransactionMetadata] {
         self.coordinator.ids()
     }
+
+    fn changes(&self) -> u64 {
+        self.coordinator.changes
+    }
 }
 
 /// Versions from before `PRODUCER_FENCED` existed are told the older error (KC-7).

@@ -325,4 +325,8 @@ impl<T: AlterLog> Log for Altered<T> {
     fn transactions(&self) -> &[TransactionMetadata] {
         self.0.correct().transactions()
     }
+
+    fn changes(&self) -> u64 {
+        self.0.correct().changes()
+    }
 }

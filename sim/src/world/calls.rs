@@ -14,7 +14,7 @@ use super::life::Made;
 use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
 use super::strike::Fate;
-use super::touched::{self, Mark};
+use super::touched;
 use super::under_way::Ticket;
 use super::waits::{Asked, WaitId};
 use super::{Happening, Pid, World};
@@ -35,7 +35,7 @@ pub(crate) enum Errand {
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Broker(Response),
-    Store(Box<StoreAnswer>),
+    Store(StoreAnswer),
 }
 
 /// A request under way, and then its answer.
@@ -183,7 +183,7 @@ impl World {
             Errand::Broker(request) => self.apply_to_broker(pid, &request, ticket),
             Errand::Store(request) => {
                 let answer = self.apply_to_store(pid, &request);
-                self.flights[ticket].answer = Some(Answer::Store(Box::new(answer)));
+                self.flights[ticket].answer = Some(Answer::Store(answer));
             }
         }
         let life = &self.lives[pid];
@@ -228,9 +228,9 @@ impl World {
     /// Anything else, about a transaction as a whole.
     #[inline(always)]
     fn coordinate(&mut self, pid: Pid, request: &Request, flight: Ticket<Flight>) {
-        let (now, before) = (self.broker_time(), Mark::of(&self.log, request));
+        let (now, before) = (self.broker_time(), self.log.changes());
         let response = self.log.apply(now, request, &mut self.effects);
-        let (changed, state) = before.changed(&self.log, request);
+        let (changed, state) = (self.log.changes() != before, touched::stored(&self.log, request));
         let who = self.lives[pid].actor();
         self.watch.applied(self.now, who, (request, &response), changed, state);
         self.flights[flight].answer = Some(Answer::Broker(response));

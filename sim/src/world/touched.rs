@@ -1,5 +1,4 @@
-//! What the broker stores about the things a request is about: to see whether it changed anything, and for
-//! the digest.
+//! What the broker stores about the things a request is about, as numbers for the digest.
 
 use std::hash::{Hash, Hasher};
 
@@ -17,35 +16,13 @@ pub(super) fn ends(log: &AnyLog, partition: Partition) -> u64 {
     end.rotate_left(32) ^ stable // neither is near 2^32
 }
 
-/// The transaction that a request is about, if it is stored.
-pub(super) struct Mark {
-    place: Option<usize>,
-    /// How often it has changed.
-    changes: u32,
-}
-
-impl Mark {
-    /// Before the request is applied.
-    pub(super) fn of(log: &AnyLog, request: &Request) -> Self {
-        Mark::found(log, request, None)
-    }
-
-    /// Whether the request has changed anything, and what is stored now, as a number.
-    pub(super) fn changed(&self, log: &AnyLog, request: &Request) -> (bool, u64) {
-        let Mark { place, changes } = Mark::found(log, request, self.place);
-        let state = place.map_or(0, |place| digest::of(&log.transactions()[place]));
-        (self.place.is_some() != place.is_some() || self.changes != changes, state)
-    }
-
-    #[inline(never)]
-    fn found(log: &AnyLog, request: &Request, near: Option<usize>) -> Self {
-        let (all, id) = (log.transactions(), name(request));
-        let is = |place: usize| all.get(place).is_some_and(|known| Some(known.id()) == id);
+/// All that is stored of the transaction that a request is about, as a number.
+pub(super) fn stored(log: &AnyLog, request: &Request) -> u64 {
+    let stored = name(request).and_then(|id| {
         // Comparing ids for equality is cheap, for order is not.
-        let find = |id| all.iter().rposition(|known| known.id() == id);
-        let place = near.filter(|near| is(*near)).or_else(|| id.and_then(find));
-        Mark { place, changes: place.map_or(0, |place| all[place].changes()) }
-    }
+        log.transactions().iter().rev().find(|known| known.id() == id)
+    });
+    stored.map_or(0, digest::of)
 }
 
 /// The transaction that a request is about.
