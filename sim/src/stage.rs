@@ -1,7 +1,9 @@
 //! One history, from the first start to the verdict: polls whoever's turn it is, and does for the world what only it can,
 //! because it has the futures and the job.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 
 use twophase::{BoxFuture, Job};
 
@@ -147,10 +149,14 @@ impl<'a> Stage<'a> {
     fn main_of(&self, pid: Pid) -> BoxFuture<()> {
         let access = self.place.access(pid);
         let me = self.world().life(pid).process(self.schedule.settings.parallelism);
-        let main = self.job.start(SimEnv::new(access, self.schedule.clone(), me));
-        Box::pin(async move {
-            let said = main.await.map_err(|error| error.to_string());
+        let mut main = Some(self.job.start(SimEnv::new(access, self.schedule.clone(), me)));
+        // (No `async` block: that would be a state machine more to enter at each poll.)
+        Box::pin(poll_fn(move |cx| {
+            let Some(running) = &mut main else { return Poll::Ready(()) };
+            let said = ready!(running.as_mut().poll(cx)).map_err(|error| error.to_string());
+            main = None; // nothing of it is left when it has ended
             access.world(|world| world.ended(pid, said.as_ref().copied().map_err(String::as_str)));
-        })
+            Poll::Ready(())
+        }))
     }
 }

@@ -231,31 +231,35 @@ impl LifeState {
     /// Which call that was.
     pub(crate) fn call(&self, made: Made) -> Call {
         let place = usize::from(made.place);
-        match PLAIN.get(place) {
-            Some(call) => *call,
-            None if place < FIXED => Call::Ask(Ask::ALL[place - PLAIN.len()]),
-            None => Call::Send(self.counts.sends[place - FIXED].0),
+        match place.checked_sub(FIXED) {
+            None => Counts::fixed_call(place),
+            Some(send) => Call::Send(self.counts.sends[send].0),
         }
     }
 
     /// Each call that it has made, and how often.
     pub(crate) fn made(&self) -> impl Iterator<Item = (Call, u32)> {
-        self.counts.each().filter(|(_, count)| *count > 0)
+        let Counts { fixed, sends, .. } = &self.counts;
+        let fixed = fixed.iter().enumerate().filter(|(_, count)| **count > 0);
+        let fixed = fixed.map(|(place, count)| (Counts::fixed_call(place), *count));
+        fixed.chain(sends.iter().map(|(label, count)| (Call::Send(label), *count)))
     }
 
     /// The site of what it asked for last, without its phase, as it prints.
     pub(crate) fn last_asked(&self) -> Option<String> {
         let last = self.counts.last?;
-        let (call, ordinal) = self.counts.each().nth(last)?;
+        let (call, ordinal) = match last.checked_sub(FIXED) {
+            None => (Counts::fixed_call(last), self.counts.fixed[last]),
+            Some(send) => (Call::Send(self.counts.sends[send].0), self.counts.sends[send].1),
+        };
         Some(format!("{}/{}/{}#{ordinal}", self.name, self.life.0, Operation::from(call)))
     }
 }
 
 impl Counts {
-    /// Each call, in the order of their places.
-    fn each(&self) -> impl Iterator<Item = (Call, u32)> {
-        let fixed = PLAIN.into_iter().chain(Ask::ALL.map(Call::Ask)).zip(self.fixed);
-        fixed.chain(self.sends.iter().map(|(label, count)| (Call::Send(label), *count)))
+    /// The call at this place in `fixed`.
+    fn fixed_call(place: usize) -> Call {
+        PLAIN.get(place).copied().unwrap_or_else(|| Call::Ask(Ask::ALL[place - PLAIN.len()]))
     }
 
     /// Labels are nearly always the same few strings, in the same place in memory, and mostly one comes several times: to
