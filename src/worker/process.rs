@@ -131,7 +131,7 @@ where
             } else if self.poll_left(cx).is_ready() {
                 self.start_next();
             } else {
-                return alarm.poll(self.time.now(), self.next_beat, cx).map(|()| Some(self.beat()));
+                return alarm.poll(self.next_beat, || self.time.now(), cx).map(|()| Some(self.beat()));
             }
         }
         Poll::Ready(None)
