@@ -11,7 +11,8 @@ use crate::Timestamp;
 ///
 /// Most deadlines move away before they are reached: a heartbeat is answered, a checkpoint completes. A timer that
 /// is set for an earlier time is kept, and only when it rings is it set again for what is left. So whoever waits for
-/// messages between two deadlines sets no timer for each of them.
+/// messages between two deadlines sets no timer for each of them, nor looks at the clock: a jump of it forwards is noticed
+/// when the timer rings.
 pub(crate) struct Alarm<'a, S, T> {
     sleep: S,
     /// When the timer rings, while there is one.
@@ -25,11 +26,13 @@ impl<'a, S: Fn(Duration) -> T, T: Future<Output = ()>> Alarm<'a, S, T> {
         Alarm { sleep, at: Timestamp::default(), timer: place }
     }
 
-    /// Ready once `deadline` has come.
-    pub(crate) fn poll(&mut self, now: Timestamp, deadline: Timestamp, cx: &mut Context<'_>) -> Poll<()> {
-        if deadline <= now {
-            return Poll::Ready(());
-        }
+    /// Ready once `deadline` has come. The time is asked `now` only if no timer tells that it has not.
+    pub(crate) fn poll(
+        &mut self,
+        deadline: Timestamp,
+        mut now: impl FnMut() -> Timestamp,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         loop {
             match self.timer.as_mut().as_pin_mut() {
                 Some(timer) if self.at <= deadline => {
@@ -41,7 +44,13 @@ impl<'a, S: Fn(Duration) -> T, T: Future<Output = ()>> Alarm<'a, S, T> {
                         return Poll::Ready(());
                     }
                 }
-                _ => self.set(now, deadline),
+                _ => {
+                    let now = now();
+                    if deadline <= now {
+                        return Poll::Ready(());
+                    }
+                    self.set(now, deadline);
+                }
             }
         }
     }
@@ -95,13 +104,13 @@ mod tests {
         let mut alarm = Alarm::new(timer, |span| dial.sleep(span));
         let mut cx = Context::from_waker(Waker::noop());
         for deadline in [10, 12, 15] {
-            assert_eq!(alarm.poll(dial.now(), Timestamp(deadline), &mut cx), Poll::Pending);
+            assert_eq!(alarm.poll(Timestamp(deadline), || dial.now(), &mut cx), Poll::Pending);
         }
         assert_eq!(dial.sleeps(), [10]);
         dial.show(10);
-        assert_eq!(alarm.poll(dial.now(), Timestamp(15), &mut cx), Poll::Pending);
+        assert_eq!(alarm.poll(Timestamp(15), || dial.now(), &mut cx), Poll::Pending);
         dial.show(15);
-        assert_eq!(alarm.poll(dial.now(), Timestamp(15), &mut cx), Poll::Ready(()));
+        assert_eq!(alarm.poll(Timestamp(15), || dial.now(), &mut cx), Poll::Ready(()));
         assert_eq!(dial.sleeps(), [10, 15]);
     }
 
@@ -111,10 +120,10 @@ mod tests {
         let timer = pin!(None);
         let mut alarm = Alarm::new(timer, |span| dial.sleep(span));
         let mut cx = Context::from_waker(Waker::noop());
-        assert_eq!(alarm.poll(dial.now(), Timestamp(10), &mut cx), Poll::Pending);
-        assert_eq!(alarm.poll(dial.now(), Timestamp(4), &mut cx), Poll::Pending);
+        assert_eq!(alarm.poll(Timestamp(10), || dial.now(), &mut cx), Poll::Pending);
+        assert_eq!(alarm.poll(Timestamp(4), || dial.now(), &mut cx), Poll::Pending);
         dial.show(4);
-        assert_eq!(alarm.poll(dial.now(), Timestamp(4), &mut cx), Poll::Ready(()));
+        assert_eq!(alarm.poll(Timestamp(4), || dial.now(), &mut cx), Poll::Ready(()));
         assert_eq!(dial.sleeps(), [10, 4]);
     }
 }

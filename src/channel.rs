@@ -23,7 +23,7 @@ pub(crate) fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         closed: false,
     };
     let shared = Arc::new(Shared { state: Mutex::new(state), news: AtomicBool::new(false) });
-    (Sender(shared.clone()), Receiver { shared, waits: None })
+    (Sender(shared.clone()), Receiver { shared, waker: WakerId::NONE })
 }
 
 /// The side that puts items in.
@@ -34,16 +34,19 @@ pub(crate) struct Sender<T>(Arc<Shared<T>>);
 #[derive(Debug)]
 pub(crate) struct Receiver<T> {
     shared: Arc<Shared<T>>,
-    /// Who waits for an item, as long as there are no news: whoever asks again need not take the lock for it.
-    waits: Option<WakerId>,
+    /// Who is woken when there are news: whoever asks again need not take the lock for it.
+    waker: WakerId,
 }
 
-/// Which waker, as long as it exists; and one that waits does, since it is kept with the items until there are news.
+/// Which waker, as long as it exists. (One that waits does, since it is kept where it is to be woken.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct WakerId(usize, usize);
+pub(crate) struct WakerId(usize, usize);
 
 impl WakerId {
-    fn of(waker: &Waker) -> Self {
+    /// That of no waker.
+    pub(crate) const NONE: WakerId = WakerId(0, 0);
+
+    pub(crate) fn of(waker: &Waker) -> Self {
         WakerId(waker.data() as usize, std::ptr::from_ref(waker.vtable()) as usize)
     }
 }
@@ -69,7 +72,7 @@ struct State<T> {
     capacity: usize,
     /// Who waits for room.
     sender: Option<Waker>,
-    /// Who waits for an item.
+    /// Who has waited for an item, and is woken for each that comes when there was none.
     receiver: Option<Waker>,
     closed: bool,
 }
@@ -135,7 +138,7 @@ impl<T> Receiver<T> {
     /// [`Receiver::receive`], for whoever waits for several queues.
     #[inline]
     pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        if !self.has_news() && self.waits == Some(WakerId::of(cx.waker())) {
+        if !self.has_news() && self.waker == WakerId::of(cx.waker()) {
             return Poll::Pending;
         }
         self.take_or_wait(cx)
@@ -143,18 +146,17 @@ impl<T> Receiver<T> {
 
     #[inline(never)]
     fn take_or_wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.waits = None;
         let mut state = self.shared.state.lock();
         match state.take() {
             Some(item) => {
                 self.shared.news.store(state.closed || state.oldest.is_some(), Ordering::Release);
-                wake(state, |state| &mut state.sender);
+                wake_sender(state);
                 Poll::Ready(Some(item))
             }
             None if state.closed => Poll::Ready(None),
             None => {
                 wait(&mut state.receiver, cx);
-                self.waits = Some(WakerId::of(cx.waker()));
+                self.waker = WakerId::of(cx.waker());
                 Poll::Pending
             }
         }
@@ -173,7 +175,9 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut state = self.shared.state.lock();
         state.closed = true;
-        wake(state, |state| &mut state.sender);
+        let waker = state.receiver.take();
+        wake_sender(state);
+        drop(waker); // outside of the lock
     }
 }
 
@@ -197,10 +201,13 @@ impl<T> State<T> {
 }
 
 impl<T> Shared<T> {
-    /// Something has become ready to be received.
+    /// Something has become ready to be received. Whoever receives is woken, unless he has yet to look at what was there
+    /// before; after the lock is released, because a waker may run anything.
     fn announce(&self, state: MutexGuard<'_, State<T>>) {
+        let waiting = if self.news.load(Ordering::Relaxed) { None } else { state.receiver.clone() };
         self.news.store(true, Ordering::Release);
-        wake(state, |state| &mut state.receiver);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -212,13 +219,11 @@ fn wait(side: &mut Option<Waker>, cx: &Context<'_>) {
     }
 }
 
-/// Wakes that side after the lock is released: a waker may run anything.
-fn wake<T>(mut state: MutexGuard<'_, State<T>>, side: fn(&mut State<T>) -> &mut Option<Waker>) {
-    let waiting = side(&mut state).take();
+/// Wakes whoever waits for room, after the lock is released as well.
+fn wake_sender<T>(mut state: MutexGuard<'_, State<T>>) {
+    let waiting = state.sender.take();
     drop(state);
-    if let Some(waker) = waiting {
-        waker.wake();
-    }
+    waiting.into_iter().for_each(Waker::wake);
 }
 
 #[cfg(test)]
@@ -314,7 +319,7 @@ mod tests {
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(7)));
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Pending);
         sender.push(8).expect("the receiver is there");
-        assert_eq!(wakes(&second_wakes), 2, "a waker is good for one item");
+        assert_eq!(wakes(&second_wakes), 2, "for each item that comes when there was none");
     }
 
     #[test]

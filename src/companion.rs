@@ -1,48 +1,124 @@
-//! A future that runs as a task beside its owner, and dies with it.
+//! A future that runs as a task beside its owner, and goes when it is told to.
 
-use std::future::poll_fn;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
+use pin_project_lite::pin_project;
 
-use crate::{BoxFuture, Env};
+use crate::Env;
+use crate::channel::WakerId;
 
-/// The owner's hand on a task of its own process. Dropping it drops the future, at once.
+/// The owner's hand on a task of its own process. Once it is dropped, the future is not polled any more, and dropped as
+/// soon as its task has its turn: not here, because it may be under way on another thread. Whoever must know when it is
+/// gone gives it something to drop, such as one side of a queue.
 ///
 /// A future that is polled *by* its owner is polled again for everything that its owner waits for, and its owner for
 /// everything that the future waits for. As a task each goes its own way, and they meet only where they talk.
-pub(crate) struct Companion(Arc<Mutex<Option<BoxFuture<()>>>>);
+pub(crate) struct Companion(Arc<Order>);
+
+/// The order to go.
+#[derive(Default)]
+struct Order {
+    given: AtomicBool,
+    /// Whom it wakes. Set rarely, so that a poll takes no lock.
+    task: Mutex<Option<Waker>>,
+}
 
 impl Companion {
     /// Starts `future` as a task of the process of `env`.
-    pub(crate) fn start<E: Env>(env: &E, future: BoxFuture<()>) -> Self {
-        let future = Arc::new(Mutex::new(Some(future)));
-        let task = future.clone();
-        env.spawn(poll_fn(move |cx| poll(&task, cx)));
-        Companion(future)
+    pub(crate) fn start<E: Env>(env: &E, future: impl Future<Output = ()> + Send + 'static) -> Self {
+        let order = Arc::<Order>::default();
+        env.spawn(Obedient::new(future, order.clone()));
+        Companion(order)
     }
-}
-
-/// Polls the future in its place, so that nobody can drop it meanwhile. One that has panicked is not polled again, and
-/// all that is left is to drop it.
-fn poll(task: &Mutex<Option<BoxFuture<()>>>, cx: &mut Context<'_>) -> Poll<()> {
-    let mut place = task.lock();
-    let Some(future) = &mut *place else {
-        return Poll::Ready(()); // its owner has dropped it
-    };
-    if future.as_mut().poll(cx).is_pending() {
-        return Poll::Pending;
-    }
-    let ended = place.take();
-    drop(place);
-    drop(ended); // outside of the lock: what it holds may run anything when it is dropped
-    Poll::Ready(())
 }
 
 impl Drop for Companion {
     fn drop(&mut self) {
-        let future = self.0.lock().take();
-        drop(future); // outside of the lock, as above
+        self.0.given.store(true, Ordering::Release);
+        let task = self.0.task.lock().take();
+        task.into_iter().for_each(Waker::wake);
+    }
+}
+
+pin_project! {
+    /// A future until the order comes.
+    struct Obedient<F> {
+        #[pin]
+        future: F,
+        order: Arc<Order>,
+        // The waker that the order would wake.
+        known: WakerId,
+    }
+}
+
+impl<F> Obedient<F> {
+    fn new(future: F, order: Arc<Order>) -> Self {
+        Obedient { future, order, known: WakerId::NONE }
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Obedient<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        // Known first, and only then asked whether it was given: so an order that is given in between is not missed.
+        let waker = WakerId::of(cx.waker());
+        if *this.known != waker {
+            *this.order.task.lock() = Some(cx.waker().clone());
+            *this.known = waker;
+        }
+        if this.order.given.load(Ordering::Acquire) {
+            return Poll::Ready(()); // and whoever has polled it drops it
+        }
+        this.future.poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::pin::pin;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn an_order_wakes_the_task_and_the_task_ends() {
+        let order = Arc::<Order>::default();
+        let (companion, mut task) = (Companion(order.clone()), pin!(Obedient::new(pending(), order)));
+        let (earlier, wakes) = (Arc::<Wakes>::default(), Arc::<Wakes>::default());
+        for wakes in [&earlier, &wakes] {
+            let waker = wakes.clone().into();
+            assert_eq!(task.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Pending);
+        }
+        drop(companion);
+        let woken = [earlier, wakes.clone()].map(|wakes| wakes.0.load(Ordering::Relaxed));
+        assert_eq!(woken, [0, 1], "the waker that it was polled with last");
+        let waker = wakes.into();
+        assert_eq!(task.poll(&mut Context::from_waker(&waker)), Poll::Ready(()));
+    }
+
+    #[test]
+    fn a_future_that_was_never_polled_never_is_once_the_order_is_given() {
+        let order = Arc::<Order>::default();
+        let task = Obedient::new(async { unreachable!("it was told to go") }, order.clone());
+        drop(Companion(order));
+        assert_eq!(pin!(task).poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(()));
     }
 }

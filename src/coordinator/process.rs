@@ -89,7 +89,7 @@ impl<E: Env, D: Decide> Process<'_, E, D> {
         }
         match self.decider.next_deadline() {
             None => Poll::Pending,
-            Some(deadline) => alarm.poll(now, deadline, cx).map(|()| Some(Input::Time)),
+            Some(deadline) => alarm.poll(deadline, || now, cx).map(|()| Some(Input::Time)),
         }
     }
 

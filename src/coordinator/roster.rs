@@ -123,8 +123,7 @@ impl Roster {
 
     /// Whether each of the first `count` workers is here.
     pub(super) fn has_all(&self, count: u16) -> bool {
-        let here = self.first(count).filter(|worker| worker.is_here());
-        here.count() == usize::from(count)
+        self.first(count).is_some_and(|first| first.iter().all(Worker::is_here))
     }
 
     /// Whether nobody is here.
@@ -135,18 +134,17 @@ impl Roster {
     /// How far the tasks of the first `count` workers have all come in this incarnation; `None` while one of them
     /// is not known to have started.
     pub(super) fn reached(&self, count: u16, incarnation: Incarnation) -> Option<Progress> {
-        let (mut started, mut least) = (0, Progress::Finished);
-        for worker in self.first(count) {
-            let task = worker.task.filter(|task| task.incarnation == incarnation)?;
-            least = least.min(task.progress);
-            started += 1;
+        let mut least = Progress::Finished;
+        for worker in self.first(count)? {
+            least = least.min(worker.reached(incarnation)?);
         }
-        (started == count).then_some(least)
+        Some(least)
     }
 
-    /// Those of the first `count` workers that were ever heard of.
-    fn first(&self, count: u16) -> impl Iterator<Item = &Worker> {
-        self.workers.iter().take_while(move |worker| worker.index < count)
+    /// The first `count` workers, once all of them were heard of.
+    fn first(&self, count: u16) -> Option<&[Worker]> {
+        let first = self.workers.get(..count.into())?;
+        first.last().is_none_or(|last| last.index < count).then_some(first)
     }
 
     /// The lives of all who are here, by index.
@@ -156,6 +154,10 @@ impl Roster {
 }
 
 impl Worker {
+    fn reached(&self, incarnation: Incarnation) -> Option<Progress> {
+        self.task.filter(|task| task.incarnation == incarnation).map(|task| task.progress)
+    }
+
     fn is_here(&self) -> bool {
         matches!(self.presence, Presence::Here(_))
     }

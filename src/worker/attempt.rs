@@ -149,7 +149,8 @@ impl<E: Env, S: Sink> Attempt<E, S> {
                 pin!(self.sink.write(record)).await?;
             };
             match other {
-                Either::First(None | Some(Command::Close)) => return self.sink.close().await,
+                Either::First(None) => return Ok(()), // it was given up, and leaves everything as it is
+                Either::First(Some(Command::Close)) => return self.sink.close().await,
                 Either::First(Some(command)) => self.obey(command).await?,
                 Either::Second(mark) => self.pass(mark).await?,
             }

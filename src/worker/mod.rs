@@ -1,7 +1,7 @@
 //! A worker: a process that runs one task of the job, one incarnation after the other.
 //!
 //! ```text
-//!   process.rs   heartbeats, deployments; drops an attempt, starts the next
+//!   process.rs   heartbeats, deployments; gives an attempt up, starts the next
 //!       │ commands          ▲ progress
 //!       ▼                   │
 //!   attempt.rs   one incarnation: restore, write, snapshot, complete

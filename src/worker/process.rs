@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::attempt::{self, Command, News};
@@ -52,6 +52,8 @@ struct Worker<'a, E: Env, F> {
     make: &'a F,
     time: Steady<E::Clock>,
     slot: Slot,
+    /// What an attempt that was given up would say, until nothing is left of it.
+    leaving: Option<Receiver<News>>,
     /// When the coordinator last answered.
     heard: Timestamp,
     next_beat: Timestamp,
@@ -65,6 +67,8 @@ struct Worker<'a, E: Env, F> {
 enum Slot {
     /// Nothing was deployed yet.
     Idle,
+    /// This is to be started as soon as nothing is left of the attempt before it.
+    Waits(Deployment),
     /// This attempt runs.
     Runs(Attempt),
     /// The attempt of this incarnation has ended. It is never started again: its transactions would carry names
@@ -95,6 +99,7 @@ where
             make,
             time,
             slot: Slot::Idle,
+            leaving: None,
             heard: now,
             next_beat: now,
             closing: false,
@@ -123,8 +128,10 @@ where
                 if let Some(report) = self.learn(news) {
                     return Poll::Ready(Some(report));
                 }
+            } else if self.poll_left(cx).is_ready() {
+                self.start_next();
             } else {
-                return alarm.poll(self.time.now(), self.next_beat, cx).map(|()| Some(self.beat()));
+                return alarm.poll(self.next_beat, || self.time.now(), cx).map(|()| Some(self.beat()));
             }
         }
         Poll::Ready(None)
@@ -137,7 +144,7 @@ where
                 attempt.reached = progress;
                 Some(ToCoordinator::Progress(attempt.report()))
             }
-            (News::Reached(_), Slot::Idle | Slot::Failed { .. }) => None,
+            (News::Reached(_), Slot::Idle | Slot::Waits(_) | Slot::Failed { .. }) => None,
             (News::Ended(Ok(())), _) => {
                 self.ended = true;
                 None
@@ -179,17 +186,45 @@ where
         }
     }
 
-    /// Drops the attempt that runs, as a crash would, and starts the one of a newer incarnation. An older one is
-    /// what a deposed coordinator, or a late copy, asks for.
+    /// Gives up the attempt that runs, as a crash would, for that of a newer incarnation. An older one is what a deposed
+    /// coordinator, or a late copy, asks for.
     #[cold]
     fn deploy(&mut self, deployment: Deployment) {
         let for_me = deployment.life == self.env.me().life;
         if !for_me || self.closing || deployment.incarnation <= self.slot.incarnation() {
             return;
         }
-        self.slot = Slot::Idle; // the old attempt is gone before anything of the new one exists
-        self.slot = Slot::Runs(self.start(deployment));
+        self.replace(Slot::Waits(deployment));
         self.heard = self.time.now();
+        if self.leaving.is_none() {
+            self.start_next();
+        }
+    }
+
+    /// Something else takes the place of an attempt that may still run. It is told to go then.
+    fn replace(&mut self, slot: Slot) {
+        if let Slot::Runs(attempt) = std::mem::replace(&mut self.slot, slot) {
+            self.leaving = Some(attempt.news);
+        }
+    }
+
+    /// Ready once nothing is left of the attempt that was told to go; what it still says is of no interest.
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(leaving) = &mut self.leaving else {
+            return Poll::Pending;
+        };
+        while ready!(leaving.poll_receive(cx)).is_some() {}
+        self.leaving = None;
+        Poll::Ready(())
+    }
+
+    /// Starts what waits: the old attempt is gone before anything of the new one exists.
+    #[cold]
+    fn start_next(&mut self) {
+        self.slot = match std::mem::replace(&mut self.slot, Slot::Idle) {
+            Slot::Waits(deployment) => Slot::Runs(self.start(deployment)),
+            other => other,
+        };
     }
 
     fn start(&self, deployment: Deployment) -> Attempt {
@@ -200,8 +235,7 @@ where
         let (commands, mailbox) = channel(1);
         let (tell, news) = channel(1);
         let queue = (!self.settings.chained).then_some(self.settings.queue);
-        let future = attempt::run(env, queue, sink, deployment, mailbox, tell);
-        let _task = Companion::start(self.env, Box::pin(future));
+        let _task = Companion::start(self.env, attempt::run(env, queue, sink, deployment, mailbox, tell));
         Attempt { incarnation, reached: Progress::Restoring, _task, commands, news }
     }
 
@@ -210,14 +244,14 @@ where
         self.closing = true;
         self.ended = match &self.slot {
             Slot::Runs(attempt) => attempt.commands.push(Command::Close).is_err(),
-            Slot::Idle | Slot::Failed { .. } => true,
+            Slot::Idle | Slot::Waits(_) | Slot::Failed { .. } => true,
         };
     }
 
     #[cold]
     fn fail(&mut self, gave_up: bool, reason: String) {
         let incarnation = self.slot.incarnation();
-        self.slot = Slot::Failed { incarnation, gave_up, reason };
+        self.replace(Slot::Failed { incarnation, gave_up, reason });
     }
 
     /// It is time to tell the coordinator how things are.
@@ -251,7 +285,9 @@ impl Slot {
     fn incarnation(&self) -> Incarnation {
         match self {
             Slot::Idle => Incarnation::default(),
-            Slot::Runs(Attempt { incarnation, .. }) | Slot::Failed { incarnation, .. } => *incarnation,
+            Slot::Waits(Deployment { incarnation, .. })
+            | Slot::Runs(Attempt { incarnation, .. })
+            | Slot::Failed { incarnation, .. } => *incarnation,
         }
     }
 
@@ -270,6 +306,10 @@ impl Slot {
     fn report(&self) -> ToCoordinator {
         match self {
             Slot::Idle => ToCoordinator::Heartbeat(None),
+            Slot::Waits(Deployment { incarnation, .. }) => ToCoordinator::Heartbeat(Some(Task {
+                incarnation: *incarnation,
+                progress: Progress::Restoring,
+            })),
             Slot::Runs(attempt) => ToCoordinator::Heartbeat(Some(attempt.report())),
             Slot::Failed { incarnation, gave_up, reason } => {
                 ToCoordinator::Failed { incarnation: *incarnation, gave_up: *gave_up, reason: reason.clone() }
