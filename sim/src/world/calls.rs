@@ -117,19 +117,13 @@ impl World {
         if call == Call::Put {
             arrives += self.delay(pid, Way::InStore);
         }
-        let fate = if in_danger { self.strike(pid, made, Phase::Sent) } else { Fate::default() };
-        arrives += fate.delay;
-        let lost = fate.lost || self.is_cut(pid, way_to(of));
-        if self.watch.history.is_some() {
-            self.record_trip(Kind::Request, (pid, made, of), arrives, Fate { lost, ..fate });
-        }
         let flight = Flight { pid, wait, made, deadline, of, errand: Some(errand), answer: None };
         let flight = self.flights.put(flight);
-        if lost || arrives >= deadline || fate.again.is_some() {
-            self.dispatch_oddly(flight, (arrives, deadline), Fate { lost, ..fate });
-        } else {
+        if self.is_safe_way(in_danger) && arrives < deadline {
             self.queue.push(arrives, Happening::Arrive(flight));
+            return Some(asked);
         }
+        self.dispatch_in_danger((pid, made, of), flight, (arrives, deadline));
         if in_danger && !self.lives[pid].is_alive() {
             self.forget(wait);
             return None;
@@ -137,9 +131,28 @@ impl World {
         Some(asked)
     }
 
-    /// It does not arrive, or too late, or twice.
-    #[cold]
-    fn dispatch_oddly(&mut self, flight: Ticket<Flight>, (arrives, deadline): (u64, u64), fate: Fate) {
+    /// Whether nothing can befall what is sent on any way, and nobody writes down how it goes: as nearly always.
+    #[inline(always)]
+    pub(super) fn is_safe_way(&self, in_danger: bool) -> bool {
+        !in_danger && self.cuts.are_none() && self.watch.history.is_none()
+    }
+
+    /// It may not arrive, or too late, or twice.
+    #[inline(never)]
+    fn dispatch_in_danger(
+        &mut self,
+        asked: (Pid, Made, End),
+        flight: Ticket<Flight>,
+        (arrives, deadline): (u64, u64),
+    ) {
+        let (pid, made, of) = asked;
+        let struck = self.lives[pid].is_in_danger().then(|| self.strike(pid, made, Phase::Sent));
+        let mut fate = struck.unwrap_or_default();
+        fate.lost |= self.is_cut(pid, way_to(of));
+        let arrives = arrives + fate.delay;
+        if self.watch.history.is_some() {
+            self.record_trip(Kind::Request, asked, arrives, fate);
+        }
         if fate.lost {
             return self.queue.push(deadline, Happening::GiveUp(flight));
         }
@@ -257,14 +270,27 @@ impl World {
         if !life.is_alive() {
             return self.flights.end(ticket, |_| ());
         }
-        let fate =
-            if life.is_in_danger() { self.strike(pid, made, Phase::Answered) } else { Fate::default() };
-        let arrives = self.now + fate.delay + self.delay(pid, way_from(of));
-        let lost = fate.lost || self.is_cut(pid, way_from(of));
-        if self.watch.history.is_some() {
-            self.record_trip(Kind::Answer, (pid, made, of), arrives, Fate { lost, ..fate });
+        if self.is_safe_way(life.is_in_danger()) {
+            let arrives = self.now + self.delay(pid, way_from(of));
+            if arrives < deadline {
+                return self.queue.push(arrives, Happening::Answer(ticket));
+            }
+            return self.queue.push(deadline.max(self.now), Happening::GiveUp(ticket));
         }
-        if lost || arrives >= deadline {
+        self.send_back_in_danger(ticket, (pid, made, of), deadline);
+    }
+
+    #[inline(never)]
+    fn send_back_in_danger(&mut self, ticket: Ticket<Flight>, asked: (Pid, Made, End), deadline: u64) {
+        let (pid, made, of) = asked;
+        let struck = self.lives[pid].is_in_danger().then(|| self.strike(pid, made, Phase::Answered));
+        let mut fate = struck.unwrap_or_default();
+        let arrives = self.now + fate.delay + self.delay(pid, way_from(of));
+        fate.lost |= self.is_cut(pid, way_from(of));
+        if self.watch.history.is_some() {
+            self.record_trip(Kind::Answer, asked, arrives, fate);
+        }
+        if fate.lost || arrives >= deadline {
             self.queue.push(deadline.max(self.now), Happening::GiveUp(ticket));
         } else {
             self.queue.push(arrives, Happening::Answer(ticket));

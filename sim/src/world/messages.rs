@@ -7,7 +7,7 @@ use twophase::env::Envelope;
 use twophase::{Address, Life, ShortBytes};
 
 use super::calls::Ending;
-use super::life::LifeState;
+use super::life::{LifeState, Made};
 use super::links::Way;
 use super::strike::Fate;
 use super::under_way::Ticket;
@@ -39,21 +39,44 @@ impl World {
         let LifeState { name: from, life, .. } = self.lives[pid];
         let way = Way::To(Name::from(to));
         let (delay, message) = (self.delay(pid, way), self.sent);
-        let fate = if in_danger { self.strike(pid, made, Phase::Sent) } else { Fate::default() };
-        let (arrives, lost) = (self.now + delay + fate.delay, fate.lost || self.is_cut(pid, way));
-        if self.watch.history.is_some() {
-            self.record_message((from, life), to, label, arrives, Fate { lost, ..fate });
-        }
-        if !lost {
-            let from = Address { role: from.role, index: from.index, life: Some(life) };
-            let parcel = self.parcels.put(Parcel { message, to, label, envelope: Envelope { from, body } });
-            if let Some(after) = fate.again {
-                let again = self.parcels.put_again(parcel);
-                self.queue.push(arrives + after, Happening::Deliver(again));
-            }
+        let sender = Address { role: from.role, index: from.index, life: Some(life) };
+        let parcel =
+            self.parcels.put(Parcel { message, to, label, envelope: Envelope { from: sender, body } });
+        let arrives = self.now + delay;
+        if self.is_safe_way(in_danger) {
             self.queue.push(arrives, Happening::Deliver(parcel));
+            return true;
         }
-        !in_danger || self.lives[pid].is_alive()
+        self.send_in_danger(pid, made, (to, label), parcel, arrives);
+        self.lives[pid].is_alive()
+    }
+
+    /// It may not arrive, or later, or twice.
+    #[inline(never)]
+    fn send_in_danger(
+        &mut self,
+        pid: Pid,
+        made: Made,
+        (to, label): (Address, &'static str),
+        parcel: Ticket<Parcel>,
+        arrives: u64,
+    ) {
+        let struck = self.lives[pid].is_in_danger().then(|| self.strike(pid, made, Phase::Sent));
+        let mut fate = struck.unwrap_or_default();
+        fate.lost |= self.is_cut(pid, Way::To(Name::from(to)));
+        let arrives = arrives + fate.delay;
+        if self.watch.history.is_some() {
+            let LifeState { name, life, .. } = self.lives[pid];
+            self.record_message((name, life), to, label, arrives, fate);
+        }
+        if fate.lost {
+            return self.parcels.end(parcel, |_| ());
+        }
+        if let Some(after) = fate.again {
+            let again = self.parcels.put_again(parcel);
+            self.queue.push(arrives + after, Happening::Deliver(again));
+        }
+        self.queue.push(arrives, Happening::Deliver(parcel));
     }
 
     /// For the recorder, if there is one.
