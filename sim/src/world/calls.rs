@@ -93,6 +93,17 @@ impl Errand {
     }
 }
 
+impl Flight {
+    /// It is served, and this is the answer.
+    #[inline(always)]
+    fn answer_by(&mut self, answer: Answer) {
+        match &mut self.answer {
+            none @ None => *none = Some(answer), // there is nothing to be dropped
+            Some(_) => unreachable!("a request is answered once"),
+        }
+    }
+}
+
 /// The way there.
 #[inline(always)]
 fn way_to(asked: End) -> Way {
@@ -180,23 +191,17 @@ impl World {
 
     #[inline(never)]
     pub(super) fn arrive(&mut self, ticket: Ticket<Flight>) {
+        let is_plain = matches!(self.broker, BrokerCondition::Up) && self.watch.history.is_none();
+        if !is_plain && !self.is_there_to_serve(ticket) {
+            return;
+        }
         let flight = &mut self.flights[ticket];
         let Flight { pid, made, deadline, of, .. } = *flight;
-        if let Some(history) = &mut self.watch.history {
-            let life = &self.lives[pid];
-            history.trips.request_arrives(self.now, (life.name, life.life), &life.call(made).into());
-        }
-        if of == End::Broker && matches!(self.broker, BrokerCondition::Down { .. }) {
-            if let Some(history) = &mut self.watch.history {
-                history.trips.unserved();
-            }
-            return self.queue.push(deadline.max(self.now), Happening::GiveUp(ticket)); // nobody is there to answer
-        }
         match flight.errand.take().expect("a request arrives once") {
             Errand::Broker(request) => self.apply_to_broker(pid, &request, ticket),
             Errand::Store(request) => {
                 let answer = self.apply_to_store(pid, &request);
-                self.flights[ticket].answer = Some(Answer::Store(answer));
+                self.flights[ticket].answer_by(Answer::Store(answer));
             }
         }
         let life = &self.lives[pid];
@@ -204,6 +209,24 @@ impl World {
             self.strike(pid, made, Phase::Applied);
         }
         self.send_back(ticket, (pid, made, of), deadline);
+    }
+
+    /// Whether somebody is there to answer. The recorder, if there is one, is told.
+    #[cold]
+    fn is_there_to_serve(&mut self, ticket: Ticket<Flight>) -> bool {
+        let Flight { pid, made, deadline, of, .. } = self.flights[ticket];
+        let is_there = of == End::Store || !matches!(self.broker, BrokerCondition::Down { .. });
+        if let Some(history) = &mut self.watch.history {
+            let life = &self.lives[pid];
+            history.trips.request_arrives(self.now, (life.name, life.life), &life.call(made).into());
+            if !is_there {
+                history.trips.unserved();
+            }
+        }
+        if !is_there {
+            self.queue.push(deadline.max(self.now), Happening::GiveUp(ticket));
+        }
+        is_there
     }
 
     #[inline(always)]
@@ -214,8 +237,7 @@ impl World {
             BrokerCondition::Loading { .. } => Some(ErrorCode::CoordinatorLoadInProgress),
         };
         if let Some(error) = refused {
-            self.flights[flight].answer = Some(Answer::Broker(refuse(request, error)));
-            return;
+            return self.flights[flight].answer_by(Answer::Broker(refuse(request, error)));
         }
         match request {
             Request::Produce(batch) => self.write(pid, (request, batch), flight),
@@ -233,7 +255,7 @@ impl World {
         let state = touched::ends(&self.log, partition);
         let who = self.lives[pid].actor();
         self.watch.produced(self.now, who, (request, batch, &response), changed, state);
-        self.flights[flight].answer = Some(Answer::Broker(response));
+        self.flights[flight].answer_by(Answer::Broker(response));
         let hides = batch.transactional && batch.producer.is_some() && self.log.is_correct();
         self.take_effects(!hides);
     }
@@ -246,7 +268,7 @@ impl World {
         let (changed, state) = (self.log.changes() != before, touched::stored(&self.log, request));
         let who = self.lives[pid].actor();
         self.watch.applied(self.now, who, (request, &response), changed, state);
-        self.flights[flight].answer = Some(Answer::Broker(response));
+        self.flights[flight].answer_by(Answer::Broker(response));
         self.take_effects(true);
     }
 
