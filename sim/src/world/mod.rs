@@ -285,12 +285,6 @@ impl World {
         self.queue.push(micros(schedule.heal_at), Happening::Heal);
     }
 
-    /// Whether there is anything to do before the next step.
-    #[inline]
-    pub(crate) fn has_chores_or_woken(&self) -> bool {
-        !self.woken.is_empty() || !self.chores.is_empty()
-    }
-
     /// Microseconds since the history began.
     pub(crate) fn now(&self) -> u64 {
         self.now
