@@ -90,8 +90,8 @@ impl Task {
 
     /// Polls it once; for whoever is guarded himself. A task that has finished or panicked is dropped, which may panic
     /// once more; the first panic is told.
-    #[inline]
-    pub(crate) fn poll(&mut self) -> Result<(), Panic> {
+    #[inline(always)]
+    fn poll(&mut self) -> Result<(), Panic> {
         let Some(future) = &mut self.future else {
             return Ok(());
         };
@@ -151,6 +151,12 @@ impl Executor {
             let mut woken = self.woken.tasks.lock().expect("nobody panics while waking");
             ready.extend(woken.drain(..));
         }
+    }
+
+    /// Polls this task once, unless it has ended; for whoever is guarded himself.
+    #[inline(always)]
+    pub(crate) fn poll(&mut self, task: TaskId) -> Result<(), Panic> {
+        self.tasks[task.0].poll()
     }
 
     /// Whether a task was woken since, not by the world.

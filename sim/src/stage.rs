@@ -94,7 +94,7 @@ impl<'a> Stage<'a> {
     /// A stranger's code has the thread meanwhile.
     #[inline(always)]
     fn poll(&mut self, process: Pid, task: TaskId) {
-        let polled = self.turns.executor.task(task).map_or(Ok(()), |task| task.poll());
+        let polled = self.turns.executor.poll(task);
         self.turns.onlookers.leave();
         if let Err(panic) = polled {
             self.world().panicked(process, &panic);

@@ -85,7 +85,8 @@ impl<'a> Turns<'a> {
     /// Nearly always one task was woken, by the world, and nobody else is ready.
     #[inline(always)]
     fn next_ready(&mut self, world: &mut World) -> Option<(Pid, Name, TaskId)> {
-        if let (&[only], true) = (&world.woken[..], self.ready.is_empty() && !self.executor.has_woken()) {
+        let others = self.ready.len() | usize::from(self.executor.has_woken());
+        if let (&[only], 0) = (&world.woken[..], others) {
             if let Some(task) = self.executor.task(only) {
                 let (process, name, waker) = (task.process, task.name, task.waker());
                 if world.life(process).condition != Condition::Paused {
