@@ -54,12 +54,13 @@ fn what(finding: &Finding) -> (Anomaly, Option<Window>) {
 
 /// Those that are stuck play tens of thousands of events each time, and some take many seeds to be found. The table in
 /// `docs/shrunk.md` has them too.
-const SLOW: [&str; 7] = [
+const SLOW: [&str; 8] = [
     "aborts-on-close",
     "discards-when-aborted",
     "drops-markers-on-failover",
     "forgets-failed-commits",
     "overwrites-the-head",
+    "shares-names-with-a-copy",
     "shares-names-with-zombies",
     "takes-committed-for-failure",
 ];
