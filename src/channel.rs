@@ -229,25 +229,9 @@ fn wake_sender<T>(mut state: MutexGuard<'_, State<T>>) {
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
-    use std::sync::atomic::AtomicUsize;
-    use std::task::Wake;
 
     use super::*;
-
-    #[derive(Default)]
-    struct Wakes(AtomicUsize);
-
-    impl Wake for Wakes {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// A context that counts, and the counter.
-    fn counting() -> (Waker, Arc<Wakes>) {
-        let wakes = Arc::new(Wakes::default());
-        (wakes.clone().into(), wakes)
-    }
+    use crate::wakes::Wakes;
 
     #[test]
     fn items_come_out_in_the_order_they_went_in() {
@@ -268,14 +252,14 @@ mod tests {
     #[test]
     fn a_full_queue_holds_its_sender_until_an_item_is_taken() {
         let (sender, mut receiver) = channel(1);
-        let (waker, wakes) = counting();
+        let (waker, wakes) = Wakes::counting();
         let mut cx = Context::from_waker(&waker);
         assert_eq!(pin!(sender.send(1)).poll(&mut cx), Poll::Ready(Ok(())));
         let mut second = pin!(sender.send(2));
         assert_eq!(second.as_mut().poll(&mut cx), Poll::Pending);
 
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(1)));
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert_eq!(wakes.count(), 1);
         assert_eq!(second.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(2)));
     }
@@ -283,14 +267,14 @@ mod tests {
     #[test]
     fn a_waiting_receiver_is_woken_by_an_item_and_by_the_end() {
         let (sender, mut receiver) = channel(1);
-        let (waker, wakes) = counting();
+        let (waker, wakes) = Wakes::counting();
         let mut cx = Context::from_waker(&waker);
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Pending);
         sender.push(7).expect("the receiver is there");
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(7)));
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Pending);
         drop(sender);
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 2);
+        assert_eq!(wakes.count(), 2);
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(None));
     }
 
@@ -307,19 +291,18 @@ mod tests {
     #[test]
     fn a_receiver_that_asks_again_is_woken_all_the_same() {
         let (sender, mut receiver) = channel(1);
-        let (first, first_wakes) = counting();
-        let (second, second_wakes) = counting();
+        let (first, first_wakes) = Wakes::counting();
+        let (second, second_wakes) = Wakes::counting();
         for waker in [&first, &first, &second] {
             assert_eq!(receiver.poll_receive(&mut Context::from_waker(waker)), Poll::Pending);
         }
         sender.push(7).expect("the receiver is there");
-        let wakes = |wakes: &Wakes| wakes.0.load(Ordering::Relaxed);
-        assert_eq!((wakes(&first_wakes), wakes(&second_wakes)), (0, 1), "who asked last");
+        assert_eq!((first_wakes.count(), second_wakes.count()), (0, 1), "who asked last");
         let mut cx = Context::from_waker(&second);
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Ready(Some(7)));
         assert_eq!(receiver.poll_receive(&mut cx), Poll::Pending);
         sender.push(8).expect("the receiver is there");
-        assert_eq!(wakes(&second_wakes), 2, "for each item that comes when there was none");
+        assert_eq!(second_wakes.count(), 2, "for each item that comes when there was none");
     }
 
     #[test]
@@ -336,13 +319,13 @@ mod tests {
     #[test]
     fn a_sender_that_waits_for_room_learns_that_its_receiver_is_gone() {
         let (sender, receiver) = channel(1);
-        let (waker, wakes) = counting();
+        let (waker, wakes) = Wakes::counting();
         let mut cx = Context::from_waker(&waker);
         sender.push(1).expect("the receiver is there");
         let mut second = pin!(sender.send(2));
         assert_eq!(second.as_mut().poll(&mut cx), Poll::Pending);
         drop(receiver);
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert_eq!(wakes.count(), 1);
         assert_eq!(second.as_mut().poll(&mut cx), Poll::Ready(Err(Closed)));
         assert_eq!(sender.push(3), Err(Closed));
     }

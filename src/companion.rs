@@ -84,19 +84,9 @@ impl<F: Future<Output = ()>> Future for Obedient<F> {
 mod tests {
     use std::future::pending;
     use std::pin::pin;
-    use std::sync::atomic::AtomicUsize;
-    use std::task::Wake;
 
     use super::*;
-
-    #[derive(Default)]
-    struct Wakes(AtomicUsize);
-
-    impl Wake for Wakes {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
+    use crate::wakes::Wakes;
 
     #[test]
     fn an_order_wakes_the_task_and_the_task_ends() {
@@ -108,7 +98,7 @@ mod tests {
             assert_eq!(task.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Pending);
         }
         drop(companion);
-        let woken = [earlier, wakes.clone()].map(|wakes| wakes.0.load(Ordering::Relaxed));
+        let woken = [earlier, wakes.clone()].map(|wakes| wakes.count());
         assert_eq!(woken, [0, 1], "the waker that it was polled with last");
         let waker = wakes.into();
         assert_eq!(task.poll(&mut Context::from_waker(&waker)), Poll::Ready(()));

@@ -68,6 +68,8 @@ mod started;
 mod steady;
 mod transaction;
 mod transactional;
+#[cfg(test)]
+mod wakes;
 
 pub use checkpoint::{CheckpointId, Incarnation, Life, Positions, Snapshot, Term};
 pub use env::{
