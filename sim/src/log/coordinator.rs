@@ -20,7 +20,7 @@ pub(super) struct Coordinator {
     protocol: Protocol,
     pub(super) timeout_max: Duration,
     pub(super) two_phase_commit: bool,
-    /// By name.
+    /// In the order of their first use.
     pub(super) ids: Vec<TransactionMetadata>,
     /// How often any of them has changed.
     pub(super) changes: u64,
@@ -162,7 +162,7 @@ impl Coordinator {
 
     /// A leader has written a marker. What an earlier coordinator sent is nothing to this one.
     pub(super) fn marker_written(&mut self, write: &MarkerWrite) {
-        let Some(Ok(at)) = write.id.as_ref().map(|id| self.position(id)) else {
+        let Some(at) = write.id.as_ref().and_then(|id| self.position(id)) else {
             return;
         };
         let metadata = &mut self.ids[at];
@@ -204,7 +204,7 @@ impl Coordinator {
         if id.is_empty() {
             return Err(ErrorCode::InvalidRequest);
         }
-        let at = self.position(id).map_err(|_| ErrorCode::TransactionalIdNotFound)?;
+        let at = self.position(id).ok_or(ErrorCode::TransactionalIdNotFound)?;
         Ok(self.ids[at].describe())
     }
 
@@ -218,16 +218,12 @@ impl Coordinator {
         if id.is_empty() {
             return Err(ErrorCode::InvalidRequest);
         }
-        self.position(id).map_err(|_| ErrorCode::InvalidProducerIdMapping)
+        self.position(id).ok_or(ErrorCode::InvalidProducerIdMapping)
     }
 
-    /// Where this id is, or belongs. Nearly always it is there: whether two ids are equal is known at once, and which
-    /// comes first only from their texts.
-    pub(super) fn position(&self, id: &TransactionalId) -> Result<usize, usize> {
-        match self.ids.iter().rposition(|metadata| metadata.id() == id) {
-            Some(at) => Ok(at),
-            None => self.ids.binary_search_by(|metadata| metadata.id().cmp(id)),
-        }
+    /// Where this id is. What is asked about has nearly always been added of late.
+    pub(super) fn position(&self, id: &TransactionalId) -> Option<usize> {
+        self.ids.iter().rposition(|metadata| metadata.id() == id)
     }
 
     pub(super) fn draw_id(&mut self) -> ProducerId {

@@ -28,13 +28,12 @@ impl Coordinator {
         let timeout = self.check_init(id, request)?;
         let expected = request.expected_id.zip(request.expected_epoch);
         let expected = expected.map(|(id, epoch)| Producer { id, epoch });
-        // Nearly always it is a new one, which is looked for where it would be.
-        match self.ids.binary_search_by(|metadata| metadata.id().cmp(id)) {
-            Ok(at) => self.take_over(at, now, expected, timeout, effects),
-            Err(at) => {
+        match self.position(id) {
+            Some(at) => self.take_over(at, now, expected, timeout, effects),
+            None => {
                 let producer_id = self.draw_id();
                 let metadata = TransactionMetadata::new(id.clone(), producer_id, timeout);
-                self.ids.insert(at, metadata);
+                self.ids.push(metadata);
                 self.changes += 1;
                 Ok(first_of(producer_id))
             }

@@ -183,7 +183,7 @@ pub trait Log: Send {
     /// The transactions that were aborted after they had written to this partition, in the order of their markers.
     fn aborted(&self, partition: Partition) -> &[Aborted];
 
-    /// All transactional ids, by name.
+    /// All transactional ids, in the order of their first use.
     fn transactions(&self) -> &[TransactionMetadata];
 
     /// How often anything of [`transactions`](Log::transactions) has changed: whether a request changed anything is seen
