@@ -49,7 +49,6 @@ pub(crate) struct Pulse {
 
 /// The lower bits of a beat: role and index of who is being polled, or this.
 const NOBODY: u64 = 0xff_ffff;
-const WHO_BITS: u32 = 24;
 
 impl Pulse {
     /// The next seed begins.
@@ -60,20 +59,23 @@ impl Pulse {
     }
 
     /// A stranger's code has the thread now.
+    #[inline(always)]
     pub(crate) fn enter(&self, name: Name, now: u64) {
         self.now.store(now, Ordering::Relaxed);
         self.beat(u64::from(name.role as u8) << 16 | u64::from(name.index));
     }
 
     /// And has given it back.
+    #[inline(always)]
     pub(crate) fn leave(&self) {
-        self.beat(NOBODY);
+        self.beat.store(self.beat.load(Ordering::Relaxed) | NOBODY, Ordering::Relaxed);
     }
 
     /// Only its own thread writes, so a load and a store do what a locked addition would.
+    #[inline(always)]
     fn beat(&self, who: u64) {
-        let count = (self.beat.load(Ordering::Relaxed) >> WHO_BITS).wrapping_add(1);
-        self.beat.store(count << WHO_BITS | who, Ordering::Relaxed);
+        let next = (self.beat.load(Ordering::Relaxed) | NOBODY).wrapping_add(1); // of the count: the bits below it are full
+        self.beat.store(next | who, Ordering::Relaxed);
     }
 
     fn place(&self) -> Stuck {
