@@ -128,8 +128,8 @@ impl World {
         if call == Call::Put {
             arrives += self.delay(pid, Way::InStore);
         }
-        let flight = Flight { pid, wait, made, deadline, of, errand: Some(errand), answer: None };
-        let flight = self.flights.put(flight);
+        let errand = Some(errand);
+        let flight = self.flights.put(move || Flight { pid, wait, made, deadline, of, errand, answer: None });
         if self.is_safe_way(in_danger) && arrives < deadline {
             self.queue.push(arrives, Happening::Arrive(flight));
             return Some(asked);
@@ -405,7 +405,7 @@ impl World {
     pub(crate) fn sleep(&mut self, pid: Pid, span: u64, call: Call) -> Option<Asked> {
         let (made, _) = self.make(pid, call)?;
         let asked = self.waits.start(made);
-        let sleep = self.sleeps.put(asked.wait);
+        let sleep = self.sleeps.put(|| asked.wait);
         self.queue.push(self.now + span, Happening::Wake(sleep));
         Some(asked)
     }

@@ -40,8 +40,12 @@ impl World {
         let way = Way::To(Name::from(to));
         let (delay, message) = (self.delay(pid, way), self.sent);
         let sender = Address { role: from.role, index: from.index, life: Some(life) };
-        let parcel =
-            self.parcels.put(Parcel { message, to, label, envelope: Envelope { from: sender, body } });
+        let parcel = self.parcels.put(move || Parcel {
+            message,
+            to,
+            label,
+            envelope: Envelope { from: sender, body },
+        });
         let arrives = self.now + delay;
         if self.is_safe_way(in_danger) {
             self.queue.push(arrives, Happening::Deliver(parcel));

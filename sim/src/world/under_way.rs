@@ -47,16 +47,17 @@ impl<T> UnderWay<T> {
         Room::of(self.all)
     }
 
-    /// It sets off.
+    /// What this makes sets off. It is made where it stays: what is made elsewhere and then moved is read again before it
+    /// has been written.
     #[inline(always)]
-    pub(super) fn put(&mut self, what: T) -> Ticket<T> {
+    pub(super) fn put(&mut self, make: impl FnOnce() -> T) -> Ticket<T> {
         let number = self.free;
         if number as usize == self.all.len() {
             self.add();
         }
         let spot = &mut self.all[number as usize];
         match &mut spot.what {
-            free @ None => *free = Some(what), // there is nothing to be dropped
+            free @ None => *free = Some(make()), // there is nothing to be dropped
             Some(_) => unreachable!("nothing is in a free place"),
         }
         self.free = spot.next;
@@ -93,7 +94,8 @@ impl<T: Clone> UnderWay<T> {
     /// The same sets off once more.
     #[cold]
     pub(super) fn put_again(&mut self, ticket: Ticket<T>) -> Ticket<T> {
-        self.put(self[ticket].clone())
+        let same = self[ticket].clone();
+        self.put(|| same)
     }
 }
 
@@ -120,10 +122,10 @@ mod tests {
     #[test]
     fn a_place_is_used_again_once_what_was_there_has_ended() {
         let mut letters = UnderWay::new(Rooms::default(), 1);
-        let (a, b) = (letters.put('a'), letters.put('b'));
+        let (a, b) = (letters.put(|| 'a'), letters.put(|| 'b'));
         let again = letters.put_again(a);
         assert_eq!(letters.end(a, |letter| *letter), 'a');
-        let c = letters.put('c');
+        let c = letters.put(|| 'c');
         assert_eq!(c.number, a.number);
         letters[c] = 'd';
         assert_eq!([letters[c], letters[b], letters[again]], ['d', 'b', 'a']);
@@ -133,7 +135,7 @@ mod tests {
     #[should_panic = "it ends once"]
     fn nothing_ends_twice() {
         let mut letters = UnderWay::new(Rooms::default(), 1);
-        let ticket = letters.put('a');
+        let ticket = letters.put(|| 'a');
         letters.end(ticket, |_| ());
         letters.end(ticket, |_| ());
     }
