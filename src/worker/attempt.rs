@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use super::intake::{Intake, Mark, Step};
 use crate::channel::{Receiver, Sender};
 use crate::message::{Deployment, Progress, ToCoordinator};
+use crate::out_of_line::out_of_line;
 use crate::select::{Either, yield_now};
 use crate::{Address, CheckpointId, Env, Fact, Failure, Incarnation, Network, Next, Sink, Snapshot};
 
@@ -151,8 +152,8 @@ impl<E: Env, S: Sink> Attempt<E, S> {
             match other {
                 Either::First(None) => return Ok(()), // it was given up, and leaves everything as it is
                 Either::First(Some(Command::Close)) => return self.sink.close().await,
-                Either::First(Some(command)) => self.obey(command).await?,
-                Either::Second(mark) => self.pass(mark).await?,
+                Either::First(Some(command)) => out_of_line(pin!(self.obey(command))).await?,
+                Either::Second(mark) => out_of_line(pin!(self.pass(mark))).await?,
             }
         }
     }
