@@ -57,6 +57,7 @@ mod error;
 mod few;
 mod job;
 mod mailbox;
+mod out_of_line;
 mod payload;
 mod pen;
 mod record;

@@ -64,9 +64,7 @@ impl<E: Env, D: Decide> Process<'_, E, D> {
             poll_fn(|cx| {
                 let now = self.time.now();
                 while self.todo.is_empty() {
-                    if let Some(input) = ready!(self.poll_input(now, mailbox, alarm, cx)) {
-                        self.decide(now, input);
-                    }
+                    ready!(self.poll_input(now, mailbox, alarm, cx));
                 }
                 Poll::Ready(())
             })
@@ -74,23 +72,27 @@ impl<E: Env, D: Decide> Process<'_, E, D> {
         }
     }
 
-    /// The next message or, once the decider's deadline has come, that it has. Messages come before time: see
+    /// Decides upon the next message or, once the decider's deadline has come, upon that. Messages come before time: see
     /// [`Input::Time`]. One that cannot be read counts as lost.
     fn poll_input<S: Future<Output = ()>, M: Future<Output = Envelope>>(
-        &self,
+        &mut self,
         now: Timestamp,
         mailbox: &mut Mailbox<'_, impl Fn() -> M, M>,
         alarm: &mut Alarm<'_, impl Fn(Duration) -> S, S>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Input>> {
+    ) -> Poll<()> {
         if let Poll::Ready(Envelope { from, body }) = mailbox.poll(cx) {
-            let message = ToCoordinator::from_bytes(&body);
-            return Poll::Ready(message.map(|message| Input::Message { from, message }));
+            if let Some(message) = ToCoordinator::from_bytes(&body) {
+                self.decide(now, Input::Message { from, message });
+            }
+            return Poll::Ready(());
         }
-        match self.decider.next_deadline() {
-            None => Poll::Pending,
-            Some(deadline) => alarm.poll(deadline, || now, cx).map(|()| Some(Input::Time)),
-        }
+        let Some(deadline) = self.decider.next_deadline() else {
+            return Poll::Pending;
+        };
+        ready!(alarm.poll(deadline, || now, cx));
+        self.decide(now, Input::Time);
+        Poll::Ready(())
     }
 
     fn decide(&mut self, now: Timestamp, input: Input) {

@@ -28,6 +28,7 @@ use super::port::Port;
 use super::producers::{Known, Producers};
 use super::protocol::{CoordinatorState, Listing, Marker, Producer, Protocol};
 use super::task::Task;
+use super::trouble::Trouble;
 use crate::env::{Finish, Outcomes, Scope};
 use crate::{
     Broker, Capabilities, Clock, Ended, Failure, Handle, Next, Partition, Record, Transaction,
@@ -168,7 +169,7 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
 
     async fn begin(&self, id: &TransactionalId) -> Result<Self::Transaction, Failure> {
         let mut client = self.client(id);
-        self.driver().drive::<Failure>(Some(&mut client)).await?;
+        self.driver().drive::<Trouble>(Some(&mut client)).await?;
         let producer = client.producer().expect("an init that succeeded granted a producer");
         // not empty, as far as a process that finds the handle can know
         let handle = self.handle(producer, false).encode(id.clone());
@@ -193,7 +194,7 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
         self.producers().forget(id);
         let mut client = self.client(id);
         client.only_fence();
-        self.driver().drive::<Failure>(Some(&mut client)).await?;
+        self.driver().drive::<Trouble>(Some(&mut client)).await?;
         self.producers().give_back(client);
         Ok(())
     }
@@ -226,7 +227,7 @@ impl<P: Port, C: Clock> KafkaTransaction<P, C> {
     /// Sends what is ready. The broker value learns first, at once, that the transaction is no longer its own
     /// secret: the future may be dropped in the middle of a request.
     #[inline] // so that the future is made where it is awaited, and not moved there
-    fn send(&mut self) -> impl Future<Output = Result<(), Failure>> + Send {
+    fn send<E: From<Trouble> + Send>(&mut self) -> impl Future<Output = Result<(), E>> + Send {
         if !self.touched {
             self.touch();
         }
@@ -253,7 +254,7 @@ impl<P: Port, C: Clock> KafkaTransaction<P, C> {
         if let Some(client) = &mut self.client {
             client.send_offsets(group, offsets);
         }
-        self.send().await
+        Ok(self.send::<Trouble>().await?)
     }
 }
 
@@ -273,7 +274,7 @@ impl<P: Port, C: Clock> Transaction for KafkaTransaction<P, C> {
     async fn pre_commit(&mut self) -> Result<Handle, Failure> {
         if let Some(client) = &mut self.client {
             client.flush();
-            self.send().await?;
+            self.send::<Trouble>().await?;
         }
         if let Some(client) = self.client.take() {
             if !client.is_touched() {

@@ -24,6 +24,9 @@ pub(super) struct Driver<P, C> {
 
 impl<P: Port, C: Clock> Driver<P, C> {
     /// Does what the client wants until it wants nothing more. Of a transaction that is closed there is none.
+    ///
+    /// Records have it for failures of their own kind, so that it can be inlined where they pass; all else is in
+    /// [`Trouble`].
     pub(super) async fn drive<E: From<Trouble>>(&self, client: Option<&mut Client>) -> Result<(), E> {
         let client = client.ok_or(Trouble::Closed)?;
         loop {

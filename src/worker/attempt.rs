@@ -5,14 +5,15 @@
 //! dropped for a newer incarnation.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
 use smallvec::SmallVec;
 
 use super::intake::{Intake, Mark, Step};
 use crate::channel::{Receiver, Sender};
 use crate::message::{Deployment, Progress, ToCoordinator};
+use crate::out_of_line::out_of_line;
 use crate::select::{Either, yield_now};
 use crate::{Address, CheckpointId, Env, Fact, Failure, Incarnation, Network, Next, Sink, Snapshot};
 
@@ -89,6 +90,22 @@ pub(super) fn run<E: Env, S: Sink>(
     }
 }
 
+/// A command or `other`, a command first. (As `first`, but in place: a record costs a few thousand instructions between
+/// source and broker, and moving the two futures would be a hundred of them.)
+#[inline]
+fn command_or<F: Future>(
+    other: Pin<&mut F>,
+    commands: &mut Receiver<Command>,
+    cx: &mut Context<'_>,
+) -> Poll<Either<Option<Command>, F::Output>> {
+    if !commands.has_news() {
+        if let Poll::Ready(other) = other.poll(cx) {
+            return Poll::Ready(Either::Second(other));
+        }
+    }
+    commands.poll_receive(cx).map(Either::First)
+}
+
 struct Attempt<E: Env, S> {
     env: E,
     incarnation: Incarnation,
@@ -138,43 +155,26 @@ impl<E: Env, S: Sink> Attempt<E, S> {
                     turns = 0;
                     yield_now().await;
                 }
-                turns += 1;
-                let record = match self.next().await {
-                    Either::Second(Ok(Step::Record(record))) => record,
-                    Either::Second(Ok(Step::Mark(mark))) => break Either::Second(mark),
-                    Either::Second(Err(failure)) => return Err(failure),
-                    Either::First(command) => break Either::First(command),
+                let record = {
+                    let mut step = pin!(self.intake.next());
+                    match poll_fn(|cx| command_or(step.as_mut(), &mut self.commands, cx)).await {
+                        Either::Second(Ok(Some(Step::Record(record)))) => record,
+                        Either::Second(Ok(Some(Step::Mark(mark)))) => break Either::Second(mark),
+                        Either::Second(Ok(None)) => continue, // a split has no more records
+                        Either::Second(Err(failure)) => return Err(failure),
+                        Either::First(command) => break Either::First(command),
+                    }
                 };
+                turns += 1;
                 // Pinned where it is made: to await it as it is may move it twice.
                 pin!(self.sink.write(record)).await?;
             };
+            turns += 1;
             match other {
                 Either::First(None) => return Ok(()), // it was given up, and leaves everything as it is
                 Either::First(Some(Command::Close)) => return self.sink.close().await,
-                Either::First(Some(command)) => self.obey(command).await?,
-                Either::Second(mark) => self.pass(mark).await?,
-            }
-        }
-    }
-
-    /// A command or a step, a command first. (As `first`, but in place: a record costs a few thousand instructions
-    /// between source and broker, and moving the two futures would be a hundred of them.)
-    async fn next(&mut self) -> Either<Option<Command>, Result<Step, Failure>> {
-        loop {
-            let commands = &mut self.commands;
-            let mut step = pin!(self.intake.next());
-            let next = poll_fn(|cx| {
-                if !commands.has_news() {
-                    if let Poll::Ready(step) = step.as_mut().poll(cx) {
-                        return Poll::Ready(Either::Second(step.transpose()));
-                    }
-                }
-                commands.poll_receive(cx).map(Either::First)
-            });
-            match next.await {
-                Either::First(command) => return Either::First(command),
-                Either::Second(Some(step)) => return Either::Second(step),
-                Either::Second(None) => {} // a split has no more records
+                Either::First(Some(command)) => out_of_line(pin!(self.obey(command))).await?,
+                Either::Second(mark) => out_of_line(pin!(self.pass(mark))).await?,
             }
         }
     }
