@@ -25,8 +25,8 @@ pub fn run<E: Env>(env: E, decider: impl Decide) -> BoxFuture<Result<(), BoxErro
     // (No `async fn`: that would keep what it is given two times.)
     Box::pin(async move {
         let clock = env.clock();
-        let mut process =
-            Process { env: &env, time: Steady::new(clock), decider, todo: Vec::new(), effects: Vec::new() };
+        let (todo, effects) = (Vec::with_capacity(8), Vec::with_capacity(8)); // a word to each of a few workers
+        let mut process = Process { env: &env, time: Steady::new(clock), decider, todo, effects };
         let (timer, message) = (pin!(None), pin!(None));
         let mut alarm = Alarm::new(timer, |span| clock.sleep(span));
         let mut mailbox = Mailbox::new(message, || env.network().receive());
