@@ -69,9 +69,9 @@ impl Prefix {
 
     /// The ids of one incarnation of one sink, up to the counter.
     fn stem(&self, sink: u16, incarnation: Incarnation) -> TransactionalId {
-        let mut digits = itoa::Buffer::new();
-        let sink = TransactionalId::new(&*self.0).followed_by(digits.format(sink));
-        sink.followed_by("-i").followed_by(digits.format(incarnation.0)).followed_by("-")
+        let (mut one, mut other) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let (sink, incarnation) = (one.format(sink), other.format(incarnation.0));
+        TransactionalId::new([&*self.0, sink, "-i", incarnation, "-"].concat())
     }
 
     /// The name in this id; none if it is not exactly as [`id`](Prefix::id) writes it.
