@@ -34,7 +34,7 @@ impl<F> Started<F> {
 impl<T, F: Future<Output = Result<T, Failure>>> Future for Started<F> {
     type Output = Result<T, Failure>;
 
-    #[inline]
+    #[inline(always)] // it only passes on
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             StartedProjection::Running { future } => future.poll(cx),

@@ -12,6 +12,7 @@ use super::port::{Port, Unanswered};
 use super::protocol::{CoordinatorState, Description, ErrorCode, Listing, Request, Response};
 use super::task::Task;
 use super::trouble::{Patience, Trouble};
+use crate::out_of_line::out_of_line;
 use crate::{Clock, TransactionalId};
 
 /// A port, a clock, and how patient to be with them.
@@ -32,7 +33,7 @@ impl<P: Port, C: Clock> Driver<P, C> {
         loop {
             match client.turn()? {
                 Turn::Idle => return Ok(()),
-                Turn::BackOff => self.clock.sleep(self.options.retry_backoff).await,
+                Turn::BackOff => out_of_line(pin!(self.clock.sleep(self.options.retry_backoff))).await,
                 Turn::Send(request) => {
                     let answer = pin!(self.port.call(request)).await;
                     match &answer {

@@ -52,7 +52,7 @@ impl Task {
     }
 
     /// The next one is this batch.
-    #[inline]
+    #[inline(always)]
     pub(super) fn produce(&mut self, writer: Writer<'_>, batch: Batch) {
         self.is_done = false;
         match self.request.as_mut().and_then(Arc::get_mut) {

@@ -92,7 +92,7 @@ pub(super) fn run<E: Env, S: Sink>(
 
 /// A command or `other`, a command first. (As `first`, but in place: a record costs a few thousand instructions between
 /// source and broker, and moving the two futures would be a hundred of them.)
-#[inline]
+#[inline(always)]
 fn command_or<F: Future>(
     other: Pin<&mut F>,
     commands: &mut Receiver<Command>,
