@@ -47,8 +47,8 @@ impl<T> UnderWay<T> {
         Room::of(self.all)
     }
 
-    /// What this makes sets off. It is made where it stays: what is made elsewhere and then moved is read again before it
-    /// has been written.
+    /// What this makes sets off. It is made where it stays: if it were moved there, it would be read in wider pieces than it
+    /// was written in just before, and a processor waits for that.
     #[inline(always)]
     pub(super) fn put(&mut self, make: impl FnOnce() -> T) -> Ticket<T> {
         let number = self.free;
