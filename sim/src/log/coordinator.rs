@@ -208,10 +208,13 @@ impl Coordinator {
         Ok(self.ids[at].describe())
     }
 
+    /// In the order of the ids, as the recordings have them; a broker promises none.
     pub(super) fn list(&self, states: &[CoordinatorState]) -> Vec<Listing> {
         let wanted =
             |metadata: &&TransactionMetadata| states.is_empty() || states.contains(&metadata.state());
-        self.ids.iter().filter(wanted).map(TransactionMetadata::list).collect()
+        let mut all: Vec<_> = self.ids.iter().filter(wanted).map(TransactionMetadata::list).collect();
+        all.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        all
     }
 
     fn named(&self, id: &TransactionalId) -> Result<usize, ErrorCode> {
