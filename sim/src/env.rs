@@ -106,18 +106,22 @@ impl Env for SimEnv {
     type Store = SimStore;
     type Source = SimSource;
 
+    #[inline]
     fn clock(&self) -> &SimClock {
         &self.clock
     }
 
+    #[inline]
     fn network(&self) -> &SimNetwork {
         &self.network
     }
 
+    #[inline]
     fn broker(&self) -> &Self::Broker {
         &self.broker
     }
 
+    #[inline]
     fn store(&self) -> &SimStore {
         &self.store
     }
@@ -126,6 +130,7 @@ impl Env for SimEnv {
         SimSource::new(self.access, split)
     }
 
+    #[inline]
     fn me(&self) -> &Process {
         &self.me
     }
@@ -140,6 +145,7 @@ impl Env for SimEnv {
         self.access.alive(|world| world.chores.extend(chore.take()));
     }
 
+    #[inline]
     fn stopped(&self) -> impl Future<Output = ()> + Send {
         Stopped::new(self.access)
     }
@@ -150,6 +156,7 @@ impl Env for SimEnv {
 }
 
 impl Clock for SimClock {
+    #[inline]
     fn now(&self) -> Timestamp {
         self.0.world(|world| world.clock(self.0.pid)).unwrap_or(Timestamp(EPOCH))
     }
@@ -165,6 +172,7 @@ impl Network for SimNetwork {
         poll_fn(move |_| if sent { Poll::Ready(()) } else { Poll::Pending })
     }
 
+    #[inline]
     fn receive(&self) -> impl Future<Output = Envelope> + Send {
         Receive::new(self.0)
     }

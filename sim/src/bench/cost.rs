@@ -9,7 +9,7 @@ use crate::memory::Memory;
 use crate::outcome::Verdict;
 use crate::run::play_watched;
 use crate::seed::Seed;
-use crate::subjects;
+use crate::subject::Subject;
 use crate::sweep::Threads;
 use crate::wall::{Pulse, Stopwatch};
 use crate::watch::Keep;
@@ -51,12 +51,12 @@ impl std::ops::AddAssign for Cost {
     }
 }
 
-/// Plays S1 for these seeds: the correct sink, one history after the other, with all checks.
+/// Plays S1 for these seeds with this sink, one history after the other, with all checks.
 ///
 /// # Panics
-/// If a history does not hold: a figure for a job that fails means nothing.
-pub fn play_s1(threads: Threads, seeds: Range<u64>) -> Cost {
-    let subject = subjects::named("kafka").expect("the correct subject comes along");
+/// If a history does not hold: a figure for a job that fails means nothing. If the subject expects other outputs than its
+/// input, which S1 has none of.
+pub fn play_s1(subject: &Subject, threads: Threads, seeds: Range<u64>) -> Cost {
     let stopwatch = Stopwatch::start();
     let mut cost = Cost { histories: seeds.end - seeds.start, ..Cost::default() };
     let mut memory = Memory::default();
@@ -64,8 +64,8 @@ pub fn play_s1(threads: Threads, seeds: Range<u64>) -> Cost {
         let schedule = Arc::new(s1(Seed(seed)));
         let pulse = Pulse::default();
         let outcome = threads
-            .run(|| play_watched(&subject, &schedule, Keep::default(), &pulse, &mut memory))
-            .expect("the correct subject says nothing of its outputs that could be unfit");
+            .run(|| play_watched(subject, &schedule, Keep::default(), &pulse, &mut memory))
+            .expect("what comes out of S1 is its input");
         let held = matches!(outcome.verdict, Verdict::Held | Verdict::Vacuous);
         assert!(held, "seed {seed}: {:?}", outcome.verdict);
         cost.events += outcome.events;

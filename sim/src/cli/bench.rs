@@ -8,6 +8,7 @@ use super::{Context, Trouble};
 use crate::bench::{Cost, play_s1};
 use crate::exit::Exit;
 use crate::runtime::SANDBOXED;
+use crate::subjects;
 use crate::sweep::Threads;
 
 /// How many histories are played at a time; between two batches Ctrl-C is heard.
@@ -34,10 +35,11 @@ pub(crate) fn bench(context: &Context<'_>, args: &Bench, out: &mut Out) -> Resul
 }
 
 fn play(context: &Context<'_>, threads: Threads, histories: u64) -> Cost {
+    let subject = subjects::named("kafka").expect("the correct subject comes along");
     let mut all = Cost::default();
     while all.histories < histories && !context.is_stopped() {
         let to = (all.histories + BATCH).min(histories);
-        all += play_s1(threads, all.histories..to);
+        all += play_s1(&subject, threads, all.histories..to);
     }
     all
 }

@@ -17,6 +17,7 @@ pub(super) struct Stopped {
 }
 
 impl Stopped {
+    #[inline]
     pub(super) fn new(access: Access) -> Self {
         Stopped { access, last: None }
     }
@@ -36,6 +37,7 @@ impl Stopped {
 impl Future for Stopped {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match self.last {
             Some(last) if last.is_undisturbed(cx) => Poll::Pending,
@@ -59,6 +61,7 @@ pub(super) struct Receive {
 }
 
 impl Receive {
+    #[inline]
     pub(super) fn new(access: Access) -> Self {
         Receive { access, last: None }
     }
@@ -82,6 +85,7 @@ impl Receive {
 impl Future for Receive {
     type Output = Envelope;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Envelope> {
         match self.last {
             Some(last) if last.is_undisturbed(cx) => Poll::Pending,

@@ -147,6 +147,7 @@ impl Future for Reading<'_> {
 }
 
 impl Drop for Reading<'_> {
+    #[inline]
     fn drop(&mut self) {
         if let Step::Wait(asked) = self.step {
             self.source.access.world(|world| world.forget(asked.wait));

@@ -348,6 +348,7 @@ impl World {
     }
 
     /// The time on the machine of this process.
+    #[inline]
     pub(crate) fn clock(&self, pid: Pid) -> Timestamp {
         Timestamp((EPOCH + self.now).saturating_add_signed(self.lives[pid].clock_off))
     }
