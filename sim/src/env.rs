@@ -161,6 +161,7 @@ impl Clock for SimClock {
         self.0.world(|world| world.clock(self.0.pid)).unwrap_or(Timestamp(EPOCH))
     }
 
+    #[inline]
     fn sleep(&self, span: Duration) -> impl Future<Output = ()> + Send {
         Wait::begin(self.0, |world, pid| world.sleep(pid, micros(span), Call::Sleep), drop)
     }

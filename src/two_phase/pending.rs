@@ -19,6 +19,7 @@ impl<H> Pending<H> {
     }
 
     /// Adds a transaction. A repeated id replaces the older one, at the older one's place.
+    #[inline]
     pub(super) fn put(&mut self, id: CheckpointId, transaction: Begun<H>) {
         match self.0.iter_mut().find(|(other, _)| *other == id) {
             Some((_, older)) => *older = transaction,
@@ -38,6 +39,7 @@ impl<H> Pending<H> {
         self.0.iter().position(|(id, _)| *id <= completed)
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, place: usize) {
         self.0.remove(place);
     }

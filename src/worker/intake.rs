@@ -85,6 +85,7 @@ impl<E: Env> Intake<E> {
     }
 
     /// Where the splits are to be read on behind the barriers of [`Mark::Aligned`], until something else has come.
+    #[inline]
     pub(super) fn resume_at(&self) -> Positions {
         match self {
             Intake::Queued(queued) => queued.aligned.clone(),
