@@ -99,6 +99,8 @@ fn options_of(schedule: &Schedule) -> KafkaOptions {
     }
 }
 
+// What nearly every poll of a process asks for can be inlined into the crate whose process it is: hence the hints, here and in
+// `env/`.
 impl Env for SimEnv {
     type Clock = SimClock;
     type Network = SimNetwork;

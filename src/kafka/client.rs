@@ -145,7 +145,7 @@ impl Client {
     }
 
     /// Adds a record. A full batch becomes a request: at once, if it is the next thing to be sent.
-    #[inline(always)] // what a record is moved for, with each call
+    #[inline(always)] // a record is large, and would be moved to be handed over
     pub fn add(&mut self, partition: Partition, record: Record) {
         let Some(batch) = self.outbox.add(partition, record) else {
             return;

@@ -54,8 +54,8 @@ impl std::ops::AddAssign for Cost {
 /// Plays S1 for these seeds with this sink, one history after the other, with all checks.
 ///
 /// # Panics
-/// If a history does not hold: a figure for a job that fails means nothing. If the subject expects other outputs than its
-/// input, which S1 has none of.
+/// If a history does not hold: a figure for a job that fails means nothing. If two of the outputs that the subject expects
+/// have one identity ([`Subject::identify`]).
 pub fn play_s1(subject: &Subject, threads: Threads, seeds: Range<u64>) -> Cost {
     let stopwatch = Stopwatch::start();
     let mut cost = Cost { histories: seeds.end - seeds.start, ..Cost::default() };
@@ -65,7 +65,7 @@ pub fn play_s1(subject: &Subject, threads: Threads, seeds: Range<u64>) -> Cost {
         let pulse = Pulse::default();
         let outcome = threads
             .run(|| play_watched(subject, &schedule, Keep::default(), &pulse, &mut memory))
-            .expect("what comes out of S1 is its input");
+            .unwrap_or_else(|unfit| panic!("{unfit}"));
         let held = matches!(outcome.verdict, Verdict::Held | Verdict::Vacuous);
         assert!(held, "seed {seed}: {:?}", outcome.verdict);
         cost.events += outcome.events;
