@@ -141,7 +141,7 @@ impl Client {
     /// Whether the next turn sends or waits.
     #[inline]
     pub fn is_busy(&self) -> bool {
-        self.task.request().is_some() || !self.outbox.is_empty() || self.ending.is_some()
+        !self.task.is_done() || !self.outbox.is_empty() || self.ending.is_some()
     }
 
     /// Adds a record. A full batch becomes a request: at once, if it is the next thing to be sent.
@@ -151,7 +151,7 @@ impl Client {
             return;
         };
         match self.producer {
-            Some(producer) if self.task.request().is_none() && self.outbox.is_next(&batch, self.protocol) => {
+            Some(producer) if self.task.is_done() && self.outbox.is_next(&batch, self.protocol) => {
                 self.task.produce(Writer { id: &self.id, producer, protocol: self.protocol }, batch);
             }
             _ => self.outbox.queue(batch),
@@ -213,7 +213,7 @@ impl Client {
         if std::mem::take(&mut self.waiting) {
             return Ok(Turn::BackOff);
         }
-        if self.task.request().is_none() {
+        if self.task.is_done() {
             self.start();
         }
         Ok(match self.task.shared() {

@@ -13,12 +13,13 @@ use super::requests::Writer;
 #[derive(Debug)]
 pub(super) struct Task {
     request: Option<Arc<Request>>,
+    /// Whether nothing is to be sent.
     is_done: bool,
 }
 
 impl Task {
     pub(super) fn new(request: Option<Request>) -> Self {
-        Task { request: request.map(Arc::new), is_done: false }
+        Task { is_done: request.is_none(), request: request.map(Arc::new) }
     }
 
     /// The request, if there is one to be sent.
@@ -63,6 +64,12 @@ impl Task {
             }
             _ => self.set(Some(writer.produce(batch))),
         }
+    }
+
+    /// Whether there is none to be sent.
+    #[inline]
+    pub(super) fn is_done(&self) -> bool {
+        self.is_done
     }
 
     #[inline]

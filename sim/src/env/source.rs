@@ -37,7 +37,10 @@ impl SimSource {
             return Look::Ended;
         };
         let now = world.now();
-        let due = *due.get_or_insert_with(|| now + world.source_delay(access.pid, split.0));
+        let due = match *due {
+            Some(due) => due,
+            None => *due.insert(now + world.source_delay(access.pid, split.0)),
+        };
         match due.saturating_sub(now) {
             0 => Look::Here(payload),
             left => Look::Later(left),
@@ -137,6 +140,7 @@ impl Reading<'_> {
 impl Future for Reading<'_> {
     type Output = Read;
 
+    #[inline(always)] // a record is large, and would be moved to be handed over
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Read> {
         match self.step {
             Step::Begin => self.begin(),

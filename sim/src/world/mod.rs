@@ -413,11 +413,13 @@ impl World {
     }
 
     /// The record at this place, if the split has it.
+    #[inline(always)]
     pub(crate) fn record(&self, split: usize, offset: u64) -> Option<Payload> {
         self.schedule.input.get(split)?.get(offset as usize).cloned()
     }
 
     /// How long the source of this split needs, this time.
+    #[inline(always)]
     pub(crate) fn source_delay(&mut self, pid: Pid, split: u16) -> u64 {
         match self.pace.source {
             (_, 0) => 0,
@@ -425,6 +427,7 @@ impl World {
         }
     }
 
+    #[cold]
     fn drawn_source_delay(&mut self, pid: Pid, split: u16, (min, max): (u64, u64)) -> u64 {
         let key = u64::from(split) << 16 | u64::from(self.lives[pid].life.0 & 0xffff);
         let stream = *self.paces.entry(key).or_insert_with(|| self.streams.begin(Purpose::Pace, key));
