@@ -216,8 +216,7 @@ impl<P: Port, C: Clock> Broker for KafkaBroker<P, C> {
 }
 
 impl<P: Port, C: Clock> KafkaTransaction<P, C> {
-    /// (Here and not where it is called from: what is moved only if something is so, is moved twice.)
-    #[inline(never)]
+    #[inline(always)] // a record is large, and would be moved to be handed over
     fn add(&mut self, to: Partition, record: Record) {
         if let Some(client) = &mut self.client {
             client.add(to, record);

@@ -58,6 +58,7 @@ impl<E: Env> Intake<E> {
     }
 
     /// Starts to read these splits at these offsets, each through a queue of this capacity, if any.
+    #[cold] // once in an attempt, which is one piece of code with all that a record passes
     pub(super) fn start(env: &E, queue: Option<usize>, resume_at: &[(Split, SourceOffset)]) -> Self {
         match queue {
             // A task without splits has nothing to align.
@@ -189,6 +190,7 @@ impl Queued {
         }
     }
 
+    #[inline(never)]
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Failure>> {
         let count = self.inputs.len();
         for place in 0..count {
