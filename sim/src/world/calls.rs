@@ -251,8 +251,8 @@ impl World {
         let (now, partition) = (self.broker_time(), batch.partition);
         let before = self.log.log_end_offset(partition);
         let response = self.log.apply(now, request, &mut self.effects);
-        let changed = self.log.log_end_offset(partition) != before;
-        let state = touched::ends(&self.log, partition);
+        let end = self.log.log_end_offset(partition);
+        let (changed, state) = (end != before, touched::ends(end, self.log.last_stable_offset(partition)));
         let who = self.lives[pid].actor();
         self.watch.produced(self.now, who, (request, batch, &response), changed, state);
         self.flights[flight].answer_by(Answer::Broker(response));

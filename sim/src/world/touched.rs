@@ -8,12 +8,11 @@ use twophase::{Partition, TransactionalId};
 use crate::digest::{self, Chain};
 use crate::log::{AnyLog, Log};
 
-/// Where a partition ends, as a number. That is all that a batch changes, as far as an event says: under KIP-890 a repeated
-/// batch can add its partition to the next transaction without being written again.
+/// Where a partition ends, and its stable part, as a number. That is all that a batch changes, as far as an event says: under
+/// KIP-890 a repeated batch can add its partition to the next transaction without being written again.
 #[inline(always)]
-pub(super) fn ends(log: &AnyLog, partition: Partition) -> u64 {
-    let (end, stable) = (log.log_end_offset(partition).0, log.last_stable_offset(partition).0);
-    end.rotate_left(32) ^ stable // neither is near 2^32
+pub(super) fn ends(end: LogOffset, stable: LogOffset) -> u64 {
+    end.0.rotate_left(32) ^ stable.0 // neither is near 2^32
 }
 
 /// All that is stored of the transaction that a request is about, as a number.
