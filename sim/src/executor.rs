@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::memory::Room;
 use crate::quiet::{Panic, guarded, guarded_within};
-use crate::site::Name;
+use crate::wall::Who;
 use crate::world::Pid;
 
 /// A future of some process.
@@ -67,8 +67,8 @@ impl Wake for TaskWaker {
 /// A future, whose it is, and what wakes it.
 pub(crate) struct Task {
     pub(crate) process: Pid,
-    /// Of which that is a life.
-    pub(crate) name: Name,
+    /// The same, for the pulse.
+    pub(crate) who: Who,
     /// Until it has ended.
     future: Option<TaskFuture>,
     waker: Waker,
@@ -88,10 +88,10 @@ impl Task {
         WakerId::of(&self.waker)
     }
 
-    /// Polls it once; for whoever is guarded himself. A task that has finished or panicked is dropped, which may panic
+    /// Polls it once, unless it has ended; for whoever is guarded himself. A task that has finished or panicked is dropped, which may panic
     /// once more; the first panic is told.
     #[inline(always)]
-    fn poll(&mut self) -> Result<(), Panic> {
+    pub(crate) fn poll(&mut self) -> Result<(), Panic> {
         let Some(future) = &mut self.future else {
             return Ok(());
         };
@@ -125,19 +125,25 @@ impl Executor {
     }
 
     /// Adds a task; it wants to be polled.
-    pub(crate) fn spawn(&mut self, (process, name): (Pid, Name), future: TaskFuture) {
+    pub(crate) fn spawn(&mut self, (process, who): (Pid, Who), future: TaskFuture) {
         let task = TaskId(self.tasks.len());
         let queued = Arc::new(TaskWaker { task, queued: AtomicBool::new(false), woken: self.woken.clone() });
         let waker = Waker::from(queued.clone());
         waker.wake_by_ref();
-        self.tasks.push(Task { process, name, future: Some(future), waker, queued });
+        self.tasks.push(Task { process, who, future: Some(future), waker, queued });
     }
 
     /// This task; `None` if it has ended.
     #[inline]
-    pub(crate) fn task(&mut self, task: TaskId) -> Option<&mut Task> {
-        let task = &mut self.tasks[task.0];
+    pub(crate) fn task(&self, task: TaskId) -> Option<&Task> {
+        let task = &self.tasks[task.0];
         task.future.is_some().then_some(task)
+    }
+
+    /// The same, to be polled.
+    #[inline]
+    pub(crate) fn task_mut(&mut self, task: TaskId) -> &mut Task {
+        &mut self.tasks[task.0]
     }
 
     /// Moves these, which the world has woken, to the end of `ready`, but those that are to be polled already; then those
@@ -151,12 +157,6 @@ impl Executor {
             let mut woken = self.woken.tasks.lock().expect("nobody panics while waking");
             ready.extend(woken.drain(..));
         }
-    }
-
-    /// Polls this task once, unless it has ended; for whoever is guarded himself.
-    #[inline(always)]
-    pub(crate) fn poll(&mut self, task: TaskId) -> Result<(), Panic> {
-        self.tasks[task.0].poll()
     }
 
     /// Whether a task was woken since, not by the world.

@@ -355,9 +355,10 @@ impl World {
 
     /// The next thing happens. Whether there was one; if not, nothing will ever happen again.
     pub(crate) fn step(&mut self) -> bool {
-        let Some((time, happening)) = self.queue.pop() else {
+        if self.queue.is_empty() {
             return false;
-        };
+        }
+        let (time, happening) = self.queue.pop();
         self.now = self.now.max(time);
         self.steps += 1;
         match happening {
