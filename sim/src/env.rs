@@ -27,7 +27,7 @@ use self::wait::Wait;
 use crate::schedule::Schedule;
 use crate::seed::micros;
 use crate::site::Call;
-use crate::world::{Answer, Chore, EPOCH, Errand, StoreAnswer, StoreRequest, World};
+use crate::world::{Chore, EPOCH, Errand, Flight, StoreAnswer, StoreRequest, World};
 
 /// The environment of one process on the stage.
 #[derive(Clone, Debug)]
@@ -165,7 +165,7 @@ impl Clock for SimClock {
 
     #[inline]
     fn sleep(&self, span: Duration) -> impl Future<Output = ()> + Send {
-        Wait::begin(self.0, |world, pid| world.sleep(pid, micros(span), Call::Sleep), drop)
+        Wait::begin(self.0, |world, pid| world.sleep(pid, micros(span), Call::Sleep), |_| ())
     }
 }
 
@@ -184,9 +184,9 @@ impl Network for SimNetwork {
 impl Port for SimPort {
     fn call(&self, request: &Arc<Request>) -> impl Future<Output = Result<Response, Unanswered>> + Send {
         let ask = |world: &mut World, pid| world.ask(pid, Errand::Broker(request.clone()));
-        Wait::begin(self.0, ask, |answer| match answer {
-            Some(Answer::Broker(response)) => Ok(response),
-            _ => Err(Unanswered),
+        Wait::begin(self.0, ask, |answered| match answered {
+            Some(flight) => flight.take_response(),
+            None => Err(Unanswered),
         })
     }
 }
@@ -211,9 +211,9 @@ impl CheckpointStore for SimStore {
 impl SimStore {
     fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
         let ask = |world: &mut World, pid| world.ask(pid, Errand::Store(Box::new(request)));
-        Wait::begin(self.0, ask, |answer| match answer {
-            Some(Answer::Store(answer)) => Ok(answer),
-            _ => Err(Failure::new(Next::OutcomeUnknown, Unanswered)),
+        Wait::begin(self.0, ask, |answered| {
+            let stored = answered.and_then(Flight::take_stored);
+            stored.ok_or_else(|| Failure::new(Next::OutcomeUnknown, Unanswered))
         })
     }
 }

@@ -128,14 +128,20 @@ impl Access {
     /// Does something in the world, also for the dead, unless its history is over.
     #[inline(always)]
     pub(crate) fn world<T>(self, act: impl FnOnce(&mut World) -> T) -> Option<T> {
-        let mut world = Entered::by(self.history)?;
+        let mut world = self.enter_anyway()?;
         Some(act(&mut world))
+    }
+
+    /// Into the world, also for the dead.
+    #[inline(always)]
+    pub(super) fn enter_anyway(self) -> Option<Entered> {
+        Entered::by(self.history)
     }
 
     /// Into the world, if what this process does still counts.
     #[inline(always)]
     pub(super) fn enter(self) -> Option<Entered> {
-        Entered::by(self.history).filter(|world| world.is_alive(self.pid))
+        self.enter_anyway().filter(|world| world.is_alive(self.pid))
     }
 
     /// Does something in the world, if what this process does still counts.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::Access;
 use crate::executor::WakerId;
-use crate::world::{Answer, Asked, Looked, Pid, World, bells};
+use crate::world::{Asked, Flight, Looked, Pid, World, bells};
 
 impl Asked {
     /// Whether another look would find just this: nothing has come, and the same task would be woken. Nearly all that is
@@ -34,7 +34,7 @@ pub(super) struct Wait<R> {
 
 impl<R, T> Wait<R>
 where
-    R: Fn(Option<Answer>) -> T,
+    R: Fn(Option<&mut Flight>) -> T,
 {
     #[inline(always)]
     pub(super) fn begin(access: Access, ask: impl FnOnce(&mut World, Pid) -> Option<Asked>, read: R) -> Self {
@@ -47,7 +47,7 @@ where
         let (access, Some(asked)) = (self.access, self.asked) else {
             return Poll::Pending;
         };
-        let Some(mut world) = access.enter() else {
+        let Some(mut world) = access.enter_anyway() else {
             return Poll::Pending;
         };
         match world.look(access.pid, asked.wait, cx.waker()) {
@@ -64,7 +64,7 @@ where
 
 impl<R, T> Future for Wait<R>
 where
-    R: Fn(Option<Answer>) -> T + Unpin,
+    R: Fn(Option<&mut Flight>) -> T + Unpin,
 {
     type Output = T;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use twophase::env::{Key, Value};
+use twophase::kafka::Unanswered;
 use twophase::kafka::protocol::{ErrorCode, Produce, Request, Response};
 
 use super::broker::BrokerCondition;
@@ -18,7 +19,7 @@ use super::touched;
 use super::under_way::Ticket;
 use super::waits::{Asked, WaitId};
 use super::{Happening, Pid, World};
-use crate::event::What;
+use crate::event::{Actor, What};
 use crate::fault::End;
 use crate::log::Log;
 use crate::site::{Ask, Call, Phase};
@@ -29,13 +30,6 @@ use crate::trips::{self, Kind, Trip};
 pub(crate) enum Errand {
     Broker(Arc<Request>),
     Store(Box<StoreRequest>),
-}
-
-/// What comes of it.
-#[derive(Clone, Debug)]
-pub(crate) enum Answer {
-    Broker(Response),
-    Store(StoreAnswer),
 }
 
 /// A request under way, and then its answer.
@@ -49,7 +43,10 @@ pub(crate) struct Flight {
     of: End,
     /// Until it is done: from then on whoever asked can use his request again.
     errand: Option<Errand>,
-    answer: Option<Answer>,
+    /// What the broker says to it, just as whoever asked is told: an answer is copied, and not taken apart.
+    response: Result<Response, Unanswered>,
+    /// What the store says.
+    stored: Option<StoreAnswer>,
 }
 
 /// What comes of looking whether a wait is over.
@@ -94,13 +91,24 @@ impl Errand {
 }
 
 impl Flight {
-    /// It is served, and this is the answer.
+    /// The broker has served it, and says this.
     #[inline(always)]
-    fn answer_by(&mut self, answer: Answer) {
-        match &mut self.answer {
-            none @ None => *none = Some(answer), // there is nothing to be dropped
-            Some(_) => unreachable!("a request is answered once"),
+    fn respond(&mut self, response: Response) {
+        match &mut self.response {
+            none @ Err(Unanswered) => *none = Ok(response), // there is nothing to be dropped
+            Ok(_) => unreachable!("a request is answered once"),
         }
+    }
+
+    /// What the broker said.
+    #[inline(always)]
+    pub(crate) fn take_response(&mut self) -> Result<Response, Unanswered> {
+        std::mem::replace(&mut self.response, Err(Unanswered))
+    }
+
+    /// What the store said.
+    pub(crate) fn take_stored(&mut self) -> Option<StoreAnswer> {
+        self.stored.take()
     }
 }
 
@@ -120,16 +128,17 @@ impl World {
     /// A process asks. Returns what it waits for, or `None` if it dies over it.
     #[inline(always)]
     pub(crate) fn ask(&mut self, pid: Pid, errand: Errand) -> Option<Asked> {
-        let call = errand.call();
+        let (call, of) = (errand.call(), errand.of());
         let (made, in_danger) = self.make(pid, call)?;
         let (asked, deadline) = (self.waits.start(made), self.now + self.pace.request_timeout);
-        let (wait, of) = (asked.wait, errand.of());
+        let wait = asked.wait;
+        let (flight, place) = self.flights.place();
+        let (errand, response, stored) = (Some(errand), Err(Unanswered), None);
+        *place = Some(Flight { pid, wait, made, deadline, of, errand, response, stored });
         let mut arrives = self.now + self.delay(pid, way_to(of));
         if call == Call::Put {
             arrives += self.delay(pid, Way::InStore);
         }
-        let errand = Some(errand);
-        let flight = self.flights.put(move || Flight { pid, wait, made, deadline, of, errand, answer: None });
         if self.is_safe_way(in_danger) && arrives < deadline {
             self.queue.push(arrives, Happening::Arrive(flight));
             return Some(asked);
@@ -196,19 +205,26 @@ impl World {
             return;
         }
         let flight = &mut self.flights[ticket];
-        let Flight { pid, made, deadline, of, .. } = *flight;
-        match flight.errand.take().expect("a request arrives once") {
-            Errand::Broker(request) => self.apply_to_broker(pid, &request, ticket),
+        let (errand, pid, deadline) = (flight.errand.take(), flight.pid, flight.deadline);
+        let life = &self.lives[pid];
+        let (who, is_safe) = (life.actor(), life.is_alive() && self.is_safe_way(life.is_in_danger()));
+        match errand.expect("a request arrives once") {
+            Errand::Broker(request) => {
+                self.apply_to_broker(who, &request, ticket);
+                drop(request);
+                match is_safe {
+                    true => self.send_back(ticket, (pid, End::Broker), deadline),
+                    false => self.send_back_in_danger(ticket),
+                }
+            }
             Errand::Store(request) => {
-                let answer = self.apply_to_store(pid, &request);
-                self.flights[ticket].answer_by(Answer::Store(answer));
+                self.flights[ticket].stored = Some(self.apply_to_store(who, &request));
+                match is_safe {
+                    true => self.send_back(ticket, (pid, End::Store), deadline),
+                    false => self.send_back_in_danger(ticket),
+                }
             }
         }
-        let life = &self.lives[pid];
-        if life.is_in_danger() && life.is_alive() {
-            self.strike(pid, made, Phase::Applied);
-        }
-        self.send_back(ticket, (pid, made, of), deadline);
     }
 
     /// Whether somebody is there to answer. The recorder, if there is one, is told.
@@ -230,53 +246,51 @@ impl World {
     }
 
     #[inline(always)]
-    fn apply_to_broker(&mut self, pid: Pid, request: &Request, flight: Ticket<Flight>) {
+    fn apply_to_broker(&mut self, who: Actor, request: &Request, flight: Ticket<Flight>) {
         let refused = match self.broker {
             BrokerCondition::Up | BrokerCondition::Down { .. } => None,
             BrokerCondition::NoCoordinator { .. } => Some(ErrorCode::NotCoordinator),
             BrokerCondition::Loading { .. } => Some(ErrorCode::CoordinatorLoadInProgress),
         };
         if let Some(error) = refused {
-            return self.flights[flight].answer_by(Answer::Broker(refuse(request, error)));
+            return self.flights[flight].respond(refuse(request, error));
         }
         match request {
-            Request::Produce(batch) => self.write(pid, (request, batch), flight),
-            _ => self.coordinate(pid, request, flight),
+            Request::Produce(batch) => self.write(who, (request, batch), flight),
+            _ => self.coordinate(who, request, flight),
         }
     }
 
     /// A batch, to be appended to a partition. Records of a transaction are seen only once its marker is written.
     #[inline(always)]
-    fn write(&mut self, pid: Pid, (request, batch): (&Request, &Produce), flight: Ticket<Flight>) {
+    fn write(&mut self, who: Actor, (request, batch): (&Request, &Produce), flight: Ticket<Flight>) {
         let (now, partition) = (self.broker_time(), batch.partition);
         let before = self.log.log_end_offset(partition);
         let response = self.log.apply(now, request, &mut self.effects);
         let changed = self.log.log_end_offset(partition) != before;
         let state = touched::ends(&self.log, partition);
-        let who = self.lives[pid].actor();
         self.watch.produced(self.now, who, (request, batch, &response), changed, state);
-        self.flights[flight].answer_by(Answer::Broker(response));
+        self.flights[flight].respond(response);
         let hides = batch.transactional && batch.producer.is_some() && self.log.is_correct();
         self.take_effects(!hides);
     }
 
     /// Anything else, about a transaction as a whole.
     #[inline(always)]
-    fn coordinate(&mut self, pid: Pid, request: &Request, flight: Ticket<Flight>) {
+    fn coordinate(&mut self, who: Actor, request: &Request, flight: Ticket<Flight>) {
         let (now, before) = (self.broker_time(), self.log.changes());
         let response = self.log.apply(now, request, &mut self.effects);
         let (changed, state) = (self.log.changes() != before, touched::stored(&self.log, request));
-        let who = self.lives[pid].actor();
         self.watch.applied(self.now, who, (request, &response), changed, state);
-        self.flights[flight].answer_by(Answer::Broker(response));
+        self.flights[flight].respond(response);
         self.take_effects(true);
     }
 
     #[cold]
-    fn apply_to_store(&mut self, pid: Pid, request: &StoreRequest) -> StoreAnswer {
+    fn apply_to_store(&mut self, who: Actor, request: &StoreRequest) -> StoreAnswer {
         let answer = self.store.apply(request);
         if let (StoreRequest::Put { key, value, .. }, StoreAnswer::Put(result)) = (request, &answer) {
-            let (who, version) = (self.lives[pid].actor(), result.ok());
+            let version = result.ok();
             let what = match (key, value) {
                 (Key::Head, Value::Head(head)) => What::Put { head, version },
                 _ => What::Stored { key, value, version },
@@ -286,25 +300,27 @@ impl World {
         answer
     }
 
+    /// The answer leaves, and nothing can befall it.
     #[inline(always)]
-    fn send_back(&mut self, ticket: Ticket<Flight>, (pid, made, of): (Pid, Made, End), deadline: u64) {
-        let life = &self.lives[pid];
-        if !life.is_alive() {
-            return self.flights.end(ticket, |_| ());
+    fn send_back(&mut self, ticket: Ticket<Flight>, (pid, of): (Pid, End), deadline: u64) {
+        let arrives = self.now + self.delay(pid, way_from(of));
+        if arrives < deadline {
+            return self.queue.push(arrives, Happening::Answer(ticket));
         }
-        if self.is_safe_way(life.is_in_danger()) {
-            let arrives = self.now + self.delay(pid, way_from(of));
-            if arrives < deadline {
-                return self.queue.push(arrives, Happening::Answer(ticket));
-            }
-            return self.queue.push(deadline.max(self.now), Happening::GiveUp(ticket));
-        }
-        self.send_back_in_danger(ticket, (pid, made, of), deadline);
+        self.queue.push(deadline.max(self.now), Happening::GiveUp(ticket));
     }
 
+    /// It may not leave, or not arrive, or too late. It does not leave for the dead.
     #[inline(never)]
-    fn send_back_in_danger(&mut self, ticket: Ticket<Flight>, asked: (Pid, Made, End), deadline: u64) {
-        let (pid, made, of) = asked;
+    fn send_back_in_danger(&mut self, ticket: Ticket<Flight>) {
+        let Flight { pid, made, deadline, of, .. } = self.flights[ticket];
+        let asked = (pid, made, of);
+        if self.lives[pid].is_in_danger() && self.lives[pid].is_alive() {
+            self.strike(pid, made, Phase::Applied);
+        }
+        if !self.lives[pid].is_alive() {
+            return self.flights.end(ticket, |_| ());
+        }
         let struck = self.lives[pid].is_in_danger().then(|| self.strike(pid, made, Phase::Answered));
         let mut fate = struck.unwrap_or_default();
         let arrives = self.now + fate.delay + self.delay(pid, way_from(of));
@@ -357,9 +373,15 @@ impl World {
         }
     }
 
-    /// Whether a wait is over. The answer to a request strikes first: who dies of it never sees it, and gets nothing.
+    /// Whether a wait is over. The answer to a request strikes first: who dies of it never sees it, and gets nothing. Of the
+    /// dead no wait is ever over.
     #[inline(always)]
     pub(crate) fn look(&mut self, pid: Pid, wait: WaitId, waker: &Waker) -> Looked {
+        let life = &self.lives[pid];
+        let in_danger = life.is_in_danger();
+        if !life.is_alive() {
+            return Looked::Nothing;
+        }
         let Some((ending, made)) = self.waits.poll(wait, waker) else {
             return Looked::Nothing;
         };
@@ -367,22 +389,22 @@ impl World {
             Ending::Answered(flight) => Some(flight),
             Ending::GivenUp | Ending::Woke => None,
         };
-        if self.lives[pid].is_in_danger() && !self.survives(pid, made, Phase::Received) {
+        if in_danger && !self.survives(pid, made, Phase::Received) {
             answer.into_iter().for_each(|flight| self.flights.end(flight, |_| ()));
             return Looked::Death;
         }
         Looked::Over(answer)
     }
 
-    /// What this makes of the answer of a wait that is over. (It is taken where it is: it is large.)
+    /// What this takes of the answer of a wait that is over.
     #[inline(always)]
     pub(crate) fn take_answer<T>(
         &mut self,
         answered: Option<Ticket<Flight>>,
-        read: impl FnOnce(Option<Answer>) -> T,
+        read: impl FnOnce(Option<&mut Flight>) -> T,
     ) -> T {
         match answered {
-            Some(flight) => self.flights.end(flight, |flight| read(flight.answer.take())),
+            Some(flight) => self.flights.end(flight, |flight| read(Some(flight))),
             None => read(None),
         }
     }
@@ -405,7 +427,7 @@ impl World {
     pub(crate) fn sleep(&mut self, pid: Pid, span: u64, call: Call) -> Option<Asked> {
         let (made, _) = self.make(pid, call)?;
         let asked = self.waits.start(made);
-        let sleep = self.sleeps.put(|| asked.wait);
+        let sleep = self.sleeps.put(asked.wait);
         self.queue.push(self.now + span, Happening::Wake(sleep));
         Some(asked)
     }

@@ -34,19 +34,12 @@ impl World {
         let Some((made, in_danger)) = self.make(pid, call) else {
             return false;
         };
-        let who = self.lives[pid].actor();
-        self.watch.sent(self.now, who, Name::from(to), label, &body);
-        let LifeState { name: from, life, .. } = self.lives[pid];
-        let way = Way::To(Name::from(to));
-        let (delay, message) = (self.delay(pid, way), self.sent);
-        let sender = Address { role: from.role, index: from.index, life: Some(life) };
-        let parcel = self.parcels.put(move || Parcel {
-            message,
-            to,
-            label,
-            envelope: Envelope { from: sender, body },
-        });
-        let arrives = self.now + delay;
+        let life = &self.lives[pid];
+        let from = Address { role: life.name.role, index: life.name.index, life: Some(life.life) };
+        self.watch.sent(self.now, life.actor(), Name::from(to), label, &body);
+        let arrives = self.now + self.delay(pid, Way::To(Name::from(to)));
+        let (parcel, place) = self.parcels.place();
+        *place = Some(Parcel { message: self.sent, to, label, envelope: Envelope { from, body } });
         if self.is_safe_way(in_danger) {
             self.queue.push(arrives, Happening::Deliver(parcel));
             return true;
