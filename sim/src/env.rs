@@ -9,7 +9,7 @@ mod signals;
 mod source;
 mod wait;
 
-pub(crate) use access::{Access, Entered, Place};
+pub(crate) use access::{Access, Entered, Place, Rooms};
 pub use source::SimSource;
 
 use std::future::{Future, poll_fn};
@@ -27,7 +27,7 @@ use self::wait::Wait;
 use crate::schedule::Schedule;
 use crate::seed::micros;
 use crate::site::Call;
-use crate::world::{Chore, EPOCH, Errand, Flight, StoreAnswer, StoreRequest, World};
+use crate::world::{Answer, Chore, EPOCH, Errand, StoreAnswer, StoreRequest, World};
 
 /// The environment of one process on the stage.
 #[derive(Clone, Debug)]
@@ -171,7 +171,10 @@ impl Clock for SimClock {
 
 impl Network for SimNetwork {
     fn send(&self, to: Address, label: &'static str, body: ShortBytes) -> impl Future<Output = ()> + Send {
-        let sent = self.0.alive(|world| world.send(self.0.pid, to, label, body)) == Some(true);
+        let sent = match self.0.enter() {
+            Some(mut world) => world.send(self.0.pid, to, label, body),
+            None => false,
+        };
         poll_fn(move |_| if sent { Poll::Ready(()) } else { Poll::Pending })
     }
 
@@ -184,8 +187,8 @@ impl Network for SimNetwork {
 impl Port for SimPort {
     fn call(&self, request: &Arc<Request>) -> impl Future<Output = Result<Response, Unanswered>> + Send {
         let ask = |world: &mut World, pid| world.ask(pid, Errand::Broker(request.clone()));
-        Wait::begin(self.0, ask, |answered| match answered {
-            Some(flight) => flight.take_response(),
+        Wait::begin(self.0, ask, |answer| match answer {
+            Some(answer) => answer.take_response(),
             None => Err(Unanswered),
         })
     }
@@ -211,8 +214,8 @@ impl CheckpointStore for SimStore {
 impl SimStore {
     fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
         let ask = |world: &mut World, pid| world.ask(pid, Errand::Store(Box::new(request)));
-        Wait::begin(self.0, ask, |answered| {
-            let stored = answered.and_then(Flight::take_stored);
+        Wait::begin(self.0, ask, |answer| {
+            let stored = answer.and_then(Answer::take_stored);
             stored.ok_or_else(|| Failure::new(Next::OutcomeUnknown, Unanswered))
         })
     }

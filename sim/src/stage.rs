@@ -7,7 +7,7 @@ use std::task::{Poll, ready};
 
 use twophase::{BoxFuture, Job};
 
-use crate::env::{Entered, Place, SimEnv};
+use crate::env::{self, Entered, Place, SimEnv};
 use crate::executor::TaskFuture;
 use crate::memory::Memory;
 use crate::quiet::{Panic, guarded};
@@ -28,17 +28,24 @@ pub(crate) struct Stage<'a> {
     job: &'a dyn Job<SimEnv>,
 }
 
+/// What one leaves to the next history.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    turns: turns::Rooms,
+    place: env::Rooms,
+}
+
 /// A process that never waits for anything.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spins(pub(crate) Pid);
 
 impl<'a> Stage<'a> {
-    pub(crate) fn new(job: &'a dyn Job<SimEnv>, world: World, pulse: &'a Pulse, rooms: turns::Rooms) -> Self {
+    pub(crate) fn new(job: &'a dyn Job<SimEnv>, world: World, pulse: &'a Pulse, rooms: Rooms) -> Self {
         let remarks = world.watch.history.as_ref().map(|recorder| recorder.remarks.clone());
         let schedule = world.schedule.clone();
         Stage {
-            turns: Turns::new(schedule.timing.shuffle, Onlookers { pulse, remarks }, rooms),
-            place: Place::of(world),
+            turns: Turns::new(schedule.timing.shuffle, Onlookers { pulse, remarks }, rooms.turns),
+            place: Place::of(world, rooms.place),
             schedule,
             done: Vec::new(),
             job,
@@ -48,8 +55,9 @@ impl<'a> Stage<'a> {
     /// The history is over; what it leaves to the next one.
     pub(crate) fn leave(self) -> Memory {
         let turns = self.turns.leave();
-        let (world, log, watch) = self.place.leave().leave();
-        Memory { log, world, watch, turns }
+        let (world, place) = self.place.leave();
+        let (world, log, watch) = world.leave();
+        Memory { log, world, watch, stage: Rooms { turns, place } }
     }
 
     /// Into the world.

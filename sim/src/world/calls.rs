@@ -32,6 +32,14 @@ pub(crate) enum Errand {
     Store(Box<StoreRequest>),
 }
 
+/// What comes of it.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    /// Just as whoever asked is told, so that it is copied to him and not taken apart.
+    Broker(Result<Response, Unanswered>),
+    Store(StoreAnswer),
+}
+
 /// A request under way, and then its answer.
 #[derive(Clone)]
 pub(crate) struct Flight {
@@ -43,10 +51,7 @@ pub(crate) struct Flight {
     of: End,
     /// Until it is done: from then on whoever asked can use his request again.
     errand: Option<Errand>,
-    /// What the broker says to it, just as whoever asked is told: an answer is copied, and not taken apart.
-    response: Result<Response, Unanswered>,
-    /// What the store says.
-    stored: Option<StoreAnswer>,
+    answer: Answer,
 }
 
 /// What comes of looking whether a wait is over.
@@ -90,25 +95,34 @@ impl Errand {
     }
 }
 
-impl Flight {
-    /// The broker has served it, and says this.
+impl Answer {
+    /// None yet.
+    const NONE: Answer = Answer::Broker(Err(Unanswered));
+
+    /// Where the broker's goes, of which there is none yet: so there is nothing to be dropped.
     #[inline(always)]
-    fn respond(&mut self, response: Response) {
-        match &mut self.response {
-            none @ Err(Unanswered) => *none = Ok(response), // there is nothing to be dropped
-            Ok(_) => unreachable!("a request is answered once"),
+    fn unanswered(&mut self) -> &mut Result<Response, Unanswered> {
+        match self {
+            Answer::Broker(none @ Err(Unanswered)) => none,
+            _ => unreachable!("a request is answered once"),
         }
     }
 
     /// What the broker said.
     #[inline(always)]
     pub(crate) fn take_response(&mut self) -> Result<Response, Unanswered> {
-        std::mem::replace(&mut self.response, Err(Unanswered))
+        match self {
+            Answer::Broker(response) => std::mem::replace(response, Err(Unanswered)),
+            Answer::Store(_) => unreachable!("the broker was asked"),
+        }
     }
 
     /// What the store said.
     pub(crate) fn take_stored(&mut self) -> Option<StoreAnswer> {
-        self.stored.take()
+        match std::mem::replace(self, Answer::NONE) {
+            Answer::Store(answer) => Some(answer),
+            Answer::Broker(_) => None,
+        }
     }
 }
 
@@ -133,8 +147,8 @@ impl World {
         let (asked, deadline) = (self.waits.start(made), self.now + self.pace.request_timeout);
         let wait = asked.wait;
         let (flight, place) = self.flights.place();
-        let (errand, response, stored) = (Some(errand), Err(Unanswered), None);
-        *place = Some(Flight { pid, wait, made, deadline, of, errand, response, stored });
+        let (errand, answer) = (Some(errand), Answer::NONE);
+        *place = Some(Flight { pid, wait, made, deadline, of, errand, answer });
         let mut arrives = self.now + self.delay(pid, way_to(of));
         if call == Call::Put {
             arrives += self.delay(pid, Way::InStore);
@@ -218,7 +232,7 @@ impl World {
                 }
             }
             Errand::Store(request) => {
-                self.flights[ticket].stored = Some(self.apply_to_store(who, &request));
+                self.flights[ticket].answer = Answer::Store(self.apply_to_store(who, &request));
                 match is_safe {
                     true => self.send_back(ticket, (pid, End::Store), deadline),
                     false => self.send_back_in_danger(ticket),
@@ -253,7 +267,8 @@ impl World {
             BrokerCondition::Loading { .. } => Some(ErrorCode::CoordinatorLoadInProgress),
         };
         if let Some(error) = refused {
-            return self.flights[flight].respond(refuse(request, error));
+            *self.flights[flight].answer.unanswered() = Ok(refuse(request, error));
+            return;
         }
         match request {
             Request::Produce(batch) => self.write(who, (request, batch), flight),
@@ -270,7 +285,7 @@ impl World {
         let changed = self.log.log_end_offset(partition) != before;
         let state = touched::ends(&self.log, partition);
         self.watch.produced(self.now, who, (request, batch, &response), changed, state);
-        self.flights[flight].respond(response);
+        *self.flights[flight].answer.unanswered() = Ok(response);
         let hides = batch.transactional && batch.producer.is_some() && self.log.is_correct();
         self.take_effects(!hides);
     }
@@ -282,7 +297,7 @@ impl World {
         let response = self.log.apply(now, request, &mut self.effects);
         let (changed, state) = (self.log.changes() != before, touched::stored(&self.log, request));
         self.watch.applied(self.now, who, (request, &response), changed, state);
-        self.flights[flight].respond(response);
+        *self.flights[flight].answer.unanswered() = Ok(response);
         self.take_effects(true);
     }
 
@@ -396,17 +411,14 @@ impl World {
         Looked::Over(answer)
     }
 
-    /// What this takes of the answer of a wait that is over.
+    /// What this takes of the answer with which a wait is over.
     #[inline(always)]
     pub(crate) fn take_answer<T>(
         &mut self,
-        answered: Option<Ticket<Flight>>,
-        read: impl FnOnce(Option<&mut Flight>) -> T,
+        answered: Ticket<Flight>,
+        take: impl FnOnce(&mut Answer) -> T,
     ) -> T {
-        match answered {
-            Some(flight) => self.flights.end(flight, |flight| read(Some(flight))),
-            None => read(None),
-        }
+        self.flights.end(answered, |flight| take(&mut flight.answer))
     }
 
     /// A process that is in danger passes a site, and lives to tell.

@@ -19,7 +19,7 @@ use crate::trips::{self, Kind, Trip};
 
 /// A message under way.
 #[derive(Clone)]
-pub(super) struct Parcel {
+pub(crate) struct Parcel {
     /// Which of all things that were sent.
     message: u64,
     to: Address,
@@ -135,17 +135,25 @@ impl World {
             life.receiving = Some(wait);
             return Received::Nothing(wait);
         };
-        let (made, envelope) = (life.make(Call::Receive), self.parcels.take(parcel).envelope);
+        let made = life.make(Call::Receive);
         if life.is_in_danger() && !self.survives(pid, made, Phase::Received) {
+            self.parcels.end(parcel, |_| ());
             return Received::Death;
         }
-        Received::Message(envelope)
+        Received::Message(parcel)
+    }
+
+    /// What was in a parcel that has been received.
+    #[inline(always)]
+    pub(crate) fn open(&mut self, parcel: Ticket<Parcel>) -> Envelope {
+        self.parcels.take(parcel).envelope
     }
 }
 
 /// What comes of looking into the mailbox.
 pub(crate) enum Received {
-    Message(Envelope),
+    /// This has come. It has to be opened.
+    Message(Ticket<Parcel>),
     /// This wait ends with the next one.
     Nothing(WaitId),
     /// The process dies over it.
