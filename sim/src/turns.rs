@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::executor::{Executor, Task, TaskId};
+use crate::executor::{self, Executor, Task, TaskId};
 use crate::memory::Room;
 use crate::remarks::Remarks;
 use crate::runtime::Sandbox;
@@ -35,7 +35,7 @@ pub(crate) struct Turns<'a> {
 /// What they leave to the next history.
 #[derive(Default)]
 pub(crate) struct Rooms {
-    tasks: Room<Task>,
+    tasks: executor::Rooms,
     ready: Room<TaskId>,
 }
 

@@ -285,7 +285,8 @@ impl World {
         let changed = self.log.log_end_offset(partition) != before;
         let state = touched::ends(&self.log, partition);
         self.watch.produced(self.now, who, (request, batch, &response), changed, state);
-        *self.flights[flight].answer.unanswered() = Ok(response);
+        let answer = self.flights[flight].answer.unanswered();
+        *answer = Ok(response);
         let hides = batch.transactional && batch.producer.is_some() && self.log.is_correct();
         self.take_effects(!hides);
     }
@@ -297,7 +298,8 @@ impl World {
         let response = self.log.apply(now, request, &mut self.effects);
         let (changed, state) = (self.log.changes() != before, touched::stored(&self.log, request));
         self.watch.applied(self.now, who, (request, &response), changed, state);
-        *self.flights[flight].answer.unanswered() = Ok(response);
+        let answer = self.flights[flight].answer.unanswered();
+        *answer = Ok(response);
         self.take_effects(true);
     }
 
@@ -411,14 +413,19 @@ impl World {
         Looked::Over(answer)
     }
 
-    /// What this takes of the answer with which a wait is over.
+    /// The answer with which a wait is over: all of it has to be taken.
     #[inline(always)]
     pub(crate) fn take_answer<T>(
         &mut self,
         answered: Ticket<Flight>,
         take: impl FnOnce(&mut Answer) -> T,
     ) -> T {
-        self.flights.end(answered, |flight| take(&mut flight.answer))
+        self.flights.end_emptied(answered, |flight| {
+            debug_assert!(flight.errand.is_none(), "it is done");
+            let taken = take(&mut flight.answer);
+            debug_assert!(matches!(flight.answer, Answer::Broker(Err(Unanswered))), "nothing is left of it");
+            taken
+        })
     }
 
     /// A process that is in danger passes a site, and lives to tell.
