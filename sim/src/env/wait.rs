@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::Access;
 use crate::executor::WakerId;
-use crate::world::{Answer, Asked, Looked, Pid, World, bells};
+use crate::world::{Answer, Asked, Ending, Looked, Pid, World, bells};
 
 impl Asked {
     /// Whether another look would find just this: nothing has come, and the same task would be woken. Nearly all that is
@@ -56,11 +56,11 @@ where
         match world.look(access.pid, asked.wait, cx.waker()) {
             Looked::Nothing => self.asked = Some(asked.by(cx.waker())),
             Looked::Death => self.asked = None,
-            Looked::Over(Some(answered)) => {
+            Looked::Over(Ending::Answered(answered)) => {
                 self.asked = None;
                 return Poll::Ready(world.take_answer(answered, |answer| (self.read)(Some(answer))));
             }
-            Looked::Over(None) => {
+            Looked::Over(Ending::GivenUp | Ending::Woke) => {
                 self.asked = None;
                 return self.without_answer();
             }

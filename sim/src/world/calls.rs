@@ -11,17 +11,18 @@ use twophase::kafka::Unanswered;
 use twophase::kafka::protocol::{ErrorCode, Produce, Request, Response};
 
 use super::broker::BrokerCondition;
-use super::life::Made;
+use super::life::{LifeState, Made};
 use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
 use super::strike::Fate;
 use super::touched;
 use super::under_way::Ticket;
 use super::waits::{Asked, WaitId};
-use super::{Happening, Pid, World};
+use super::{Happening, Pace, Pid, World};
 use crate::event::{Actor, What};
 use crate::fault::End;
 use crate::log::Log;
+use crate::seed::Streams;
 use crate::site::{Ask, Call, Phase};
 use crate::trips::{self, Kind, Trip};
 
@@ -60,13 +61,13 @@ pub(crate) enum Looked {
     Nothing,
     /// The process dies over it.
     Death,
-    /// It is, and here is the answer to what was asked, if one came. It has to be taken.
-    Over(Option<Ticket<Flight>>),
+    /// It is. If there is an answer to what was asked, it has to be taken.
+    Over(Ending),
 }
 
 /// How a wait ends.
 #[derive(Clone, Copy)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     Answered(Ticket<Flight>),
     GivenUp,
     /// Of a wait for the clock, for a message or for the order to end.
@@ -138,31 +139,67 @@ fn way_from(asked: End) -> Way {
     if asked == End::Store { Way::FromStore } else { Way::FromBroker }
 }
 
+impl Pace {
+    /// How long one way takes, this time. (Whoever has the life need not look for it once more.)
+    #[inline(always)]
+    pub(super) fn draw(&self, life: &mut LifeState, streams: &mut Streams, way: Way) -> u64 {
+        let span = if way == Way::InStore { self.store } else { self.latency };
+        life.delays.draw(streams, (life.name, life.life), way, span)
+    }
+
+    /// How long it takes until a request is served.
+    #[inline(always)]
+    fn draw_request(&self, life: &mut LifeState, streams: &mut Streams, (call, of): (Call, End)) -> u64 {
+        let there = self.draw(life, streams, way_to(of));
+        there + if call == Call::Put { self.draw(life, streams, Way::InStore) } else { 0 }
+    }
+}
+
 impl World {
     /// A process asks. Returns what it waits for, or `None` if it dies over it.
     #[inline(always)]
     pub(crate) fn ask(&mut self, pid: Pid, errand: Errand) -> Option<Asked> {
         let (call, of) = (errand.call(), errand.of());
-        let (made, in_danger) = self.make(pid, call)?;
-        let (asked, deadline) = (self.waits.start(made), self.now + self.pace.request_timeout);
-        let wait = asked.wait;
-        let (flight, place) = self.flights.place();
-        let (errand, answer) = (Some(errand), Answer::NONE);
-        *place = Some(Flight { pid, wait, made, deadline, of, errand, answer });
-        let mut arrives = self.now + self.delay(pid, way_to(of));
-        if call == Call::Put {
-            arrives += self.delay(pid, Way::InStore);
+        let life = &mut self.lives[pid];
+        let made = life.make(call);
+        if life.is_in_danger() {
+            return self.ask_in_danger(pid, made, errand);
         }
-        if self.is_safe_way(in_danger) && arrives < deadline {
+        let arrives = self.now + self.pace.draw_request(life, &mut self.streams, (call, of));
+        let (asked, flight, deadline) = self.take_off(pid, made, errand, of);
+        if self.is_safe_way(false) && arrives < deadline {
             self.queue.push(arrives, Happening::Arrive(flight));
-            return Some(asked);
+        } else {
+            self.dispatch_in_danger((pid, made, of), flight, (arrives, deadline));
         }
-        self.dispatch_in_danger((pid, made, of), flight, (arrives, deadline));
-        if in_danger && !self.lives[pid].is_alive() {
-            self.forget(wait);
+        Some(asked)
+    }
+
+    #[inline(never)]
+    fn ask_in_danger(&mut self, pid: Pid, made: Made, errand: Errand) -> Option<Asked> {
+        if !self.survives(pid, made, Phase::Before) {
+            return None;
+        }
+        let (call, of) = (errand.call(), errand.of());
+        let takes = self.pace.draw_request(&mut self.lives[pid], &mut self.streams, (call, of));
+        let (asked, flight, deadline) = self.take_off(pid, made, errand, of);
+        self.dispatch_in_danger((pid, made, of), flight, (self.now + takes, deadline));
+        if !self.lives[pid].is_alive() {
+            self.forget(asked.wait);
             return None;
         }
         Some(asked)
+    }
+
+    /// A request leaves; by when there has to be an answer.
+    #[inline(always)]
+    fn take_off(&mut self, pid: Pid, made: Made, errand: Errand, of: End) -> (Asked, Ticket<Flight>, u64) {
+        self.sent += 1;
+        let (asked, deadline) = (self.waits.start(made), self.now + self.pace.request_timeout);
+        let (wait, errand, answer) = (asked.wait, Some(errand), Answer::NONE);
+        let (flight, place) = self.flights.place();
+        *place = Some(Flight { pid, wait, made, deadline, of, errand, answer });
+        (asked, flight, deadline)
     }
 
     /// Whether nothing can befall what is sent on any way, and nobody writes down how it goes: as nearly always.
@@ -220,23 +257,20 @@ impl World {
         }
         let flight = &mut self.flights[ticket];
         let (errand, pid, deadline) = (flight.errand.take(), flight.pid, flight.deadline);
-        let life = &self.lives[pid];
-        let (who, is_safe) = (life.actor(), life.is_alive() && self.is_safe_way(life.is_in_danger()));
+        let is_safe_way = self.is_safe_way(false);
+        let life = &mut self.lives[pid];
+        let (who, is_safe) = (life.actor(), is_safe_way && life.is_alive() && !life.is_in_danger());
         match errand.expect("a request arrives once") {
             Errand::Broker(request) => {
+                let back = is_safe.then(|| self.pace.draw(life, &mut self.streams, Way::FromBroker));
                 self.apply_to_broker(who, &request, ticket);
                 drop(request);
-                match is_safe {
-                    true => self.send_back(ticket, (pid, End::Broker), deadline),
-                    false => self.send_back_in_danger(ticket),
-                }
+                self.send_back(ticket, back, deadline);
             }
             Errand::Store(request) => {
+                let back = is_safe.then(|| self.pace.draw(life, &mut self.streams, Way::FromStore));
                 self.flights[ticket].answer = Answer::Store(self.apply_to_store(who, &request));
-                match is_safe {
-                    true => self.send_back(ticket, (pid, End::Store), deadline),
-                    false => self.send_back_in_danger(ticket),
-                }
+                self.send_back(ticket, back, deadline);
             }
         }
     }
@@ -317,10 +351,14 @@ impl World {
         answer
     }
 
-    /// The answer leaves, and nothing can befall it.
+    /// The answer leaves. How long it takes is known already, if nothing can befall it.
     #[inline(always)]
-    fn send_back(&mut self, ticket: Ticket<Flight>, (pid, of): (Pid, End), deadline: u64) {
-        let arrives = self.now + self.delay(pid, way_from(of));
+    fn send_back(&mut self, ticket: Ticket<Flight>, takes: Option<u64>, deadline: u64) {
+        let Some(takes) = takes else {
+            return self.send_back_in_danger(ticket);
+        };
+        self.sent += 1;
+        let arrives = self.now + takes;
         if arrives < deadline {
             return self.queue.push(arrives, Happening::Answer(ticket));
         }
@@ -402,15 +440,13 @@ impl World {
         let Some((ending, made)) = self.waits.poll(wait, waker) else {
             return Looked::Nothing;
         };
-        let answer = match ending {
-            Ending::Answered(flight) => Some(flight),
-            Ending::GivenUp | Ending::Woke => None,
-        };
         if in_danger && !self.survives(pid, made, Phase::Received) {
-            answer.into_iter().for_each(|flight| self.flights.end(flight, |_| ()));
+            if let Ending::Answered(flight) = ending {
+                self.flights.end(flight, |_| ());
+            }
             return Looked::Death;
         }
-        Looked::Over(answer)
+        Looked::Over(ending)
     }
 
     /// The answer with which a wait is over: all of it has to be taken.
@@ -451,14 +487,11 @@ impl World {
         Some(asked)
     }
 
-    /// How long one way takes, this time.
+    /// How long one way takes, this time, on which something leaves now.
     #[inline(always)]
     pub(super) fn delay(&mut self, pid: Pid, way: Way) -> u64 {
-        let is_in_store = way == Way::InStore;
-        self.sent += u64::from(!is_in_store);
-        let span = if is_in_store { self.pace.store } else { self.pace.latency };
-        let life = &mut self.lives[pid];
-        life.delays.draw(&mut self.streams, (life.name, life.life), way, span)
+        self.sent += 1;
+        self.pace.draw(&mut self.lives[pid], &mut self.streams, way)
     }
 
     /// Whether nothing gets through on it.

@@ -34,10 +34,11 @@ impl World {
         let Some((made, in_danger)) = self.make(pid, call) else {
             return false;
         };
-        let life = &self.lives[pid];
+        let life = &mut self.lives[pid];
         let from = Address { role: life.name.role, index: life.name.index, life: Some(life.life) };
         self.watch.sent(self.now, life.actor(), Name::from(to), label, &body);
-        let arrives = self.now + self.delay(pid, Way::To(Name::from(to)));
+        let arrives = self.now + self.pace.draw(life, &mut self.streams, Way::To(Name::from(to)));
+        self.sent += 1;
         let (parcel, place) = self.parcels.place();
         *place = Some(Parcel { message: self.sent, to, label, envelope: Envelope { from, body } });
         if self.is_safe_way(in_danger) {
