@@ -9,7 +9,7 @@ mod signals;
 mod source;
 mod wait;
 
-pub(crate) use access::{Access, Entered, Place};
+pub(crate) use access::{Access, Entered, Place, Rooms};
 pub use source::SimSource;
 
 use std::future::{Future, poll_fn};
@@ -165,13 +165,16 @@ impl Clock for SimClock {
 
     #[inline]
     fn sleep(&self, span: Duration) -> impl Future<Output = ()> + Send {
-        Wait::begin(self.0, |world, pid| world.sleep(pid, micros(span), Call::Sleep), drop)
+        Wait::begin(self.0, |world, pid| world.sleep(pid, micros(span), Call::Sleep), |_| ())
     }
 }
 
 impl Network for SimNetwork {
     fn send(&self, to: Address, label: &'static str, body: ShortBytes) -> impl Future<Output = ()> + Send {
-        let sent = self.0.alive(|world| world.send(self.0.pid, to, label, body)) == Some(true);
+        let sent = match self.0.enter() {
+            Some(mut world) => world.send(self.0.pid, to, label, body),
+            None => false,
+        };
         poll_fn(move |_| if sent { Poll::Ready(()) } else { Poll::Pending })
     }
 
@@ -185,8 +188,8 @@ impl Port for SimPort {
     fn call(&self, request: &Arc<Request>) -> impl Future<Output = Result<Response, Unanswered>> + Send {
         let ask = |world: &mut World, pid| world.ask(pid, Errand::Broker(request.clone()));
         Wait::begin(self.0, ask, |answer| match answer {
-            Some(Answer::Broker(response)) => Ok(response),
-            _ => Err(Unanswered),
+            Some(answer) => answer.take_response(),
+            None => Err(Unanswered),
         })
     }
 }
@@ -211,9 +214,9 @@ impl CheckpointStore for SimStore {
 impl SimStore {
     fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
         let ask = |world: &mut World, pid| world.ask(pid, Errand::Store(Box::new(request)));
-        Wait::begin(self.0, ask, |answer| match answer {
-            Some(Answer::Store(answer)) => Ok(answer),
-            _ => Err(Failure::new(Next::OutcomeUnknown, Unanswered)),
+        Wait::begin(self.0, ask, |answer| {
+            let stored = answer.and_then(Answer::take_stored);
+            stored.ok_or_else(|| Failure::new(Next::OutcomeUnknown, Unanswered))
         })
     }
 }

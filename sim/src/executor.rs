@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::memory::Room;
 use crate::quiet::{Panic, guarded, guarded_within};
-use crate::site::Name;
+use crate::wall::Who;
 use crate::world::Pid;
 
 /// A future of some process.
@@ -67,8 +67,8 @@ impl Wake for TaskWaker {
 /// A future, whose it is, and what wakes it.
 pub(crate) struct Task {
     pub(crate) process: Pid,
-    /// Of which that is a life.
-    pub(crate) name: Name,
+    /// The same, for the pulse.
+    pub(crate) who: Who,
     /// Until it has ended.
     future: Option<TaskFuture>,
     waker: Waker,
@@ -78,7 +78,58 @@ pub(crate) struct Task {
 /// All tasks of a history.
 pub(crate) struct Executor {
     tasks: Vec<Task>,
+    wakers: Wakers,
+}
+
+/// What they leave to the next history.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    tasks: Room<Task>,
+    wakers: Option<Wakers>,
+}
+
+/// Not more wakers than this are kept: as many as an ordinary history needs.
+const MOST_SPARE: usize = 64;
+
+/// Wakers for tasks to come.
+#[derive(Default)]
+struct Wakers {
     woken: Arc<Woken>,
+    /// Those of tasks of earlier histories.
+    spare: Vec<Arc<TaskWaker>>,
+}
+
+impl Wakers {
+    /// One for this task.
+    fn next(&mut self, task: TaskId) -> Arc<TaskWaker> {
+        if let Some(mut spare) = self.spare.pop()
+            && let Some(waker) = Arc::get_mut(&mut spare)
+        {
+            (waker.task, waker.queued) = (task, AtomicBool::new(false));
+            return spare;
+        }
+        Arc::new(TaskWaker { task, queued: AtomicBool::new(false), woken: self.woken.clone() })
+    }
+
+    /// With those of the tasks of a history that is over. If anybody has kept one, none is used again: he could wake a task of
+    /// the next history.
+    fn leave(&mut self, tasks: impl Iterator<Item = Task>) -> Option<Wakers> {
+        let mut spare = std::mem::take(&mut self.spare);
+        spare.extend(tasks.map(|Task { queued, .. }| queued));
+        if !spare.iter_mut().all(|waker| Arc::get_mut(waker).is_some()) {
+            return None;
+        }
+        spare.truncate(MOST_SPARE);
+        self.woken.clear();
+        Some(Wakers { woken: self.woken.clone(), spare })
+    }
+}
+
+impl Woken {
+    fn clear(&self) {
+        self.any.store(false, Ordering::Release);
+        self.tasks.lock().expect("nobody panics while waking").clear();
+    }
 }
 
 impl Task {
@@ -88,10 +139,10 @@ impl Task {
         WakerId::of(&self.waker)
     }
 
-    /// Polls it once; for whoever is guarded himself. A task that has finished or panicked is dropped, which may panic
+    /// Polls it once, unless it has ended; for whoever is guarded himself. A task that has finished or panicked is dropped, which may panic
     /// once more; the first panic is told.
     #[inline(always)]
-    fn poll(&mut self) -> Result<(), Panic> {
+    pub(crate) fn poll(&mut self) -> Result<(), Panic> {
         let Some(future) = &mut self.future else {
             return Ok(());
         };
@@ -114,30 +165,38 @@ impl Task {
 }
 
 impl Executor {
-    pub(crate) fn new(room: Room<Task>) -> Self {
-        Executor { tasks: room.vector(16), woken: Arc::default() }
+    pub(crate) fn new(rooms: Rooms) -> Self {
+        Executor { tasks: rooms.tasks.vector(16), wakers: rooms.wakers.unwrap_or_default() }
     }
 
-    /// Drops what is left. Their room, for those of another history.
-    pub(crate) fn leave(mut self) -> Room<Task> {
+    /// Drops what is left. What they leave to those of another history.
+    pub(crate) fn leave(mut self) -> Rooms {
         self.clear();
-        Room::of(std::mem::take(&mut self.tasks))
+        let mut tasks = std::mem::take(&mut self.tasks);
+        let wakers = self.wakers.leave(tasks.drain(..));
+        Rooms { tasks: Room::of(tasks), wakers }
     }
 
     /// Adds a task; it wants to be polled.
-    pub(crate) fn spawn(&mut self, (process, name): (Pid, Name), future: TaskFuture) {
+    pub(crate) fn spawn(&mut self, (process, who): (Pid, Who), future: TaskFuture) {
         let task = TaskId(self.tasks.len());
-        let queued = Arc::new(TaskWaker { task, queued: AtomicBool::new(false), woken: self.woken.clone() });
+        let queued = self.wakers.next(task);
         let waker = Waker::from(queued.clone());
         waker.wake_by_ref();
-        self.tasks.push(Task { process, name, future: Some(future), waker, queued });
+        self.tasks.push(Task { process, who, future: Some(future), waker, queued });
     }
 
     /// This task; `None` if it has ended.
     #[inline]
-    pub(crate) fn task(&mut self, task: TaskId) -> Option<&mut Task> {
-        let task = &mut self.tasks[task.0];
+    pub(crate) fn task(&self, task: TaskId) -> Option<&Task> {
+        let task = &self.tasks[task.0];
         task.future.is_some().then_some(task)
+    }
+
+    /// The same, to be polled.
+    #[inline]
+    pub(crate) fn task_mut(&mut self, task: TaskId) -> &mut Task {
+        &mut self.tasks[task.0]
     }
 
     /// Moves these, which the world has woken, to the end of `ready`, but those that are to be polled already; then those
@@ -147,22 +206,16 @@ impl Executor {
             woken.drain(..).filter(|task| !self.tasks[task.0].queued.queued.swap(true, Ordering::Relaxed)),
         );
         if self.has_woken() {
-            self.woken.any.store(false, Ordering::Release);
-            let mut woken = self.woken.tasks.lock().expect("nobody panics while waking");
+            self.wakers.woken.any.store(false, Ordering::Release);
+            let mut woken = self.wakers.woken.tasks.lock().expect("nobody panics while waking");
             ready.extend(woken.drain(..));
         }
-    }
-
-    /// Polls this task once, unless it has ended; for whoever is guarded himself.
-    #[inline(always)]
-    pub(crate) fn poll(&mut self, task: TaskId) -> Result<(), Panic> {
-        self.tasks[task.0].poll()
     }
 
     /// Whether a task was woken since, not by the world.
     #[inline]
     pub(crate) fn has_woken(&self) -> bool {
-        self.woken.any.load(Ordering::Acquire)
+        self.wakers.woken.any.load(Ordering::Acquire)
     }
 
     /// Drops all futures of a process, in the order they were spawned, also if one of them panics over it. The

@@ -4,7 +4,7 @@
 //! and to throw them away costs more than to keep them. What is kept is room, and never what was in it: nothing of one
 //! history can be seen in another. One that is broken off by a panic leaves nothing.
 
-use crate::{log, turns, watch, world};
+use crate::{log, stage, watch, world};
 
 /// More bytes than this are not kept of one vector: it takes as much as an ordinary history needs, so that one large
 /// history does not make all later ones large.
@@ -53,7 +53,7 @@ pub(crate) struct Memory {
     pub(crate) log: log::Rooms,
     pub(crate) world: world::Rooms,
     pub(crate) watch: watch::Rooms,
-    pub(crate) turns: turns::Rooms,
+    pub(crate) stage: stage::Rooms,
 }
 
 #[cfg(test)]

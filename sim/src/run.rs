@@ -80,7 +80,7 @@ pub(crate) fn play_watched(
                 Err(panic) => return Outcome::never_began("the job", &panic),
             };
             let world = World::new(schedule.clone(), subject.alone, log, watch, rooms.world);
-            let mut stage = Stage::new(&*job, world, pulse, rooms.turns);
+            let mut stage = Stage::new(&*job, world, pulse, rooms.stage);
             let end = guarded(|| run_to_end(&mut stage, schedule, sandbox));
             let end = end.unwrap_or_else(|panic| broken_off(&stage, &panic));
             let outcome = judge(&mut stage.world(), schedule, end);

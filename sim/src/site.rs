@@ -175,8 +175,12 @@ impl Ask {
         Ask::List,
     ];
 
-    /// The kind of this request.
+    /// The kind of this request. Most are batches.
+    #[inline]
     pub fn of(request: &Request) -> Self {
+        if let Request::Produce(_) = request {
+            return Ask::Produce;
+        }
         match request {
             Request::InitProducerId(_) => Ask::Init,
             Request::AddPartitions { .. } => Ask::AddPartitions,

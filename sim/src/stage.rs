@@ -7,8 +7,8 @@ use std::task::{Poll, ready};
 
 use twophase::{BoxFuture, Job};
 
-use crate::env::{Entered, Place, SimEnv};
-use crate::executor::{TaskFuture, TaskId};
+use crate::env::{self, Entered, Place, SimEnv};
+use crate::executor::TaskFuture;
 use crate::memory::Memory;
 use crate::quiet::{Panic, guarded};
 use crate::runtime::Sandbox;
@@ -28,17 +28,24 @@ pub(crate) struct Stage<'a> {
     job: &'a dyn Job<SimEnv>,
 }
 
+/// What one leaves to the next history.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    turns: turns::Rooms,
+    place: env::Rooms,
+}
+
 /// A process that never waits for anything.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spins(pub(crate) Pid);
 
 impl<'a> Stage<'a> {
-    pub(crate) fn new(job: &'a dyn Job<SimEnv>, world: World, pulse: &'a Pulse, rooms: turns::Rooms) -> Self {
+    pub(crate) fn new(job: &'a dyn Job<SimEnv>, world: World, pulse: &'a Pulse, rooms: Rooms) -> Self {
         let remarks = world.watch.history.as_ref().map(|recorder| recorder.remarks.clone());
         let schedule = world.schedule.clone();
         Stage {
-            turns: Turns::new(schedule.timing.shuffle, Onlookers { pulse, remarks }, rooms),
-            place: Place::of(world),
+            turns: Turns::new(schedule.timing.shuffle, Onlookers { pulse, remarks }, rooms.turns),
+            place: Place::of(world, rooms.place),
             schedule,
             done: Vec::new(),
             job,
@@ -48,8 +55,9 @@ impl<'a> Stage<'a> {
     /// The history is over; what it leaves to the next one.
     pub(crate) fn leave(self) -> Memory {
         let turns = self.turns.leave();
-        let (world, log, watch) = self.place.leave().leave();
-        Memory { log, world, watch, turns }
+        let (world, place) = self.place.leave();
+        let (world, log, watch) = world.leave();
+        Memory { log, world, watch, stage: Rooms { turns, place } }
     }
 
     /// Into the world.
@@ -75,10 +83,17 @@ impl<'a> Stage<'a> {
                         return Ok(None);
                     }
                 }
-                Turn::Poll(process, task) => {
-                    drop(world);
-                    self.poll(process, task);
+                Turn::Poll(task) => {
+                    drop(world); // a stranger's code has the thread meanwhile
+                    let panicked = match task.poll() {
+                        Ok(()) => None,
+                        Err(panic) => Some(Box::new((task.process, panic))),
+                    };
+                    self.turns.onlookers.leave();
                     world = self.world();
+                    if let Some(panicked) = panicked {
+                        world.panicked(panicked.0, &panicked.1);
+                    }
                 }
                 Turn::Attend => {
                     let chores = std::mem::replace(&mut world.chores, std::mem::take(&mut self.done));
@@ -91,22 +106,12 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// A stranger's code has the thread meanwhile.
-    #[inline(always)]
-    fn poll(&mut self, process: Pid, task: TaskId) {
-        let polled = self.turns.executor.poll(task);
-        self.turns.onlookers.leave();
-        if let Err(panic) = polled {
-            self.world().panicked(process, &panic);
-        }
-    }
-
     /// What needs a stranger's code, but no poll.
     fn run<T>(&mut self, process: Pid, strangers: impl FnOnce(&mut Self) -> Result<T, Panic>) -> Option<T> {
         let mut world = self.world();
         world.polls(None);
         let name = world.life(process).name;
-        self.turns.onlookers.enter(&mut world, process, name);
+        self.turns.onlookers.enter(&mut world, process, name.into());
         drop(world);
         let told = strangers(self);
         self.turns.onlookers.leave();
@@ -138,7 +143,7 @@ impl<'a> Stage<'a> {
         if world.is_alive(pid) {
             let name = world.life(pid).name;
             drop(world);
-            self.turns.executor.spawn((pid, name), task);
+            self.turns.executor.spawn((pid, name.into()), task);
         } else {
             drop(world);
             self.run(pid, |_| guarded(|| drop(task)));

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::executor::{Executor, Task, TaskId};
+use crate::executor::{self, Executor, Task, TaskId};
 use crate::memory::Room;
 use crate::remarks::Remarks;
 use crate::runtime::Sandbox;
-use crate::site::Name;
-use crate::wall::Pulse;
+use crate::wall::{Pulse, Who};
 use crate::world::{Condition, Pid, World};
 
 /// Whose turn it is.
-pub(crate) enum Turn {
+pub(crate) enum Turn<'a> {
     /// Nobody's: the next thing is to happen in the world.
     World,
-    /// This task of this process is to be polled.
-    Poll(Pid, TaskId),
+    /// This task is to be polled.
+    Poll(&'a mut Task),
     /// The driver has chores to do first.
     Attend,
     /// This process never waits for anything.
@@ -36,7 +35,7 @@ pub(crate) struct Turns<'a> {
 /// What they leave to the next history.
 #[derive(Default)]
 pub(crate) struct Rooms {
-    tasks: Room<Task>,
+    tasks: executor::Rooms,
     ready: Room<TaskId>,
 }
 
@@ -59,7 +58,7 @@ impl<'a> Turns<'a> {
 
     /// Whoever is ready.
     #[inline(always)]
-    pub(crate) fn next(&mut self, world: &mut World, sandbox: &Sandbox) -> Turn {
+    pub(crate) fn next(&mut self, world: &mut World, sandbox: &Sandbox) -> Turn<'_> {
         // Nobody is ready after many a step. (One question instead of three.)
         if world.woken.len() | world.chores.len() | self.ready.len() == 0 && !self.executor.has_woken() {
             return Turn::World;
@@ -69,44 +68,44 @@ impl<'a> Turns<'a> {
             sandbox.advance(now - self.shown);
             self.shown = now;
         }
+        // Nearly always one task was woken, by the world, and there is nothing else to be done.
+        if let &[only] = &world.woken[..]
+            && world.chores.len() | self.ready.len() == 0
+            && !self.executor.has_woken()
+            && let Some(task) = self.executor.task(only)
+            && world.life(task.process).condition != Condition::Paused
+        {
+            return self.turn_of(only, world);
+        }
         if !world.chores.is_empty() {
             return Turn::Attend;
         }
-        let Some((process, name, task)) = self.next_ready(world) else {
-            return Turn::World;
-        };
-        if self.polls.are_too_many(process, world.steps()) {
-            return Turn::Spins(process);
+        self.executor.wake(&mut world.woken, &mut self.ready);
+        match self.choose(world) {
+            Some(task) => self.turn_of(task, world),
+            None => Turn::World,
         }
-        self.onlookers.enter(world, process, name);
-        Turn::Poll(process, task)
     }
 
-    /// Nearly always one task was woken, by the world, and nobody else is ready.
+    /// All others that were woken are ready.
     #[inline(always)]
-    fn next_ready(&mut self, world: &mut World) -> Option<(Pid, Name, TaskId)> {
-        let others = self.ready.len() | usize::from(self.executor.has_woken());
-        if let (&[only], 0) = (&world.woken[..], others) {
-            if let Some(task) = self.executor.task(only) {
-                let (process, name, waker) = (task.process, task.name, task.waker());
-                if world.life(process).condition != Condition::Paused {
-                    world.woken.clear();
-                    world.polls(Some((only, waker)));
-                    return Some((process, name, only));
-                }
-            }
+    fn turn_of(&mut self, id: TaskId, world: &mut World) -> Turn<'_> {
+        let task = self.executor.task_mut(id);
+        if self.polls.are_too_many(task.process, world) {
+            return Turn::Spins(task.process);
         }
-        self.executor.wake(&mut world.woken, &mut self.ready);
-        self.choose(world)
+        world.woken.clear();
+        world.polls(Some((id, task.waker())));
+        self.onlookers.enter(world, task.process, task.who);
+        Turn::Poll(task)
     }
 
     /// Of those that are ready: processes in the order in which they became ready, and within one process, if the
     /// schedule says so, whichever task its stream picks.
     #[cold]
-    fn choose(&mut self, world: &mut World) -> Option<(Pid, Name, TaskId)> {
+    fn choose(&mut self, world: &mut World) -> Option<TaskId> {
         while let Some(&first) = self.ready.first() {
-            let Some((process, name)) = self.executor.task(first).map(|task| (task.process, task.name))
-            else {
+            let Some(process) = self.executor.task(first).map(|task| task.process) else {
                 self.ready.remove(0);
                 continue;
             };
@@ -116,19 +115,17 @@ impl<'a> Turns<'a> {
                 continue;
             }
             let at = if self.shuffle && self.ready.len() > 1 { self.pick_within(process, world) } else { 0 };
-            let chosen = match self.ready.len() {
-                1 => self.ready.pop()?,
-                _ => self.ready.remove(at),
+            return match self.ready.len() {
+                1 => self.ready.pop(),
+                _ => Some(self.ready.remove(at)),
             };
-            world.polls(self.executor.task(chosen).map(|task| (chosen, task.waker())));
-            return Some((process, name, chosen));
         }
         None
     }
 
     fn pick_within(&mut self, process: Pid, world: &mut World) -> usize {
-        let executor = &mut self.executor;
-        let mut is_its = |task: TaskId| executor.task(task).is_some_and(|task| task.process == process);
+        let executor = &self.executor;
+        let is_its = |task: TaskId| executor.task(task).is_some_and(|task| task.process == process);
         let candidates = self.ready.iter().filter(|task| is_its(**task)).count() as u64;
         if candidates < 2 {
             return 0;
@@ -148,8 +145,8 @@ pub(crate) struct Onlookers<'a> {
 impl Onlookers<'_> {
     /// A stranger's code has the thread from here on,
     #[inline(always)]
-    pub(crate) fn enter(&self, world: &mut World, process: Pid, name: Name) {
-        self.pulse.enter(name, world.now());
+    pub(crate) fn enter(&self, world: &mut World, process: Pid, who: Who) {
+        self.pulse.enter(who, world.now());
         if let Some(remarks) = &self.remarks {
             remarks.polls(world.now(), world.life(process).actor());
         }
@@ -182,9 +179,9 @@ struct Polls {
 
 impl Polls {
     #[inline(always)]
-    fn are_too_many(&mut self, process: Pid, steps: u64) -> bool {
+    fn are_too_many(&mut self, process: Pid, world: &World) -> bool {
         self.all += 1;
-        self.all > UNSUSPICIOUS && self.are_too_many_of(process, steps)
+        self.all > UNSUSPICIOUS && self.are_too_many_of(process, world.steps())
     }
 
     #[cold]

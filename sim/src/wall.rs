@@ -50,6 +50,16 @@ pub(crate) struct Pulse {
 /// The lower bits of a beat: role and index of who is being polled, or this.
 const NOBODY: u64 = 0xff_ffff;
 
+/// Who is being polled, as a beat has it: role and index.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Who(u32);
+
+impl From<Name> for Who {
+    fn from(name: Name) -> Self {
+        Who(u32::from(name.role as u8) << 16 | u32::from(name.index))
+    }
+}
+
 impl Pulse {
     /// The next seed begins.
     pub(crate) fn begin(&self, seed: Seed) {
@@ -60,9 +70,9 @@ impl Pulse {
 
     /// A stranger's code has the thread now.
     #[inline(always)]
-    pub(crate) fn enter(&self, name: Name, now: u64) {
+    pub(crate) fn enter(&self, who: Who, now: u64) {
         self.now.store(now, Ordering::Relaxed);
-        self.beat(u64::from(name.role as u8) << 16 | u64::from(name.index));
+        self.beat(u64::from(who.0));
     }
 
     /// And has given it back.
@@ -156,11 +166,11 @@ mod tests {
         let pulses = [Arc::new(Pulse::default()), Arc::new(Pulse::default())];
         let mut watchdog = Watchdog::new(Duration::from_millis(40), pulses.iter().cloned());
         pulses[0].begin(Seed(41));
-        pulses[0].enter(Name::sink(3), 700);
+        pulses[0].enter(Name::sink(3).into(), 700);
         let mut found = None;
         for _ in 0..=20 {
             assert_eq!(found, None);
-            pulses[1].enter(Name::COORDINATOR, 1);
+            pulses[1].enter(Name::COORDINATOR.into(), 1);
             pulses[1].leave();
             assert_eq!(watchdog.look(1), None);
             found = watchdog.look(0);

@@ -9,6 +9,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::memory::Room;
 use crate::world::bells::{self, Rung};
 use crate::world::{Pid, World};
 
@@ -17,10 +18,14 @@ thread_local! {
     static WORLD: Cell<Option<Placed>> = const { Cell::new(None) };
 }
 
-type Placed = ManuallyDrop<Box<Shown>>;
+/// (An array of one, because a vector becomes one and one a vector, and its room outlives the history.)
+type Placed = ManuallyDrop<Box<[Shown; 1]>>;
+
+/// What the place of one history leaves to that of the next.
+pub(crate) type Rooms = Room<Shown>;
 
 /// A world, and which history it is.
-struct Shown {
+pub(crate) struct Shown {
     history: History,
     world: World,
 }
@@ -45,9 +50,12 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn of(world: World) -> Self {
+    pub(crate) fn of(world: World, room: Rooms) -> Self {
         let history = History::next();
-        let outer = WORLD.replace(Some(ManuallyDrop::new(Box::new(Shown { history, world }))));
+        let mut shown = room.vector(1);
+        shown.push(Shown { history, world });
+        let shown = <Box<[Shown; 1]>>::try_from(shown).ok().expect("there is one");
+        let outer = WORLD.replace(Some(ManuallyDrop::new(shown)));
         Place { history, outer, outer_bells: bells::set(Rung::NONE) }
     }
 
@@ -61,9 +69,12 @@ impl Place {
     }
 
     /// The world, when its history is over. Whatever was here before is here again.
-    pub(crate) fn leave(self) -> World {
+    pub(crate) fn leave(self) -> (World, Rooms) {
         let placed = self.enter().0.take().expect("it is put back at the end");
-        ManuallyDrop::into_inner(placed).world
+        let shown: Box<[Shown; 1]> = ManuallyDrop::into_inner(placed);
+        let mut shown = Vec::from(shown as Box<[Shown]>);
+        let world = shown.pop().expect("there is one").world;
+        (world, Room::of(shown))
     }
 
     /// The way into it for a process.
@@ -86,7 +97,7 @@ impl Entered {
     #[inline(always)]
     fn by(history: History) -> Option<Self> {
         let placed = WORLD.take()?;
-        if placed.history != history {
+        if placed[0].history != history {
             WORLD.set(Some(placed));
             return None;
         }
@@ -99,14 +110,14 @@ impl Deref for Entered {
 
     #[inline(always)]
     fn deref(&self) -> &World {
-        &self.0.as_ref().expect("it is put back at the end").world
+        &self.0.as_ref().expect("it is put back at the end")[0].world
     }
 }
 
 impl DerefMut for Entered {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut World {
-        &mut self.0.as_mut().expect("it is put back at the end").world
+        &mut self.0.as_mut().expect("it is put back at the end")[0].world
     }
 }
 
@@ -128,14 +139,20 @@ impl Access {
     /// Does something in the world, also for the dead, unless its history is over.
     #[inline(always)]
     pub(crate) fn world<T>(self, act: impl FnOnce(&mut World) -> T) -> Option<T> {
-        let mut world = Entered::by(self.history)?;
+        let mut world = self.enter_anyway()?;
         Some(act(&mut world))
+    }
+
+    /// Into the world, also for the dead.
+    #[inline(always)]
+    pub(super) fn enter_anyway(self) -> Option<Entered> {
+        Entered::by(self.history)
     }
 
     /// Into the world, if what this process does still counts.
     #[inline(always)]
     pub(super) fn enter(self) -> Option<Entered> {
-        Entered::by(self.history).filter(|world| world.is_alive(self.pid))
+        self.enter_anyway().filter(|world| world.is_alive(self.pid))
     }
 
     /// Does something in the world, if what this process does still counts.
@@ -164,7 +181,8 @@ mod tests {
         let Memory { world, watch, log, .. } = Memory::default();
         let watch =
             Watch::new(&schedule, &subject, Keep::default(), watch).expect("it says nothing of its outputs");
-        Place::of(World::new(schedule.clone(), false, subject.log_for(&schedule, log), watch, world))
+        let world = World::new(schedule.clone(), false, subject.log_for(&schedule, log), watch, world);
+        Place::of(world, Rooms::default())
     }
 
     fn finds_a_world(access: Access) -> bool {

@@ -72,7 +72,7 @@ impl Receive {
             return Poll::Pending;
         };
         match world.receive(self.access.pid, cx.waker()) {
-            Received::Message(envelope) => Poll::Ready(envelope),
+            Received::Message(parcel) => Poll::Ready(world.open(parcel)),
             Received::Nothing(wait) => {
                 self.last = Some(Asked { wait, by: WakerId::of(cx.waker()) });
                 Poll::Pending

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::Access;
 use crate::executor::WakerId;
-use crate::world::{Answer, Asked, Looked, Pid, World, bells};
+use crate::world::{Answer, Asked, Ending, Looked, Pid, World, bells};
 
 impl Asked {
     /// Whether another look would find just this: nothing has come, and the same task would be woken. Nearly all that is
@@ -34,11 +34,14 @@ pub(super) struct Wait<R> {
 
 impl<R, T> Wait<R>
 where
-    R: Fn(Option<Answer>) -> T,
+    R: Fn(Option<&mut Answer>) -> T,
 {
     #[inline(always)]
     pub(super) fn begin(access: Access, ask: impl FnOnce(&mut World, Pid) -> Option<Asked>, read: R) -> Self {
-        let asked = access.alive(|world| ask(world, access.pid)).flatten();
+        let asked = match access.enter() {
+            Some(mut world) => ask(&mut world, access.pid),
+            None => None,
+        };
         Wait { access, asked, read }
     }
 
@@ -47,24 +50,35 @@ where
         let (access, Some(asked)) = (self.access, self.asked) else {
             return Poll::Pending;
         };
-        let Some(mut world) = access.enter() else {
+        let Some(mut world) = access.enter_anyway() else {
             return Poll::Pending;
         };
         match world.look(access.pid, asked.wait, cx.waker()) {
             Looked::Nothing => self.asked = Some(asked.by(cx.waker())),
             Looked::Death => self.asked = None,
-            Looked::Over(answered) => {
+            Looked::Over(Ending::Answered(answered)) => {
                 self.asked = None;
-                return Poll::Ready(world.take_answer(answered, &self.read));
+                return Poll::Ready(world.take_answer(answered, |answer| (self.read)(Some(answer))));
+            }
+            Looked::Over(Ending::GivenUp | Ending::Woke) => {
+                self.asked = None;
+                return self.without_answer();
             }
         }
         Poll::Pending
+    }
+
+    /// (Apart, so that an answer goes to whoever asked in one piece: in one expression with this, its tag would be chosen here
+    /// or there, and the rest be read on its own while it is still being written.)
+    #[cold]
+    fn without_answer(&self) -> Poll<T> {
+        Poll::Ready((self.read)(None))
     }
 }
 
 impl<R, T> Future for Wait<R>
 where
-    R: Fn(Option<Answer>) -> T + Unpin,
+    R: Fn(Option<&mut Answer>) -> T + Unpin,
 {
     type Output = T;
 

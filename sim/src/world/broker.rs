@@ -69,7 +69,7 @@ impl World {
             match effect {
                 Effect::WriteMarker(write) => {
                     let arrives = self.now + self.marker_delay(write.partition.0);
-                    let write = self.marker_writes.put(|| write);
+                    let write = self.marker_writes.put(write);
                     if let Some((_, after)) = self.repeated_markers.filter(|(until, _)| self.now < *until) {
                         let again = self.marker_writes.put_again(write);
                         self.queue.push(arrives + after, Happening::Marker(again));

@@ -7,20 +7,22 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use twophase::env::{Key, Value};
+use twophase::kafka::Unanswered;
 use twophase::kafka::protocol::{ErrorCode, Produce, Request, Response};
 
 use super::broker::BrokerCondition;
-use super::life::Made;
+use super::life::{LifeState, Made};
 use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
 use super::strike::Fate;
 use super::touched;
 use super::under_way::Ticket;
 use super::waits::{Asked, WaitId};
-use super::{Happening, Pid, World};
-use crate::event::What;
+use super::{Happening, Pace, Pid, World};
+use crate::event::{Actor, What};
 use crate::fault::End;
 use crate::log::Log;
+use crate::seed::Streams;
 use crate::site::{Ask, Call, Phase};
 use crate::trips::{self, Kind, Trip};
 
@@ -34,7 +36,8 @@ pub(crate) enum Errand {
 /// What comes of it.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    Broker(Response),
+    /// Just as whoever asked is told, so that it is copied to him and not taken apart.
+    Broker(Result<Response, Unanswered>),
     Store(StoreAnswer),
 }
 
@@ -49,7 +52,7 @@ pub(crate) struct Flight {
     of: End,
     /// Until it is done: from then on whoever asked can use his request again.
     errand: Option<Errand>,
-    answer: Option<Answer>,
+    answer: Answer,
 }
 
 /// What comes of looking whether a wait is over.
@@ -58,13 +61,13 @@ pub(crate) enum Looked {
     Nothing,
     /// The process dies over it.
     Death,
-    /// It is, and here is the answer to what was asked, if one came. It has to be taken.
-    Over(Option<Ticket<Flight>>),
+    /// It is. If there is an answer to what was asked, it has to be taken.
+    Over(Ending),
 }
 
 /// How a wait ends.
 #[derive(Clone, Copy)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     Answered(Ticket<Flight>),
     GivenUp,
     /// Of a wait for the clock, for a message or for the order to end.
@@ -93,13 +96,33 @@ impl Errand {
     }
 }
 
-impl Flight {
-    /// It is served, and this is the answer.
+impl Answer {
+    /// None yet.
+    const NONE: Answer = Answer::Broker(Err(Unanswered));
+
+    /// Where the broker's goes, of which there is none yet: so there is nothing to be dropped.
     #[inline(always)]
-    fn answer_by(&mut self, answer: Answer) {
-        match &mut self.answer {
-            none @ None => *none = Some(answer), // there is nothing to be dropped
-            Some(_) => unreachable!("a request is answered once"),
+    fn unanswered(&mut self) -> &mut Result<Response, Unanswered> {
+        match self {
+            Answer::Broker(none @ Err(Unanswered)) => none,
+            _ => unreachable!("a request is answered once"),
+        }
+    }
+
+    /// What the broker said.
+    #[inline(always)]
+    pub(crate) fn take_response(&mut self) -> Result<Response, Unanswered> {
+        match self {
+            Answer::Broker(response) => std::mem::replace(response, Err(Unanswered)),
+            Answer::Store(_) => unreachable!("the broker was asked"),
+        }
+    }
+
+    /// What the store said.
+    pub(crate) fn take_stored(&mut self) -> Option<StoreAnswer> {
+        match std::mem::replace(self, Answer::NONE) {
+            Answer::Store(answer) => Some(answer),
+            Answer::Broker(_) => None,
         }
     }
 }
@@ -116,30 +139,67 @@ fn way_from(asked: End) -> Way {
     if asked == End::Store { Way::FromStore } else { Way::FromBroker }
 }
 
+impl Pace {
+    /// How long one way takes, this time. (Whoever has the life need not look for it once more.)
+    #[inline(always)]
+    pub(super) fn draw(&self, life: &mut LifeState, streams: &mut Streams, way: Way) -> u64 {
+        let span = if way == Way::InStore { self.store } else { self.latency };
+        life.delays.draw(streams, (life.name, life.life), way, span)
+    }
+
+    /// How long it takes until a request is served.
+    #[inline(always)]
+    fn draw_request(&self, life: &mut LifeState, streams: &mut Streams, (call, of): (Call, End)) -> u64 {
+        let there = self.draw(life, streams, way_to(of));
+        there + if call == Call::Put { self.draw(life, streams, Way::InStore) } else { 0 }
+    }
+}
+
 impl World {
     /// A process asks. Returns what it waits for, or `None` if it dies over it.
     #[inline(always)]
     pub(crate) fn ask(&mut self, pid: Pid, errand: Errand) -> Option<Asked> {
-        let call = errand.call();
-        let (made, in_danger) = self.make(pid, call)?;
-        let (asked, deadline) = (self.waits.start(made), self.now + self.pace.request_timeout);
-        let (wait, of) = (asked.wait, errand.of());
-        let mut arrives = self.now + self.delay(pid, way_to(of));
-        if call == Call::Put {
-            arrives += self.delay(pid, Way::InStore);
+        let (call, of) = (errand.call(), errand.of());
+        let life = &mut self.lives[pid];
+        let made = life.make(call);
+        if life.is_in_danger() {
+            return self.ask_in_danger(pid, made, errand);
         }
-        let errand = Some(errand);
-        let flight = self.flights.put(move || Flight { pid, wait, made, deadline, of, errand, answer: None });
-        if self.is_safe_way(in_danger) && arrives < deadline {
+        let arrives = self.now + self.pace.draw_request(life, &mut self.streams, (call, of));
+        let (asked, flight, deadline) = self.take_off(pid, made, errand, of);
+        if self.is_safe_way(false) && arrives < deadline {
             self.queue.push(arrives, Happening::Arrive(flight));
-            return Some(asked);
+        } else {
+            self.dispatch_in_danger((pid, made, of), flight, (arrives, deadline));
         }
-        self.dispatch_in_danger((pid, made, of), flight, (arrives, deadline));
-        if in_danger && !self.lives[pid].is_alive() {
-            self.forget(wait);
+        Some(asked)
+    }
+
+    #[inline(never)]
+    fn ask_in_danger(&mut self, pid: Pid, made: Made, errand: Errand) -> Option<Asked> {
+        if !self.survives(pid, made, Phase::Before) {
+            return None;
+        }
+        let (call, of) = (errand.call(), errand.of());
+        let takes = self.pace.draw_request(&mut self.lives[pid], &mut self.streams, (call, of));
+        let (asked, flight, deadline) = self.take_off(pid, made, errand, of);
+        self.dispatch_in_danger((pid, made, of), flight, (self.now + takes, deadline));
+        if !self.lives[pid].is_alive() {
+            self.forget(asked.wait);
             return None;
         }
         Some(asked)
+    }
+
+    /// A request leaves; by when there has to be an answer.
+    #[inline(always)]
+    fn take_off(&mut self, pid: Pid, made: Made, errand: Errand, of: End) -> (Asked, Ticket<Flight>, u64) {
+        self.sent += 1;
+        let (asked, deadline) = (self.waits.start(made), self.now + self.pace.request_timeout);
+        let (wait, errand, answer) = (asked.wait, Some(errand), Answer::NONE);
+        let (flight, place) = self.flights.place();
+        *place = Some(Flight { pid, wait, made, deadline, of, errand, answer });
+        (asked, flight, deadline)
     }
 
     /// Whether nothing can befall what is sent on any way, and nobody writes down how it goes: as nearly always.
@@ -196,19 +256,23 @@ impl World {
             return;
         }
         let flight = &mut self.flights[ticket];
-        let Flight { pid, made, deadline, of, .. } = *flight;
-        match flight.errand.take().expect("a request arrives once") {
-            Errand::Broker(request) => self.apply_to_broker(pid, &request, ticket),
+        let (errand, pid, deadline) = (flight.errand.take(), flight.pid, flight.deadline);
+        let is_safe_way = self.is_safe_way(false);
+        let life = &mut self.lives[pid];
+        let (who, is_safe) = (life.actor(), is_safe_way && life.is_alive() && !life.is_in_danger());
+        match errand.expect("a request arrives once") {
+            Errand::Broker(request) => {
+                let back = is_safe.then(|| self.pace.draw(life, &mut self.streams, Way::FromBroker));
+                self.apply_to_broker(who, &request, ticket);
+                drop(request);
+                self.send_back(ticket, back, deadline);
+            }
             Errand::Store(request) => {
-                let answer = self.apply_to_store(pid, &request);
-                self.flights[ticket].answer_by(Answer::Store(answer));
+                let back = is_safe.then(|| self.pace.draw(life, &mut self.streams, Way::FromStore));
+                self.flights[ticket].answer = Answer::Store(self.apply_to_store(who, &request));
+                self.send_back(ticket, back, deadline);
             }
         }
-        let life = &self.lives[pid];
-        if life.is_in_danger() && life.is_alive() {
-            self.strike(pid, made, Phase::Applied);
-        }
-        self.send_back(ticket, (pid, made, of), deadline);
     }
 
     /// Whether somebody is there to answer. The recorder, if there is one, is told.
@@ -230,53 +294,54 @@ impl World {
     }
 
     #[inline(always)]
-    fn apply_to_broker(&mut self, pid: Pid, request: &Request, flight: Ticket<Flight>) {
+    fn apply_to_broker(&mut self, who: Actor, request: &Request, flight: Ticket<Flight>) {
         let refused = match self.broker {
             BrokerCondition::Up | BrokerCondition::Down { .. } => None,
             BrokerCondition::NoCoordinator { .. } => Some(ErrorCode::NotCoordinator),
             BrokerCondition::Loading { .. } => Some(ErrorCode::CoordinatorLoadInProgress),
         };
         if let Some(error) = refused {
-            return self.flights[flight].answer_by(Answer::Broker(refuse(request, error)));
+            *self.flights[flight].answer.unanswered() = Ok(refuse(request, error));
+            return;
         }
         match request {
-            Request::Produce(batch) => self.write(pid, (request, batch), flight),
-            _ => self.coordinate(pid, request, flight),
+            Request::Produce(batch) => self.write(who, (request, batch), flight),
+            _ => self.coordinate(who, request, flight),
         }
     }
 
     /// A batch, to be appended to a partition. Records of a transaction are seen only once its marker is written.
     #[inline(always)]
-    fn write(&mut self, pid: Pid, (request, batch): (&Request, &Produce), flight: Ticket<Flight>) {
+    fn write(&mut self, who: Actor, (request, batch): (&Request, &Produce), flight: Ticket<Flight>) {
         let (now, partition) = (self.broker_time(), batch.partition);
         let before = self.log.log_end_offset(partition);
         let response = self.log.apply(now, request, &mut self.effects);
         let end = self.log.log_end_offset(partition);
         let (changed, state) = (end != before, touched::ends(end, self.log.last_stable_offset(partition)));
-        let who = self.lives[pid].actor();
         self.watch.produced(self.now, who, (request, batch, &response), changed, state);
-        self.flights[flight].answer_by(Answer::Broker(response));
+        let answer = self.flights[flight].answer.unanswered();
+        *answer = Ok(response);
         let hides = batch.transactional && batch.producer.is_some() && self.log.is_correct();
         self.take_effects(!hides);
     }
 
     /// Anything else, about a transaction as a whole.
     #[inline(always)]
-    fn coordinate(&mut self, pid: Pid, request: &Request, flight: Ticket<Flight>) {
+    fn coordinate(&mut self, who: Actor, request: &Request, flight: Ticket<Flight>) {
         let (now, before) = (self.broker_time(), self.log.changes());
         let response = self.log.apply(now, request, &mut self.effects);
         let (changed, state) = (self.log.changes() != before, touched::stored(&self.log, request));
-        let who = self.lives[pid].actor();
         self.watch.applied(self.now, who, (request, &response), changed, state);
-        self.flights[flight].answer_by(Answer::Broker(response));
+        let answer = self.flights[flight].answer.unanswered();
+        *answer = Ok(response);
         self.take_effects(true);
     }
 
     #[cold]
-    fn apply_to_store(&mut self, pid: Pid, request: &StoreRequest) -> StoreAnswer {
+    fn apply_to_store(&mut self, who: Actor, request: &StoreRequest) -> StoreAnswer {
         let answer = self.store.apply(request);
         if let (StoreRequest::Put { key, value, .. }, StoreAnswer::Put(result)) = (request, &answer) {
-            let (who, version) = (self.lives[pid].actor(), result.ok());
+            let version = result.ok();
             let what = match (key, value) {
                 (Key::Head, Value::Head(head)) => What::Put { head, version },
                 _ => What::Stored { key, value, version },
@@ -286,25 +351,31 @@ impl World {
         answer
     }
 
+    /// The answer leaves. How long it takes is known already, if nothing can befall it.
     #[inline(always)]
-    fn send_back(&mut self, ticket: Ticket<Flight>, (pid, made, of): (Pid, Made, End), deadline: u64) {
-        let life = &self.lives[pid];
-        if !life.is_alive() {
-            return self.flights.end(ticket, |_| ());
+    fn send_back(&mut self, ticket: Ticket<Flight>, takes: Option<u64>, deadline: u64) {
+        let Some(takes) = takes else {
+            return self.send_back_in_danger(ticket);
+        };
+        self.sent += 1;
+        let arrives = self.now + takes;
+        if arrives < deadline {
+            return self.queue.push(arrives, Happening::Answer(ticket));
         }
-        if self.is_safe_way(life.is_in_danger()) {
-            let arrives = self.now + self.delay(pid, way_from(of));
-            if arrives < deadline {
-                return self.queue.push(arrives, Happening::Answer(ticket));
-            }
-            return self.queue.push(deadline.max(self.now), Happening::GiveUp(ticket));
-        }
-        self.send_back_in_danger(ticket, (pid, made, of), deadline);
+        self.queue.push(deadline.max(self.now), Happening::GiveUp(ticket));
     }
 
+    /// It may not leave, or not arrive, or too late. It does not leave for the dead.
     #[inline(never)]
-    fn send_back_in_danger(&mut self, ticket: Ticket<Flight>, asked: (Pid, Made, End), deadline: u64) {
-        let (pid, made, of) = asked;
+    fn send_back_in_danger(&mut self, ticket: Ticket<Flight>) {
+        let Flight { pid, made, deadline, of, .. } = self.flights[ticket];
+        let asked = (pid, made, of);
+        if self.lives[pid].is_in_danger() && self.lives[pid].is_alive() {
+            self.strike(pid, made, Phase::Applied);
+        }
+        if !self.lives[pid].is_alive() {
+            return self.flights.end(ticket, |_| ());
+        }
         let struck = self.lives[pid].is_in_danger().then(|| self.strike(pid, made, Phase::Answered));
         let mut fate = struck.unwrap_or_default();
         let arrives = self.now + fate.delay + self.delay(pid, way_from(of));
@@ -357,34 +428,40 @@ impl World {
         }
     }
 
-    /// Whether a wait is over. The answer to a request strikes first: who dies of it never sees it, and gets nothing.
+    /// Whether a wait is over. The answer to a request strikes first: who dies of it never sees it, and gets nothing. Of the
+    /// dead no wait is ever over.
     #[inline(always)]
     pub(crate) fn look(&mut self, pid: Pid, wait: WaitId, waker: &Waker) -> Looked {
+        let life = &self.lives[pid];
+        let in_danger = life.is_in_danger();
+        if !life.is_alive() {
+            return Looked::Nothing;
+        }
         let Some((ending, made)) = self.waits.poll(wait, waker) else {
             return Looked::Nothing;
         };
-        let answer = match ending {
-            Ending::Answered(flight) => Some(flight),
-            Ending::GivenUp | Ending::Woke => None,
-        };
-        if self.lives[pid].is_in_danger() && !self.survives(pid, made, Phase::Received) {
-            answer.into_iter().for_each(|flight| self.flights.end(flight, |_| ()));
+        if in_danger && !self.survives(pid, made, Phase::Received) {
+            if let Ending::Answered(flight) = ending {
+                self.flights.end(flight, |_| ());
+            }
             return Looked::Death;
         }
-        Looked::Over(answer)
+        Looked::Over(ending)
     }
 
-    /// What this makes of the answer of a wait that is over. (It is taken where it is: it is large.)
+    /// The answer with which a wait is over: all of it has to be taken.
     #[inline(always)]
     pub(crate) fn take_answer<T>(
         &mut self,
-        answered: Option<Ticket<Flight>>,
-        read: impl FnOnce(Option<Answer>) -> T,
+        answered: Ticket<Flight>,
+        take: impl FnOnce(&mut Answer) -> T,
     ) -> T {
-        match answered {
-            Some(flight) => self.flights.end(flight, |flight| read(flight.answer.take())),
-            None => read(None),
-        }
+        self.flights.end_emptied(answered, |flight| {
+            debug_assert!(flight.errand.is_none(), "it is done");
+            let taken = take(&mut flight.answer);
+            debug_assert!(matches!(flight.answer, Answer::Broker(Err(Unanswered))), "nothing is left of it");
+            taken
+        })
     }
 
     /// A process that is in danger passes a site, and lives to tell.
@@ -405,19 +482,16 @@ impl World {
     pub(crate) fn sleep(&mut self, pid: Pid, span: u64, call: Call) -> Option<Asked> {
         let (made, _) = self.make(pid, call)?;
         let asked = self.waits.start(made);
-        let sleep = self.sleeps.put(|| asked.wait);
+        let sleep = self.sleeps.put(asked.wait);
         self.queue.push(self.now + span, Happening::Wake(sleep));
         Some(asked)
     }
 
-    /// How long one way takes, this time.
+    /// How long one way takes, this time, on which something leaves now.
     #[inline(always)]
     pub(super) fn delay(&mut self, pid: Pid, way: Way) -> u64 {
-        let is_in_store = way == Way::InStore;
-        self.sent += u64::from(!is_in_store);
-        let span = if is_in_store { self.pace.store } else { self.pace.latency };
-        let life = &mut self.lives[pid];
-        life.delays.draw(&mut self.streams, (life.name, life.life), way, span)
+        self.sent += 1;
+        self.pace.draw(&mut self.lives[pid], &mut self.streams, way)
     }
 
     /// Whether nothing gets through on it.

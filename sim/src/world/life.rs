@@ -76,12 +76,13 @@ impl Made {
 #[derive(Default)]
 struct Counts {
     fixed: [u32; FIXED],
-    sends: SmallVec<[(&'static str, u32); 6]>,
-    /// Which of `sends` was the last.
-    last_send: usize,
+    sends: Sends,
     /// Which of them was the last: a place in `fixed`, or behind it in `sends`.
     last: Option<usize>,
 }
+
+/// How often a message with each label was sent.
+type Sends = SmallVec<[(&'static str, u32); 6]>;
 
 /// Calls that are neither messages nor requests to the broker, in the order in which they are counted.
 const PLAIN: [Call; 5] = [Call::Sleep, Call::Next, Call::Receive, Call::Read, Call::Put];
@@ -210,6 +211,7 @@ impl LifeState {
     /// Makes this call once more.
     #[inline(always)]
     pub(crate) fn make(&mut self, call: Call) -> Made {
+        let Counts { fixed, sends, .. } = &mut self.counts;
         let place = match call {
             Call::Sleep => 0,
             Call::Next => 1,
@@ -217,15 +219,16 @@ impl LifeState {
             Call::Read => 3,
             Call::Put => 4,
             Call::Ask(ask) => PLAIN.len() + ask as usize,
-            Call::Send(label) => FIXED + self.counts.place_of(label),
+            Call::Send(label) => FIXED + place_of(label, sends),
         };
-        self.counts.last = Some(place);
         let count = match place.checked_sub(FIXED) {
-            None => &mut self.counts.fixed[place],
-            Some(send) => &mut self.counts.sends[send].1,
+            None => &mut fixed[place],
+            Some(send) => &mut sends[send].1,
         };
         *count += 1;
-        Made { place: place as u16, ordinal: *count }
+        let ordinal = *count;
+        self.counts.last = Some(place);
+        Made { place: place as u16, ordinal }
     }
 
     /// Which call that was.
@@ -261,25 +264,21 @@ impl Counts {
     fn fixed_call(place: usize) -> Call {
         PLAIN.get(place).copied().unwrap_or_else(|| Call::Ask(Ask::ALL[place - PLAIN.len()]))
     }
+}
 
-    /// Labels are nearly always the same few strings, in the same place in memory, and mostly one comes several times: to
-    /// each of the sinks.
-    #[inline(always)]
-    fn place_of(&mut self, label: &'static str) -> usize {
-        match self.sends.get(self.last_send) {
-            Some((known, _)) if std::ptr::eq(*known, label) => {}
-            _ => self.last_send = self.find_or_add(label),
-        }
-        self.last_send
+/// Where this label is counted. Labels are nearly always the same few strings, in the same place in memory.
+#[inline(always)]
+fn place_of(label: &'static str, sends: &mut Sends) -> usize {
+    match sends.iter().position(|(known, _)| std::ptr::eq(*known, label)) {
+        Some(place) => place,
+        None => find_or_add(label, sends),
     }
+}
 
-    #[inline(never)]
-    fn find_or_add(&mut self, label: &'static str) -> usize {
-        let is_same =
-            |known: &str| known.len() == label.len() && (std::ptr::eq(known, label) || known == label);
-        self.sends.iter().position(|(known, _)| is_same(known)).unwrap_or_else(|| {
-            self.sends.push((label, 0));
-            self.sends.len() - 1
-        })
-    }
+#[cold]
+fn find_or_add(label: &'static str, sends: &mut Sends) -> usize {
+    sends.iter().position(|(known, _)| *known == label).unwrap_or_else(|| {
+        sends.push((label, 0));
+        sends.len() - 1
+    })
 }

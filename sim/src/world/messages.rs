@@ -19,7 +19,7 @@ use crate::trips::{self, Kind, Trip};
 
 /// A message under way.
 #[derive(Clone)]
-pub(super) struct Parcel {
+pub(crate) struct Parcel {
     /// Which of all things that were sent.
     message: u64,
     to: Address,
@@ -34,19 +34,13 @@ impl World {
         let Some((made, in_danger)) = self.make(pid, call) else {
             return false;
         };
-        let who = self.lives[pid].actor();
-        self.watch.sent(self.now, who, Name::from(to), label, &body);
-        let LifeState { name: from, life, .. } = self.lives[pid];
-        let way = Way::To(Name::from(to));
-        let (delay, message) = (self.delay(pid, way), self.sent);
-        let sender = Address { role: from.role, index: from.index, life: Some(life) };
-        let parcel = self.parcels.put(move || Parcel {
-            message,
-            to,
-            label,
-            envelope: Envelope { from: sender, body },
-        });
-        let arrives = self.now + delay;
+        let life = &mut self.lives[pid];
+        let from = Address { role: life.name.role, index: life.name.index, life: Some(life.life) };
+        self.watch.sent(self.now, life.actor(), Name::from(to), label, &body);
+        let arrives = self.now + self.pace.draw(life, &mut self.streams, Way::To(Name::from(to)));
+        self.sent += 1;
+        let (parcel, place) = self.parcels.place();
+        *place = Some(Parcel { message: self.sent, to, label, envelope: Envelope { from, body } });
         if self.is_safe_way(in_danger) {
             self.queue.push(arrives, Happening::Deliver(parcel));
             return true;
@@ -142,17 +136,25 @@ impl World {
             life.receiving = Some(wait);
             return Received::Nothing(wait);
         };
-        let (made, envelope) = (life.make(Call::Receive), self.parcels.take(parcel).envelope);
+        let made = life.make(Call::Receive);
         if life.is_in_danger() && !self.survives(pid, made, Phase::Received) {
+            self.parcels.end(parcel, |_| ());
             return Received::Death;
         }
-        Received::Message(envelope)
+        Received::Message(parcel)
+    }
+
+    /// What was in a parcel that has been received.
+    #[inline(always)]
+    pub(crate) fn open(&mut self, parcel: Ticket<Parcel>) -> Envelope {
+        self.parcels.take(parcel).envelope
     }
 }
 
 /// What comes of looking into the mailbox.
 pub(crate) enum Received {
-    Message(Envelope),
+    /// This has come. It has to be opened.
+    Message(Ticket<Parcel>),
     /// This wait ends with the next one.
     Nothing(WaitId),
     /// The process dies over it.

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use twophase::{Fact, Payload, Timestamp};
 
-pub(crate) use calls::{Answer, Errand, Looked};
+pub(crate) use calls::{Answer, Ending, Errand, Looked};
 pub(crate) use life::{Condition, LifeState, Pid};
 pub(crate) use messages::Received;
 pub(crate) use store::{StoreAnswer, StoreRequest};
@@ -47,7 +47,7 @@ use crate::seed::{Purpose, Stream, StreamId, Streams, micros};
 use crate::site::{Call, Name};
 use crate::watch::{self, Watch};
 use broker::BrokerCondition;
-use calls::{Ending, Flight};
+use calls::Flight;
 use life::Lives;
 use links::Cuts;
 use messages::Parcel;
@@ -355,9 +355,10 @@ impl World {
 
     /// The next thing happens. Whether there was one; if not, nothing will ever happen again.
     pub(crate) fn step(&mut self) -> bool {
-        let Some((time, happening)) = self.queue.pop() else {
+        if self.queue.is_empty() {
             return false;
-        };
+        }
+        let (time, happening) = self.queue.pop();
         self.now = self.now.max(time);
         self.steps += 1;
         match happening {

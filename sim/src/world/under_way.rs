@@ -47,21 +47,28 @@ impl<T> UnderWay<T> {
         Room::of(self.all)
     }
 
-    /// What this makes sets off. It is made where it stays: if it were moved there, it would be read in wider pieces than it
-    /// was written in just before, and a processor waits for that.
+    /// A place for what sets off: empty, and to be filled at once. What is large is best made there: if it were moved, it
+    /// would be read in wider pieces than it was written in just before, and a processor waits for that.
     #[inline(always)]
-    pub(super) fn put(&mut self, make: impl FnOnce() -> T) -> Ticket<T> {
+    pub(super) fn place(&mut self) -> (Ticket<T>, &mut Option<T>) {
         let number = self.free;
         if number as usize == self.all.len() {
             self.add();
         }
         let spot = &mut self.all[number as usize];
+        self.free = spot.next;
         match &mut spot.what {
-            free @ None => *free = Some(make()), // there is nothing to be dropped
+            empty @ None => (Ticket { number, of: PhantomData }, empty), // so there is nothing to be dropped
             Some(_) => unreachable!("nothing is in a free place"),
         }
-        self.free = spot.next;
-        Ticket { number, of: PhantomData }
+    }
+
+    /// This sets off.
+    #[inline(always)]
+    pub(super) fn put(&mut self, what: T) -> Ticket<T> {
+        let (ticket, place) = self.place();
+        *place = Some(what);
+        ticket
     }
 
     #[cold]
@@ -88,6 +95,16 @@ impl<T> UnderWay<T> {
         spot.next = std::mem::replace(&mut self.free, ticket.number);
         taken
     }
+
+    /// It has arrived, and this leaves nothing in it that would have to be dropped: so nobody asks what there is.
+    #[inline(always)]
+    pub(super) fn end_emptied<R>(&mut self, ticket: Ticket<T>, take: impl FnOnce(&mut T) -> R) -> R {
+        let spot = &mut self.all[ticket.number as usize];
+        let taken = take(spot.what.as_mut().expect("it ends once"));
+        std::mem::forget(spot.what.take());
+        spot.next = std::mem::replace(&mut self.free, ticket.number);
+        taken
+    }
 }
 
 impl<T: Clone> UnderWay<T> {
@@ -95,7 +112,7 @@ impl<T: Clone> UnderWay<T> {
     #[cold]
     pub(super) fn put_again(&mut self, ticket: Ticket<T>) -> Ticket<T> {
         let same = self[ticket].clone();
-        self.put(|| same)
+        self.put(same)
     }
 }
 
@@ -122,10 +139,10 @@ mod tests {
     #[test]
     fn a_place_is_used_again_once_what_was_there_has_ended() {
         let mut letters = UnderWay::new(Rooms::default(), 1);
-        let (a, b) = (letters.put(|| 'a'), letters.put(|| 'b'));
+        let (a, b) = (letters.put('a'), letters.put('b'));
         let again = letters.put_again(a);
         assert_eq!(letters.end(a, |letter| *letter), 'a');
-        let c = letters.put(|| 'c');
+        let c = letters.put('c');
         assert_eq!(c.number, a.number);
         letters[c] = 'd';
         assert_eq!([letters[c], letters[b], letters[again]], ['d', 'b', 'a']);
@@ -135,7 +152,7 @@ mod tests {
     #[should_panic = "it ends once"]
     fn nothing_ends_twice() {
         let mut letters = UnderWay::new(Rooms::default(), 1);
-        let ticket = letters.put(|| 'a');
+        let ticket = letters.put('a');
         letters.end(ticket, |_| ());
         letters.end(ticket, |_| ());
     }
