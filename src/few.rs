@@ -5,6 +5,7 @@ use std::ops::Deref;
 /// Less than `N` bytes. Behind them are zeros and, last, how many they are: in one piece, which is moved and compared as
 /// one.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(C, align(8))] // in whole words: copied in pieces that overlap, they would be waited for when they are copied again
 pub(crate) struct Few<const N: usize>([u8; N]);
 
 impl<const N: usize> Few<N> {

@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::few::Few;
 
-/// One more than stand in their place. With what tells that they do, that is no larger than what shares more.
-const ROOM: usize = 23;
+/// One more than stand in their place: whole words, and enough for the name of a transaction.
+const ROOM: usize = 24;
 
 /// A byte string that is cheap to clone: a short one stands in its place, a longer one is shared.
 ///
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn however_many_there_are_they_read_back_and_compare_as_a_slice_does() {
-        assert_eq!(size_of::<ShortBytes>(), 24, "the room is what there is anyway");
+        assert_eq!(size_of::<ShortBytes>(), 32, "four words");
         let all: Vec<u8> = (1..=100).collect();
         for length in [0, 1, ROOM - 1, ROOM, ROOM + 1, 100] {
             let bytes = ShortBytes::from(&all[..length]);
