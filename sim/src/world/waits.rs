@@ -42,7 +42,7 @@ pub(super) struct Slot<T> {
     made: Made,
     /// How it ended.
     over: Option<T>,
-    /// Of [`Sleeper::Other`].
+    /// Of [`Sleeper::Other`], until it wakes it.
     waker: Option<Waker>,
 }
 
@@ -136,7 +136,10 @@ impl<T> Waits<T> {
     fn wake_by(&mut self, slot: u32, waker: &Waker) {
         let entry = &mut self.slots[slot as usize];
         entry.sleeper = match self.polled {
-            Some((task, by)) if by == WakerId::of(waker) => Sleeper::Task(task),
+            Some((task, by)) if by == WakerId::of(waker) => {
+                entry.waker = None;
+                Sleeper::Task(task)
+            }
             _ => {
                 entry.waker = Some(waker.clone());
                 Sleeper::Other
@@ -173,8 +176,8 @@ impl<T> Waits<T> {
             self.wake_by(id.slot, waker);
             return None;
         };
+        debug_assert!(entry.waker.is_none(), "it was woken");
         entry.generation += 1;
-        entry.waker = None;
         entry.next = std::mem::replace(&mut self.free, id.slot);
         Some((with, entry.made))
     }
