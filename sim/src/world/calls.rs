@@ -180,7 +180,8 @@ impl World {
         let life = &mut self.lives[pid];
         let made = life.make(call);
         if life.is_in_danger() {
-            return self.ask_in_danger(pid, made, request);
+            let wait = self.ask_in_danger(pid, made, request)?;
+            return Some(self.waits.begun(wait));
         }
         let arrives = self.now + self.pace.draw_request(life, &mut self.streams, (call, of));
         let (asked, flight, deadline) = self.take_off(pid, made, request);
@@ -192,8 +193,9 @@ impl World {
         Some(asked)
     }
 
+    /// (Nothing comes back of it but what fits into registers: else all that is made of it would stand in memory first.)
     #[inline(never)]
-    fn ask_in_danger<A: Asks>(&mut self, pid: Pid, made: Made, request: A) -> Option<Asked> {
+    fn ask_in_danger<A: Asks>(&mut self, pid: Pid, made: Made, request: A) -> Option<WaitId> {
         if !self.survives(pid, made, Phase::Before) {
             return None;
         }
@@ -205,7 +207,7 @@ impl World {
             self.forget(asked.wait);
             return None;
         }
-        Some(asked)
+        Some(asked.wait)
     }
 
     /// A request leaves; by when there has to be an answer.

@@ -88,6 +88,11 @@ impl<T> Waits<T> {
         Asked { wait: self.start_with(made, sleeper), by }
     }
 
+    /// This wait, which has begun just now.
+    pub(crate) fn begun(&self, wait: WaitId) -> Asked {
+        Asked { wait, by: self.polled.map_or(WakerId::NONE, |(_, by)| by) }
+    }
+
     /// This wait, if it lasts, or the next one in its slot; or a new one. No fault strikes at its end, and it will be woken
     /// like this.
     #[inline]
