@@ -114,9 +114,11 @@ impl Streams {
         purpose: Purpose,
         of: impl FnOnce() -> u64,
     ) -> &mut Stream {
-        if id.0 as usize >= self.begun.len() {
-            *id = self.begin(purpose, of());
+        let at = id.0 as usize;
+        if at < self.begun.len() {
+            return &mut self.begun[at];
         }
+        *id = self.begin(purpose, of());
         self.at(*id)
     }
 

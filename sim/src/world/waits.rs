@@ -121,8 +121,8 @@ impl<T> Waits<T> {
     #[inline(always)]
     fn start_with(&mut self, made: Made, sleeper: Sleeper) -> WaitId {
         let slot = self.free;
-        if slot as usize == self.slots.len() {
-            self.add();
+        if slot as usize >= self.slots.len() {
+            return self.start_in_new_slot(made, sleeper);
         }
         let entry = &mut self.slots[slot as usize];
         self.free = entry.next;
@@ -131,9 +131,11 @@ impl<T> Waits<T> {
     }
 
     #[cold]
-    fn add(&mut self) {
-        let (sleeper, made, next) = (Sleeper::Nobody, Made::NONE, self.slots.len() as u32 + 1);
-        self.slots.push(Slot { generation: NEVER + 1, next, sleeper, made, over: None, waker: None });
+    fn start_in_new_slot(&mut self, made: Made, sleeper: Sleeper) -> WaitId {
+        let (slot, generation) = (self.slots.len() as u32, NEVER + 1);
+        self.free = slot + 1;
+        self.slots.push(Slot { generation, next: 0, sleeper, made, over: None, waker: None });
+        WaitId { slot, generation }
     }
 
     /// From now on it is this one that is woken.
