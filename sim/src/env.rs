@@ -27,7 +27,7 @@ use self::wait::Wait;
 use crate::schedule::Schedule;
 use crate::seed::micros;
 use crate::site::Call;
-use crate::world::{Answer, Chore, EPOCH, Errand, StoreAnswer, StoreRequest, World};
+use crate::world::{Answer, Chore, EPOCH, StoreAnswer, StoreRequest, World};
 
 /// The environment of one process on the stage.
 #[derive(Clone, Debug)]
@@ -186,7 +186,7 @@ impl Network for SimNetwork {
 
 impl Port for SimPort {
     fn call(&self, request: &Arc<Request>) -> impl Future<Output = Result<Response, Unanswered>> + Send {
-        let ask = |world: &mut World, pid| world.ask(pid, Errand::Broker(request.clone()));
+        let ask = |world: &mut World, pid| world.ask(pid, request.clone());
         Wait::begin(self.0, ask, |answer| match answer {
             Some(answer) => answer.take_response(),
             None => Err(Unanswered),
@@ -213,7 +213,7 @@ impl CheckpointStore for SimStore {
 
 impl SimStore {
     fn ask(&self, request: StoreRequest) -> impl Future<Output = Result<StoreAnswer, Failure>> + Send {
-        let ask = |world: &mut World, pid| world.ask(pid, Errand::Store(Box::new(request)));
+        let ask = |world: &mut World, pid| world.ask(pid, Box::new(request));
         Wait::begin(self.0, ask, |answer| {
             let stored = answer.and_then(Answer::take_stored);
             stored.ok_or_else(|| Failure::new(Next::OutcomeUnknown, Unanswered))

@@ -81,6 +81,11 @@ pub(crate) struct Streams {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StreamId(u32);
 
+impl StreamId {
+    /// Of one that has not begun.
+    pub(crate) const NONE: StreamId = StreamId(u32::MAX);
+}
+
 impl Streams {
     pub(crate) fn new(seed: Seed, room: Room<Stream>) -> Self {
         Streams { seeded: Stream::seeded(seed), begun: room.vector(32) }
@@ -98,6 +103,23 @@ impl Streams {
         self.begun.extend_from_slice(slice::from_ref(&self.seeded)); // `push` would move it, and it is large
         self.at(id).turn_to(purpose, of);
         id
+    }
+
+    /// This one, or, if it has not begun, the one that decides `purpose` for what `of` says, from now on. (That it is not
+    /// there says that it has not begun: so it is asked only once.)
+    #[inline(always)]
+    pub(crate) fn at_or_begin(
+        &mut self,
+        id: &mut StreamId,
+        purpose: Purpose,
+        of: impl FnOnce() -> u64,
+    ) -> &mut Stream {
+        let at = id.0 as usize;
+        if at < self.begun.len() {
+            return &mut self.begun[at];
+        }
+        *id = self.begin(purpose, of());
+        self.at(*id)
     }
 
     /// This one.

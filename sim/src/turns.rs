@@ -80,14 +80,13 @@ impl<'a> Turns<'a> {
         if !world.chores.is_empty() {
             return Turn::Attend;
         }
-        self.executor.wake(&mut world.woken, &mut self.ready);
         match self.choose(world) {
             Some(task) => self.turn_of(task, world),
             None => Turn::World,
         }
     }
 
-    /// All others that were woken are ready.
+    /// This one's. All others that were woken are ready.
     #[inline(always)]
     fn turn_of(&mut self, id: TaskId, world: &mut World) -> Turn<'_> {
         let task = self.executor.task_mut(id);
@@ -100,10 +99,11 @@ impl<'a> Turns<'a> {
         Turn::Poll(task)
     }
 
-    /// Of those that are ready: processes in the order in which they became ready, and within one process, if the
+    /// Of those that were woken or are ready: processes in the order in which they became ready, and within one process, if the
     /// schedule says so, whichever task its stream picks.
     #[cold]
     fn choose(&mut self, world: &mut World) -> Option<TaskId> {
+        self.executor.wake(&mut world.woken, &mut self.ready);
         while let Some(&first) = self.ready.first() {
             let Some(process) = self.executor.task(first).map(|task| task.process) else {
                 self.ready.remove(0);

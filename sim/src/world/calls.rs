@@ -27,6 +27,16 @@ use crate::site::{Ask, Call, Phase};
 use crate::trips::{self, Kind, Trip};
 
 /// What is asked of the world outside the job.
+pub(crate) trait Asks {
+    /// Who is asked.
+    const OF: End;
+
+    fn call(&self) -> Call;
+
+    fn errand(self) -> Errand;
+}
+
+/// The same, on its way. (It becomes one only when it leaves: as long as it is the one or the other, it is a pointer.)
 #[derive(Clone, Debug)]
 pub(crate) enum Errand {
     Broker(Arc<Request>),
@@ -74,25 +84,32 @@ pub(crate) enum Ending {
     Woke,
 }
 
-impl Errand {
+impl Asks for Arc<Request> {
+    const OF: End = End::Broker;
+
     #[inline]
     fn call(&self) -> Call {
-        match self {
-            Errand::Broker(request) => Call::Ask(Ask::of(request)),
-            Errand::Store(request) => match **request {
-                StoreRequest::Read(_) => Call::Read,
-                StoreRequest::Put { .. } => Call::Put,
-            },
+        Call::Ask(Ask::of(self))
+    }
+
+    #[inline]
+    fn errand(self) -> Errand {
+        Errand::Broker(self)
+    }
+}
+
+impl Asks for Box<StoreRequest> {
+    const OF: End = End::Store;
+
+    fn call(&self) -> Call {
+        match **self {
+            StoreRequest::Read(_) => Call::Read,
+            StoreRequest::Put { .. } => Call::Put,
         }
     }
 
-    /// Who is asked.
-    #[inline]
-    fn of(&self) -> End {
-        match self {
-            Errand::Broker(_) => End::Broker,
-            Errand::Store(_) => End::Store,
-        }
+    fn errand(self) -> Errand {
+        Errand::Store(self)
     }
 }
 
@@ -158,15 +175,16 @@ impl Pace {
 impl World {
     /// A process asks. Returns what it waits for, or `None` if it dies over it.
     #[inline(always)]
-    pub(crate) fn ask(&mut self, pid: Pid, errand: Errand) -> Option<Asked> {
-        let (call, of) = (errand.call(), errand.of());
+    pub(crate) fn ask<A: Asks>(&mut self, pid: Pid, request: A) -> Option<Asked> {
+        let (call, of) = (request.call(), A::OF);
         let life = &mut self.lives[pid];
         let made = life.make(call);
         if life.is_in_danger() {
-            return self.ask_in_danger(pid, made, errand);
+            let wait = self.ask_in_danger(pid, made, request)?;
+            return Some(self.waits.begun(wait));
         }
         let arrives = self.now + self.pace.draw_request(life, &mut self.streams, (call, of));
-        let (asked, flight, deadline) = self.take_off(pid, made, errand, of);
+        let (asked, flight, deadline) = self.take_off(pid, made, request);
         if self.is_safe_way(false) && arrives < deadline {
             self.queue.push(arrives, Happening::Arrive(flight));
         } else {
@@ -175,29 +193,31 @@ impl World {
         Some(asked)
     }
 
+    /// (Nothing comes back of it but what fits into registers: else all that is made of it would stand in memory first.)
     #[inline(never)]
-    fn ask_in_danger(&mut self, pid: Pid, made: Made, errand: Errand) -> Option<Asked> {
+    fn ask_in_danger<A: Asks>(&mut self, pid: Pid, made: Made, request: A) -> Option<WaitId> {
         if !self.survives(pid, made, Phase::Before) {
             return None;
         }
-        let (call, of) = (errand.call(), errand.of());
+        let (call, of) = (request.call(), A::OF);
         let takes = self.pace.draw_request(&mut self.lives[pid], &mut self.streams, (call, of));
-        let (asked, flight, deadline) = self.take_off(pid, made, errand, of);
+        let (asked, flight, deadline) = self.take_off(pid, made, request);
         self.dispatch_in_danger((pid, made, of), flight, (self.now + takes, deadline));
         if !self.lives[pid].is_alive() {
             self.forget(asked.wait);
             return None;
         }
-        Some(asked)
+        Some(asked.wait)
     }
 
     /// A request leaves; by when there has to be an answer.
     #[inline(always)]
-    fn take_off(&mut self, pid: Pid, made: Made, errand: Errand, of: End) -> (Asked, Ticket<Flight>, u64) {
+    fn take_off<A: Asks>(&mut self, pid: Pid, made: Made, request: A) -> (Asked, Ticket<Flight>, u64) {
         self.sent += 1;
         let (asked, deadline) = (self.waits.start(made), self.now + self.pace.request_timeout);
-        let (wait, errand, answer) = (asked.wait, Some(errand), Answer::NONE);
+        let (wait, of, answer) = (asked.wait, A::OF, Answer::NONE);
         let (flight, place) = self.flights.place();
+        let errand = Some(request.errand());
         *place = Some(Flight { pid, wait, made, deadline, of, errand, answer });
         (asked, flight, deadline)
     }

@@ -36,12 +36,17 @@ impl Way {
 }
 
 /// The delays of all links that one life has used so far, each drawn from a stream of its own.
-#[derive(Default)]
 pub(super) struct Delays {
     /// By [`Way`].
-    fixed: [Option<StreamId>; 5],
+    fixed: [StreamId; 5],
     /// Each at the [`place`] of its process.
-    others: SmallVec<[Option<StreamId>; 8]>,
+    others: SmallVec<[StreamId; 8]>,
+}
+
+impl Default for Delays {
+    fn default() -> Self {
+        Delays { fixed: [StreamId::NONE; 5], others: SmallVec::new() }
+    }
 }
 
 /// What cuts the ways.
@@ -65,12 +70,11 @@ impl Delays {
         way: Way,
         (min, max): (u64, u64),
     ) -> u64 {
-        let stream = *self.of(way).get_or_insert_with(|| streams.begin(Purpose::Link, key(of, way)));
-        streams.at(stream).within(min..max)
+        streams.at_or_begin(self.of(way), Purpose::Link, || key(of, way)).within(min..max)
     }
 
     #[inline(always)]
-    fn of(&mut self, way: Way) -> &mut Option<StreamId> {
+    fn of(&mut self, way: Way) -> &mut StreamId {
         match way {
             Way::ToBroker => &mut self.fixed[0],
             Way::FromBroker => &mut self.fixed[1],
@@ -82,10 +86,10 @@ impl Delays {
     }
 
     #[inline(always)]
-    fn to(&mut self, name: Name) -> &mut Option<StreamId> {
+    fn to(&mut self, name: Name) -> &mut StreamId {
         let place = place(name);
         if place >= self.others.len() {
-            self.others.resize(place + 1, None);
+            self.others.resize(place + 1, StreamId::NONE);
         }
         &mut self.others[place]
     }

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use twophase::{Fact, Payload, Timestamp};
 
-pub(crate) use calls::{Answer, Ending, Errand, Looked};
+pub(crate) use calls::{Answer, Ending, Looked};
 pub(crate) use life::{Condition, LifeState, Pid};
 pub(crate) use messages::Received;
 pub(crate) use store::{StoreAnswer, StoreRequest};
@@ -175,6 +175,7 @@ pub(crate) struct Rooms {
     marker_writes: under_way::Rooms<MarkerWrite>,
     lives: Room<LifeState>,
     streams: Room<Stream>,
+    struck: Room<bool>,
     markers: Room<StreamId>,
     effects: Room<Effect>,
 }
@@ -237,7 +238,7 @@ impl World {
             broker_clock: 0,
             slow_markers: None,
             repeated_markers: None,
-            struck: vec![false; schedule.faults.len()],
+            struck: rooms.struck.filled(schedule.faults.len(), false),
             healed: false,
             ends: false,
             gave_up: None,
@@ -257,6 +258,7 @@ impl World {
             waits: self.waits.leave(),
             lives: self.lives.leave(),
             streams: self.streams.leave(),
+            struck: Room::of(self.struck),
             markers: Room::of(self.markers),
             effects: Room::of(self.effects),
             sleeps: self.sleeps.leave(),

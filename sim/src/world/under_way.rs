@@ -52,8 +52,8 @@ impl<T> UnderWay<T> {
     #[inline(always)]
     pub(super) fn place(&mut self) -> (Ticket<T>, &mut Option<T>) {
         let number = self.free;
-        if number as usize == self.all.len() {
-            self.add();
+        if number as usize >= self.all.len() {
+            return self.new_place();
         }
         let spot = &mut self.all[number as usize];
         self.free = spot.next;
@@ -72,9 +72,11 @@ impl<T> UnderWay<T> {
     }
 
     #[cold]
-    fn add(&mut self) {
-        let next = self.all.len() as u32 + 1;
-        self.all.push(Spot { what: None, next });
+    fn new_place(&mut self) -> (Ticket<T>, &mut Option<T>) {
+        let number = self.all.len() as u32;
+        self.free = number + 1;
+        self.all.push(Spot { what: None, next: 0 });
+        (Ticket { number, of: PhantomData }, &mut self.all[number as usize].what)
     }
 
     /// It has arrived.

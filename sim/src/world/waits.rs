@@ -42,7 +42,7 @@ pub(super) struct Slot<T> {
     made: Made,
     /// How it ended.
     over: Option<T>,
-    /// Of [`Sleeper::Other`].
+    /// Of [`Sleeper::Other`], until it wakes it.
     waker: Option<Waker>,
 }
 
@@ -88,6 +88,11 @@ impl<T> Waits<T> {
         Asked { wait: self.start_with(made, sleeper), by }
     }
 
+    /// This wait, which has begun just now.
+    pub(crate) fn begun(&self, wait: WaitId) -> Asked {
+        Asked { wait, by: self.polled.map_or(WakerId::NONE, |(_, by)| by) }
+    }
+
     /// This wait, if it lasts, or the next one in its slot; or a new one. No fault strikes at its end, and it will be woken
     /// like this.
     #[inline]
@@ -116,8 +121,8 @@ impl<T> Waits<T> {
     #[inline(always)]
     fn start_with(&mut self, made: Made, sleeper: Sleeper) -> WaitId {
         let slot = self.free;
-        if slot as usize == self.slots.len() {
-            self.add();
+        if slot as usize >= self.slots.len() {
+            return self.start_in_new_slot(made, sleeper);
         }
         let entry = &mut self.slots[slot as usize];
         self.free = entry.next;
@@ -126,9 +131,11 @@ impl<T> Waits<T> {
     }
 
     #[cold]
-    fn add(&mut self) {
-        let (sleeper, made, next) = (Sleeper::Nobody, Made::NONE, self.slots.len() as u32 + 1);
-        self.slots.push(Slot { generation: NEVER + 1, next, sleeper, made, over: None, waker: None });
+    fn start_in_new_slot(&mut self, made: Made, sleeper: Sleeper) -> WaitId {
+        let (slot, generation) = (self.slots.len() as u32, NEVER + 1);
+        self.free = slot + 1;
+        self.slots.push(Slot { generation, next: 0, sleeper, made, over: None, waker: None });
+        WaitId { slot, generation }
     }
 
     /// From now on it is this one that is woken.
@@ -136,7 +143,10 @@ impl<T> Waits<T> {
     fn wake_by(&mut self, slot: u32, waker: &Waker) {
         let entry = &mut self.slots[slot as usize];
         entry.sleeper = match self.polled {
-            Some((task, by)) if by == WakerId::of(waker) => Sleeper::Task(task),
+            Some((task, by)) if by == WakerId::of(waker) => {
+                entry.waker = None;
+                Sleeper::Task(task)
+            }
             _ => {
                 entry.waker = Some(waker.clone());
                 Sleeper::Other
@@ -173,8 +183,8 @@ impl<T> Waits<T> {
             self.wake_by(id.slot, waker);
             return None;
         };
+        debug_assert!(entry.waker.is_none(), "it was woken");
         entry.generation += 1;
-        entry.waker = None;
         entry.next = std::mem::replace(&mut self.free, id.slot);
         Some((with, entry.made))
     }
