@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use smallvec::SmallVec;
 
 use super::intake::{Intake, Mark, Step};
+use super::line::Line;
 use crate::channel::{Receiver, Sender};
 use crate::message::{Deployment, Progress, ToCoordinator};
 use crate::out_of_line::out_of_line;
@@ -65,8 +66,8 @@ pub(super) fn run<E: Env, S: Sink>(
     queue: Option<usize>,
     sink: S,
     deployment: Deployment,
-    commands: Receiver<Command>,
-    news: Sender<News>,
+    commands: Receiver<Command, Line>,
+    news: Sender<News, Line>,
 ) -> impl Future<Output = ()> + Send {
     let mut attempt = Attempt {
         env,
@@ -95,7 +96,7 @@ pub(super) fn run<E: Env, S: Sink>(
 #[inline(always)]
 fn command_or<F: Future>(
     other: Pin<&mut F>,
-    commands: &mut Receiver<Command>,
+    commands: &mut Receiver<Command, Line>,
     cx: &mut Context<'_>,
 ) -> Poll<Either<Option<Command>, F::Output>> {
     if !commands.has_news() {
@@ -111,8 +112,8 @@ struct Attempt<E: Env, S> {
     incarnation: Incarnation,
     sink: S,
     intake: Intake<E>,
-    commands: Receiver<Command>,
-    news: Sender<News>,
+    commands: Receiver<Command, Line>,
+    news: Sender<News, Line>,
     /// The checkpoints that were triggered and are not known to be durable, and who asked for them.
     asked: SmallVec<[(CheckpointId, Address); 1]>,
     /// The newest checkpoint that the sink was told is durable (CC-15).
@@ -142,7 +143,7 @@ impl<E: Env, S: Sink> Attempt<E, S> {
     }
 
     /// Drops all but that by which it talks.
-    fn leave(self) -> Sender<News> {
+    fn leave(self) -> Sender<News, Line> {
         self.news
     }
 
