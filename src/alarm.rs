@@ -45,7 +45,7 @@ impl<'a, S: Fn(Duration) -> T, T: Future<Output = ()>> Alarm<'a, S, T> {
                     }
                 }
                 _ => {
-                    let now = now();
+                    let now = ask(&mut now);
                     if deadline <= now {
                         return Poll::Ready(());
                     }
@@ -60,6 +60,13 @@ impl<'a, S: Fn(Duration) -> T, T: Future<Output = ()>> Alarm<'a, S, T> {
         self.timer.set(Some((self.sleep)(deadline.since(now))));
         self.at = deadline;
     }
+}
+
+/// (Out of line, for it is rare: what it takes to tell the time would else be kept at hand at each poll.)
+#[cold]
+#[inline(never)]
+fn ask(now: &mut impl FnMut() -> Timestamp) -> Timestamp {
+    now()
 }
 
 #[cfg(test)]

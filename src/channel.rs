@@ -3,9 +3,11 @@
 //! It is closed as soon as either side is dropped. That is how the reading tasks of a dropped attempt end:
 //! nobody has to find and stop them.
 
+use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::future::poll_fn;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -14,28 +16,29 @@ use parking_lot::{Mutex, MutexGuard};
 
 /// A queue for `capacity` items.
 pub(crate) fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
-    let state = State {
-        oldest: None,
-        others: VecDeque::new(),
-        capacity: capacity.max(1),
-        sender: None,
-        receiver: None,
-        closed: false,
-    };
-    let shared = Arc::new(Shared { state: Mutex::new(state), news: AtomicBool::new(false) });
-    (Sender(shared.clone()), Receiver { shared, waker: WakerId::NONE })
+    sides(Arc::new(Queue::new(capacity)))
+}
+
+/// The two sides of a queue, which may be shared together with others.
+pub(crate) fn sides<T, Q: Borrow<Queue<T>> + Clone>(queue: Q) -> (Sender<T, Q>, Receiver<T, Q>) {
+    let sender = Sender { queue: queue.clone(), of: PhantomData };
+    (sender, Receiver { queue, waker: WakerId::NONE, of: PhantomData })
 }
 
 /// The side that puts items in.
 #[derive(Debug)]
-pub(crate) struct Sender<T>(Arc<Shared<T>>);
+pub(crate) struct Sender<T, Q: Borrow<Queue<T>> = Arc<Queue<T>>> {
+    queue: Q,
+    of: PhantomData<T>,
+}
 
 /// The side that takes items out.
 #[derive(Debug)]
-pub(crate) struct Receiver<T> {
-    shared: Arc<Shared<T>>,
+pub(crate) struct Receiver<T, Q: Borrow<Queue<T>> = Arc<Queue<T>>> {
+    queue: Q,
     /// Who is woken when there are news: whoever asks again need not take the lock for it.
     waker: WakerId,
+    of: PhantomData<T>,
 }
 
 /// Which waker, as long as it exists. (One that waits does, since it is kept where it is to be woken.)
@@ -55,8 +58,9 @@ impl WakerId {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Closed;
 
+/// What the two sides share.
 #[derive(Debug)]
-struct Shared<T> {
+pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
     /// Whether there is anything to receive, be it the end. Outside of the lock, because it is asked far more often
     /// than there is.
@@ -77,7 +81,7 @@ struct State<T> {
     closed: bool,
 }
 
-impl<T> Sender<T> {
+impl<T, Q: Borrow<Queue<T>>> Sender<T, Q> {
     /// Puts an item in, as soon as there is room.
     pub(crate) fn send(&self, item: T) -> impl Future<Output = Result<(), Closed>> + '_ {
         let mut item = Some(item);
@@ -86,29 +90,29 @@ impl<T> Sender<T> {
 
     /// Puts an item in at once, over the capacity if need be: for the few commands that must not wait.
     pub(crate) fn push(&self, item: T) -> Result<(), Closed> {
-        let mut state = self.0.state.lock();
+        let mut state = self.queue.borrow().state.lock();
         if state.closed {
             return Err(Closed);
         }
         state.put(item);
-        self.0.announce(state);
+        self.queue.borrow().announce(state);
         Ok(())
     }
 
     /// Puts an item in at once, and takes out what was not received yet: this says all there is to say.
     pub(crate) fn overrule(&self, item: T) -> Result<(), Closed> {
-        let mut state = self.0.state.lock();
+        let mut state = self.queue.borrow().state.lock();
         if state.closed {
             return Err(Closed);
         }
         state.others.clear();
         state.oldest = Some(item);
-        self.0.announce(state);
+        self.queue.borrow().announce(state);
         Ok(())
     }
 
     fn poll_send(&self, item: &mut Option<T>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        let mut state = self.0.state.lock();
+        let mut state = self.queue.borrow().state.lock();
         if state.closed {
             return Poll::Ready(Err(Closed));
         }
@@ -119,12 +123,12 @@ impl<T> Sender<T> {
         if let Some(item) = item.take() {
             state.put(item);
         }
-        self.0.announce(state);
+        self.queue.borrow().announce(state);
         Poll::Ready(Ok(()))
     }
 }
 
-impl<T> Receiver<T> {
+impl<T, Q: Borrow<Queue<T>>> Receiver<T, Q> {
     /// The next item, or `None` once the queue is empty and its sender gone. Cancel safe.
     pub(crate) async fn receive(&mut self) -> Option<T> {
         poll_fn(|cx| self.poll_receive(cx)).await
@@ -132,7 +136,7 @@ impl<T> Receiver<T> {
 
     /// Whether [`Receiver::poll_receive`] would be ready. For whoever asks often, and waits for something else.
     pub(crate) fn has_news(&self) -> bool {
-        self.shared.news.load(Ordering::Acquire)
+        self.queue.borrow().news.load(Ordering::Acquire)
     }
 
     /// [`Receiver::receive`], for whoever waits for several queues.
@@ -146,10 +150,10 @@ impl<T> Receiver<T> {
 
     #[inline(never)]
     fn take_or_wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let mut state = self.shared.state.lock();
+        let mut state = self.queue.borrow().state.lock();
         match state.take() {
             Some(item) => {
-                self.shared.news.store(state.closed || state.oldest.is_some(), Ordering::Release);
+                self.queue.borrow().news.store(state.closed || state.oldest.is_some(), Ordering::Release);
                 wake_sender(state);
                 Poll::Ready(Some(item))
             }
@@ -163,17 +167,17 @@ impl<T> Receiver<T> {
     }
 }
 
-impl<T> Drop for Sender<T> {
+impl<T, Q: Borrow<Queue<T>>> Drop for Sender<T, Q> {
     fn drop(&mut self) {
-        let mut state = self.0.state.lock();
+        let mut state = self.queue.borrow().state.lock();
         state.closed = true;
-        self.0.announce(state);
+        self.queue.borrow().announce(state);
     }
 }
 
-impl<T> Drop for Receiver<T> {
+impl<T, Q: Borrow<Queue<T>>> Drop for Receiver<T, Q> {
     fn drop(&mut self) {
-        let mut state = self.shared.state.lock();
+        let mut state = self.queue.borrow().state.lock();
         state.closed = true;
         let waker = state.receiver.take();
         wake_sender(state);
@@ -200,7 +204,20 @@ impl<T> State<T> {
     }
 }
 
-impl<T> Shared<T> {
+impl<T> Queue<T> {
+    /// For `capacity` items.
+    pub(crate) fn new(capacity: usize) -> Self {
+        let state = State {
+            oldest: None,
+            others: VecDeque::new(),
+            capacity: capacity.max(1),
+            sender: None,
+            receiver: None,
+            closed: false,
+        };
+        Queue { state: Mutex::new(state), news: AtomicBool::new(false) }
+    }
+
     /// Something has become ready to be received. Whoever receives is woken, unless he has yet to look at what was there
     /// before; after the lock is released, because a waker may run anything.
     fn announce(&self, state: MutexGuard<'_, State<T>>) {

@@ -1,5 +1,6 @@
 //! A future that runs as a task beside its owner, and goes when it is told to.
 
+use std::borrow::Borrow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,62 +19,67 @@ use crate::channel::WakerId;
 ///
 /// A future that is polled *by* its owner is polled again for everything that its owner waits for, and its owner for
 /// everything that the future waits for. As a task each goes its own way, and they meet only where they talk.
-pub(crate) struct Companion(Arc<Order>);
+pub(crate) struct Companion<O: Borrow<Order> = Arc<Order>>(O);
 
 /// The order to go.
-#[derive(Default)]
-struct Order {
+#[derive(Debug, Default)]
+pub(crate) struct Order {
     given: AtomicBool,
     /// Whom it wakes. Set rarely, so that a poll takes no lock.
     task: Mutex<Option<Waker>>,
 }
 
-impl Companion {
-    /// Starts `future` as a task of the process of `env`.
-    pub(crate) fn start<E: Env>(env: &E, future: impl Future<Output = ()> + Send + 'static) -> Self {
-        let order = Arc::<Order>::default();
+impl<O: Borrow<Order> + Clone + Send + 'static> Companion<O> {
+    /// Starts `future` as a task of the process of `env`, to go upon this order.
+    pub(crate) fn start<E: Env>(
+        env: &E,
+        order: O,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
         env.spawn(Obedient::new(future, order.clone()));
         Companion(order)
     }
 }
 
-impl Drop for Companion {
+impl<O: Borrow<Order>> Drop for Companion<O> {
     fn drop(&mut self) {
-        self.0.given.store(true, Ordering::Release);
-        let task = self.0.task.lock().take();
+        let order = self.0.borrow();
+        order.given.store(true, Ordering::Release);
+        let task = order.task.lock().take();
         task.into_iter().for_each(Waker::wake);
     }
 }
 
 pin_project! {
     /// A future until the order comes.
-    struct Obedient<F> {
+    struct Obedient<F, O> {
         #[pin]
         future: F,
-        order: Arc<Order>,
+        order: O,
         // The waker that the order would wake.
         known: WakerId,
     }
 }
 
-impl<F> Obedient<F> {
-    fn new(future: F, order: Arc<Order>) -> Self {
+impl<F, O> Obedient<F, O> {
+    fn new(future: F, order: O) -> Self {
         Obedient { future, order, known: WakerId::NONE }
     }
 }
 
-impl<F: Future<Output = ()>> Future for Obedient<F> {
+impl<F: Future<Output = ()>, O: Borrow<Order>> Future for Obedient<F, O> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
+        let order: &Order = (*this.order).borrow();
         // Known first, and only then asked whether it was given: so an order that is given in between is not missed.
         let waker = WakerId::of(cx.waker());
         if *this.known != waker {
-            *this.order.task.lock() = Some(cx.waker().clone());
+            *order.task.lock() = Some(cx.waker().clone());
             *this.known = waker;
         }
-        if this.order.given.load(Ordering::Acquire) {
+        if order.given.load(Ordering::Acquire) {
             return Poll::Ready(()); // and whoever has polled it drops it
         }
         this.future.poll(cx)

@@ -35,8 +35,11 @@ pub enum Next {
 /// assert_eq!(format!("failed to commit t0-i1-4: {failure}"), "failed to commit t0-i1-4: epoch 1 replaced by 2");
 /// assert!(!failure.may_have_happened());
 /// ```
-#[derive(Debug)]
-pub struct Failure {
+pub struct Failure(Box<Reason>);
+
+/// (Behind a pointer, because nearly every call succeeds: its result then is a pointer that is null, and not three words
+/// that are handed from future to future.)
+struct Reason {
     next: Next,
     cause: BoxError,
 }
@@ -44,33 +47,40 @@ pub struct Failure {
 impl Failure {
     /// A failure with this consequence and cause.
     pub fn new(next: Next, cause: impl Into<BoxError>) -> Self {
-        Failure { next, cause: cause.into() }
+        Failure(Box::new(Reason { next, cause: cause.into() }))
     }
 
     /// What the caller does next.
     pub fn next(&self) -> Next {
-        self.next
+        self.0.next
     }
 
     /// Whether the operation may have taken effect all the same.
     pub fn may_have_happened(&self) -> bool {
-        self.next == Next::OutcomeUnknown
+        self.0.next == Next::OutcomeUnknown
     }
 
     /// The cause.
     pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
-        &*self.cause
+        &*self.0.cause
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Reason { next, cause } = &*self.0;
+        f.debug_struct("Failure").field("next", next).field("cause", cause).finish()
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.cause.fmt(f)
+        self.0.cause.fmt(f)
     }
 }
 
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.source()
+        self.0.cause.source()
     }
 }

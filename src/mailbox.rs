@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 /// The messages that come in, one after the other.
 ///
@@ -24,9 +24,11 @@ impl<'a, R: Fn() -> F, F: Future> Mailbox<'a, R, F> {
             self.next.set(Some((self.receive)()));
         }
         let next = self.next.as_mut().as_pin_mut().expect("it was asked for just now");
-        let message = ready!(next.poll(cx));
-        self.next.set(None);
-        Poll::Ready(message)
+        let message = next.poll(cx);
+        if message.is_ready() {
+            self.next.set(None);
+        }
+        message
     }
 }
 

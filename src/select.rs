@@ -1,8 +1,10 @@
 //! Waiting for whichever comes first, without a runtime.
 
 use std::future::Future;
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
 
 /// Which of two futures was ready.
 #[derive(Debug)]
@@ -15,16 +17,32 @@ pub(crate) enum Either<A, B> {
 ///
 /// The first is always asked first: a fair choice would need a random number, and here each caller knows
 /// what is more urgent.
-pub(crate) async fn first<A: Future, B: Future>(a: A, b: B) -> Either<A::Output, B::Output> {
-    let mut a = pin!(a);
-    let mut b = pin!(b);
-    std::future::poll_fn(|cx| {
-        if let Poll::Ready(output) = a.as_mut().poll(cx) {
+pub(crate) fn first<A: Future, B: Future>(a: A, b: B) -> First<A, B> {
+    First { a, b }
+}
+
+pin_project! {
+    /// (By hand: an `async fn` would be entered and left as one more state machine at each poll.)
+    #[derive(Debug)]
+    pub(crate) struct First<A, B> {
+        #[pin]
+        a: A,
+        #[pin]
+        b: B,
+    }
+}
+
+impl<A: Future, B: Future> Future for First<A, B> {
+    type Output = Either<A::Output, B::Output>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(output) = this.a.poll(cx) {
             return Poll::Ready(Either::First(output));
         }
-        b.as_mut().poll(cx).map(Either::Second)
-    })
-    .await
+        this.b.poll(cx).map(Either::Second)
+    }
 }
 
 /// Lets everything else that is ready go first, once.

@@ -11,6 +11,8 @@ pub(super) struct Roster {
     /// By their indices.
     workers: Vec<Worker>,
     timeout: Duration,
+    /// What [`Roster::reached`] was asked last and has found, as long as no task has changed.
+    reached: Option<(u16, Incarnation, Option<Progress>)>,
 }
 
 #[derive(Debug)]
@@ -44,7 +46,7 @@ pub(super) enum Heard {
 
 impl Roster {
     pub(super) fn new(timeout: Duration) -> Self {
-        Roster { workers: Vec::new(), timeout }
+        Roster { workers: Vec::new(), timeout, reached: None }
     }
 
     /// Takes a sign of life.
@@ -64,6 +66,7 @@ impl Roster {
             }
             Err(place) => self.workers.insert(place, new),
         }
+        self.reached = None;
         Heard::New
     }
 
@@ -90,6 +93,7 @@ impl Roster {
         let order = |task: Option<Task>| task.map(|task| (task.incarnation, task.progress));
         if order(task) > order(worker.task) {
             worker.task = task;
+            self.reached = None;
         }
     }
 
@@ -114,11 +118,13 @@ impl Roster {
 
     /// When the next one will have been silent for too long.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        let heard = self.workers.iter().filter_map(|worker| match worker.presence {
-            Presence::Here(heard) => Some(heard),
-            Presence::Silent | Presence::Left => None,
-        });
-        heard.min().map(|oldest| oldest.after(self.timeout))
+        let mut oldest = Timestamp(u64::MAX);
+        for worker in &self.workers {
+            if let Presence::Here(heard) = worker.presence {
+                oldest = oldest.min(heard);
+            }
+        }
+        (oldest < Timestamp(u64::MAX)).then(|| oldest.after(self.timeout))
     }
 
     /// Whether each of the first `count` workers is here.
@@ -132,8 +138,19 @@ impl Roster {
     }
 
     /// How far the tasks of the first `count` workers have all come in this incarnation; `None` while one of them
-    /// is not known to have started.
-    pub(super) fn reached(&self, count: u16, incarnation: Incarnation) -> Option<Progress> {
+    /// is not known to have started. Asked after each message, most of which change nothing about it.
+    pub(super) fn reached(&mut self, count: u16, incarnation: Incarnation) -> Option<Progress> {
+        match self.reached {
+            Some((of, during, reached)) if (of, during) == (count, incarnation) => reached,
+            _ => {
+                let reached = self.find_reached(count, incarnation);
+                self.reached = Some((count, incarnation, reached));
+                reached
+            }
+        }
+    }
+
+    fn find_reached(&self, count: u16, incarnation: Incarnation) -> Option<Progress> {
         let mut least = Progress::Finished;
         for worker in self.first(count)? {
             least = least.min(worker.reached(incarnation)?);

@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use smallvec::SmallVec;
 
 use super::intake::{Intake, Mark, Step};
+use super::line::Line;
 use crate::channel::{Receiver, Sender};
 use crate::message::{Deployment, Progress, ToCoordinator};
 use crate::out_of_line::out_of_line;
@@ -50,6 +51,13 @@ impl Collapse {
     }
 }
 
+/// After it was restored.
+impl From<Failure> for Collapse {
+    fn from(failure: Failure) -> Self {
+        Collapse { failure, restoring: false }
+    }
+}
+
 /// What an attempt tells its process.
 #[derive(Debug)]
 pub(super) enum News {
@@ -65,8 +73,8 @@ pub(super) fn run<E: Env, S: Sink>(
     queue: Option<usize>,
     sink: S,
     deployment: Deployment,
-    commands: Receiver<Command>,
-    news: Sender<News>,
+    commands: Receiver<Command, Line>,
+    news: Sender<News, Line>,
 ) -> impl Future<Output = ()> + Send {
     let mut attempt = Attempt {
         env,
@@ -79,11 +87,50 @@ pub(super) fn run<E: Env, S: Sink>(
         reported: deployment.from,
         tail: Tail::Open,
     };
-    // (No `async fn`: that would keep what it is given two times.)
+    // (No `async fn`: that would keep what it is given two times. And in one piece, though it is long: a loop in an `async fn`
+    // of its own would be one more state machine that each record enters and leaves.)
     async move {
-        let ended = match attempt.restore(&deployment, queue).await {
-            Ok(()) => attempt.serve().await.map_err(|failure| Collapse { failure, restoring: false }),
-            Err(failure) => Err(Collapse { failure, restoring: true }),
+        let ended = 'ended: {
+            if let Err(failure) = attempt.restore(&deployment, queue).await {
+                break 'ended Err(Collapse { failure, restoring: true });
+            }
+            let mut turns = 0;
+            loop {
+                // Records by themselves: what lasts across an await is kept in the future, and for a record that must be little.
+                let other = loop {
+                    if turns == TURNS_IN_A_ROW {
+                        turns = 0;
+                        yield_now().await;
+                    }
+                    let record = {
+                        let mut step = pin!(attempt.intake.next());
+                        match poll_fn(|cx| command_or(step.as_mut(), &mut attempt.commands, cx)).await {
+                            Either::Second(Ok(Some(Step::Record(record)))) => record,
+                            Either::Second(Ok(Some(Step::Mark(mark)))) => break Either::Second(mark),
+                            Either::Second(Ok(None)) => continue, // a split has no more records
+                            Either::Second(Err(failure)) => break 'ended Err(failure.into()),
+                            Either::First(command) => break Either::First(command),
+                        }
+                    };
+                    turns += 1;
+                    // Pinned where it is made: to await it as it is may move it twice.
+                    if let Err(failure) = pin!(attempt.sink.write(record)).await {
+                        break 'ended Err(failure.into());
+                    }
+                };
+                turns += 1;
+                let done = match other {
+                    Either::First(None) => break 'ended Ok(()), // it was given up, and leaves everything as it is
+                    Either::First(Some(Command::Close)) => {
+                        break 'ended attempt.sink.close().await.map_err(Collapse::from);
+                    }
+                    Either::First(Some(command)) => out_of_line(pin!(attempt.obey(command))).await,
+                    Either::Second(mark) => out_of_line(pin!(attempt.pass(mark))).await,
+                };
+                if let Err(failure) = done {
+                    break 'ended Err(failure.into());
+                }
+            }
         };
         // Whoever listens is the process that drives this attempt; if it is gone, so is the attempt.
         let _ = attempt.leave().overrule(News::Ended(ended));
@@ -95,7 +142,7 @@ pub(super) fn run<E: Env, S: Sink>(
 #[inline(always)]
 fn command_or<F: Future>(
     other: Pin<&mut F>,
-    commands: &mut Receiver<Command>,
+    commands: &mut Receiver<Command, Line>,
     cx: &mut Context<'_>,
 ) -> Poll<Either<Option<Command>, F::Output>> {
     if !commands.has_news() {
@@ -111,8 +158,8 @@ struct Attempt<E: Env, S> {
     incarnation: Incarnation,
     sink: S,
     intake: Intake<E>,
-    commands: Receiver<Command>,
-    news: Sender<News>,
+    commands: Receiver<Command, Line>,
+    news: Sender<News, Line>,
     /// The checkpoints that were triggered and are not known to be durable, and who asked for them.
     asked: SmallVec<[(CheckpointId, Address); 1]>,
     /// The newest checkpoint that the sink was told is durable (CC-15).
@@ -142,41 +189,8 @@ impl<E: Env, S: Sink> Attempt<E, S> {
     }
 
     /// Drops all but that by which it talks.
-    fn leave(self) -> Sender<News> {
+    fn leave(self) -> Sender<News, Line> {
         self.news
-    }
-
-    async fn serve(&mut self) -> Result<(), Failure> {
-        let mut turns = 0;
-        loop {
-            // Records by themselves: what lasts across an await is kept in the future, and for a record that must be little.
-            let other = loop {
-                if turns == TURNS_IN_A_ROW {
-                    turns = 0;
-                    yield_now().await;
-                }
-                let record = {
-                    let mut step = pin!(self.intake.next());
-                    match poll_fn(|cx| command_or(step.as_mut(), &mut self.commands, cx)).await {
-                        Either::Second(Ok(Some(Step::Record(record)))) => record,
-                        Either::Second(Ok(Some(Step::Mark(mark)))) => break Either::Second(mark),
-                        Either::Second(Ok(None)) => continue, // a split has no more records
-                        Either::Second(Err(failure)) => return Err(failure),
-                        Either::First(command) => break Either::First(command),
-                    }
-                };
-                turns += 1;
-                // Pinned where it is made: to await it as it is may move it twice.
-                pin!(self.sink.write(record)).await?;
-            };
-            turns += 1;
-            match other {
-                Either::First(None) => return Ok(()), // it was given up, and leaves everything as it is
-                Either::First(Some(Command::Close)) => return self.sink.close().await,
-                Either::First(Some(command)) => out_of_line(pin!(self.obey(command))).await?,
-                Either::Second(mark) => out_of_line(pin!(self.pass(mark))).await?,
-            }
-        }
     }
 
     async fn pass(&mut self, mark: Mark) -> Result<(), Failure> {

@@ -102,9 +102,9 @@ impl<E: Env> Intake<E> {
     pub(super) fn next(&mut self) -> Coming<'_, E::Source, impl Future<Output = Read> + Send> {
         match self {
             Intake::Queued(queued) => Coming::Queued { queued },
-            Intake::Chained(chained) => match chained.next_open() {
-                Some(turn) if chained.barrier.is_none() => {
-                    let Chain { source, place } = &mut chained.splits[turn];
+            Intake::Chained(chained) => match chained.splits.get(chained.turn) {
+                Some(chain) if chain.place.open && chained.barrier.is_none() => {
+                    let Chain { source, place } = &mut chained.splits[chained.turn];
                     Coming::Record { turn: &mut chained.turn, place, record: source.next() }
                 }
                 _ => Coming::Mark { chained },
@@ -127,7 +127,7 @@ pin_project! {
 }
 
 impl<S, F: Future<Output = Read>> Future for Coming<'_, S, F> {
-    /// No step if the split whose turn it was has no more records.
+    /// No step if the split whose turn it was has no more records, and when another one's turn has come for that.
     type Output = Result<Option<Step>, Failure>;
 
     #[inline(always)]
@@ -140,10 +140,10 @@ impl<S, F: Future<Output = Read>> Future for Coming<'_, S, F> {
                     return Poll::Ready(Ok(None));
                 };
                 place.position = record.id.offset.next();
-                **turn += 1;
+                **turn = place.after.into();
                 Poll::Ready(Ok(Some(Step::Record(record))))
             }
-            ComingProjection::Mark { chained } => chained.poll_mark().map(|mark| Ok(Some(Step::Mark(mark)))),
+            ComingProjection::Mark { chained } => chained.poll_mark().map(|mark| Ok(mark.map(Step::Mark))),
         }
     }
 }
@@ -260,16 +260,19 @@ pub(super) struct Place {
     split: Split,
     position: SourceOffset,
     open: bool,
+    /// The index of the split whose turn comes next. (There are no more splits than numbers for them.)
+    after: u16,
 }
 
 impl<S: Source> Chained<S> {
     fn start<E: Env<Source = S>>(env: &E, resume_at: &[(Split, SourceOffset)]) -> Self {
-        let start = |&(split, position): &(Split, SourceOffset)| {
+        let start = |(index, &(split, position)): (usize, &(Split, SourceOffset))| {
             let mut source = env.source(split);
             source.seek(position);
-            Chain { source, place: Place { split, position, open: true } }
+            let after = if index + 1 < resume_at.len() { index + 1 } else { 0 };
+            Chain { source, place: Place { split, position, open: true, after: after as u16 } }
         };
-        Chained::of(resume_at.iter().map(start).collect())
+        Chained::of(resume_at.iter().enumerate().map(start).collect())
     }
 }
 
@@ -278,30 +281,35 @@ impl<S> Chained<S> {
         Chained { splits, turn: 0, barrier: None, ended: false }
     }
 
-    /// The split whose turn it is, among those that have records to come.
-    #[inline]
-    fn next_open(&mut self) -> Option<usize> {
-        let count = self.splits.len();
-        for _ in 0..count {
-            if self.turn >= count {
-                self.turn = 0;
-            }
-            if self.splits[self.turn].place.open {
-                return Some(self.turn);
-            }
-            self.turn += 1;
-        }
-        None
-    }
-
-    /// What stands where no record is read: a barrier, or, once, the end of all.
-    fn poll_mark(&mut self) -> Poll<Mark> {
+    /// What stands where no record is read: a barrier, or, once, the end of all. Nothing if another split is read instead of
+    /// that whose turn it was.
+    #[cold]
+    #[inline(never)]
+    fn poll_mark(&mut self) -> Poll<Option<Mark>> {
         if let Some(id) = self.barrier.take() {
-            return Poll::Ready(Mark::Aligned(id));
+            return Poll::Ready(Some(Mark::Aligned(id)));
+        }
+        if self.pass_over() {
+            return Poll::Ready(None);
         }
         if !std::mem::replace(&mut self.ended, true) {
-            return Poll::Ready(Mark::Ended);
+            return Poll::Ready(Some(Mark::Ended));
         }
         Poll::Pending
+    }
+
+    /// The split whose turn it is has no more records, and from now on gets no turn. Whether any other has some.
+    fn pass_over(&mut self) -> bool {
+        let mut in_turn = (self.turn..self.splits.len()).chain(0..self.turn);
+        let Some(open) = in_turn.find(|&turn| self.splits[turn].place.open) else {
+            return false;
+        };
+        for Chain { place, .. } in &mut self.splits {
+            if usize::from(place.after) == self.turn {
+                place.after = open as u16;
+            }
+        }
+        self.turn = open;
+        true
     }
 }

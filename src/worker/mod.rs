@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   process.rs   heartbeats, deployments; gives an attempt up, starts the next
-//!       │ commands          ▲ progress
+//!       │ commands          ▲ progress             (line.rs: what they share)
 //!       ▼                   │
 //!   attempt.rs   one incarnation: restore, write, snapshot, complete
 //!       ▲ steps
@@ -12,6 +12,7 @@
 mod align;
 mod attempt;
 mod intake;
+mod line;
 mod process;
 mod reader;
 

@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::attempt::{self, Command, News};
+use super::line::Line;
 use crate::alarm::Alarm;
-use crate::channel::{Receiver, Sender, channel};
+use crate::channel::{Receiver, Sender, sides};
 use crate::companion::Companion;
 use crate::env::Envelope;
 use crate::mailbox::Mailbox;
@@ -53,7 +54,7 @@ struct Worker<'a, E: Env, F> {
     time: Steady<E::Clock>,
     slot: Slot,
     /// What an attempt that was given up would say, until nothing is left of it.
-    leaving: Option<Receiver<News>>,
+    leaving: Option<Receiver<News, Line>>,
     /// When the coordinator last answered.
     heard: Timestamp,
     next_beat: Timestamp,
@@ -79,9 +80,9 @@ enum Slot {
 struct Attempt {
     incarnation: Incarnation,
     reached: Progress,
-    _task: Companion,
-    commands: Sender<Command>,
-    news: Receiver<News>,
+    _task: Companion<Line>,
+    commands: Sender<Command, Line>,
+    news: Receiver<News, Line>,
 }
 
 impl<'a, E, S, F> Worker<'a, E, F>
@@ -232,10 +233,12 @@ where
         let env =
             self.env.identify(Process { incarnation, parallelism: deployment.parallelism, ..*self.env.me() });
         let sink = (self.make)(env.clone());
-        let (commands, mailbox) = channel(1);
-        let (tell, news) = channel(1);
+        let line = Line::new();
+        let (commands, mailbox) = sides(line.clone());
+        let (tell, news) = sides(line.clone());
         let queue = (!self.settings.chained).then_some(self.settings.queue);
-        let _task = Companion::start(self.env, attempt::run(env, queue, sink, deployment, mailbox, tell));
+        let attempt = attempt::run(env, queue, sink, deployment, mailbox, tell);
+        let _task = Companion::start(self.env, line, attempt);
         Attempt { incarnation, reached: Progress::Restoring, _task, commands, news }
     }
 
