@@ -111,8 +111,8 @@ impl Wakers {
         Arc::new(TaskWaker { task, queued: AtomicBool::new(false), woken: self.woken.clone() })
     }
 
-    /// With those of the tasks of a history that is over. If anybody has kept one, none is used again: he could wake a task of
-    /// the next history.
+    /// With those of the tasks of a history that is over. If anybody has kept one, none is used again: he could wake a
+    /// task of the next history.
     fn leave(&mut self, tasks: impl Iterator<Item = Task>) -> Option<Wakers> {
         let mut spare = std::mem::take(&mut self.spare);
         spare.extend(tasks.map(|Task { queued, .. }| queued));
@@ -139,8 +139,8 @@ impl Task {
         WakerId::of(&self.waker)
     }
 
-    /// Polls it once, unless it has ended; for whoever is guarded himself. A task that has finished or panicked is dropped, which may panic
-    /// once more; the first panic is told.
+    /// Polls it once, unless it has ended; for whoever is guarded himself. A task that has finished or panicked is
+    /// dropped, which may panic once more; the first panic is told.
     #[inline(always)]
     pub(crate) fn poll(&mut self) -> Result<(), Panic> {
         let Some(future) = &mut self.future else {
@@ -241,5 +241,47 @@ impl Executor {
 impl Drop for Executor {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+    use crate::site::Name;
+
+    /// An executor with one task, which keeps its waker, polled once.
+    fn executor(rooms: Rooms, kept: &Arc<Mutex<Option<Waker>>>) -> Executor {
+        let (mut executor, kept) = (Executor::new(rooms), kept.clone());
+        let keep = poll_fn(move |cx| {
+            *kept.lock().unwrap() = Some(cx.waker().clone());
+            Poll::Pending
+        });
+        executor.spawn((Pid(0), Name::COORDINATOR.into()), Box::pin(keep));
+        let mut ready = Vec::new();
+        executor.wake(&mut Vec::new(), &mut ready);
+        assert_eq!(ready, [TaskId(0)], "it wants to be polled");
+        executor.task_mut(TaskId(0)).poll().expect("it does not panic");
+        executor
+    }
+
+    #[test]
+    fn a_waker_that_somebody_has_kept_wakes_no_task_of_a_later_history() {
+        let (kept, other) = (Arc::default(), Arc::default());
+        let later = executor(executor(Rooms::default(), &kept).leave(), &other);
+        kept.lock().unwrap().take().expect("it was kept").wake();
+        assert!(!later.has_woken());
+        other.lock().unwrap().take().expect("it was kept").wake();
+        assert!(later.has_woken());
+    }
+
+    #[test]
+    fn a_waker_that_nobody_has_kept_serves_again() {
+        let (kept, other) = (Arc::default(), Arc::default());
+        let earlier = executor(Rooms::default(), &kept);
+        let place = WakerId::of(&kept.lock().unwrap().take().expect("it was kept"));
+        let later = executor(earlier.leave(), &other);
+        assert_eq!(later.tasks[0].waker(), place);
     }
 }

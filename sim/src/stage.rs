@@ -85,6 +85,7 @@ impl<'a> Stage<'a> {
                 }
                 Turn::Poll(task) => {
                     drop(world); // a stranger's code has the thread meanwhile
+                    // (In a box, because it is rare: so there is nothing to be written when there is none.)
                     let panicked = match task.poll() {
                         Ok(()) => None,
                         Err(panic) => Some(Box::new((task.process, panic))),

@@ -99,8 +99,8 @@ impl<'a> Turns<'a> {
         Turn::Poll(task)
     }
 
-    /// Of those that were woken or are ready: processes in the order in which they became ready, and within one process, if the
-    /// schedule says so, whichever task its stream picks.
+    /// Of those that were woken or are ready: processes in the order in which they became ready, and within one process,
+    /// if the schedule says so, whichever task its stream picks.
     #[cold]
     fn choose(&mut self, world: &mut World) -> Option<TaskId> {
         self.executor.wake(&mut world.woken, &mut self.ready);

@@ -68,8 +68,8 @@ where
         Poll::Pending
     }
 
-    /// (Apart, so that an answer goes to whoever asked in one piece: in one expression with this, its tag would be chosen here
-    /// or there, and the rest be read on its own while it is still being written.)
+    /// (Apart, so that an answer goes to whoever asked in one piece: in one expression with this, its tag would be chosen
+    /// here or there, and the rest be read on its own while it is still being written.)
     #[cold]
     fn without_answer(&self) -> Poll<T> {
         Poll::Ready((self.read)(None))

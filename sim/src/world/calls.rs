@@ -448,8 +448,8 @@ impl World {
         }
     }
 
-    /// Whether a wait is over. The answer to a request strikes first: who dies of it never sees it, and gets nothing. Of the
-    /// dead no wait is ever over.
+    /// Whether a wait is over. The answer to a request strikes first: who dies of it never sees it, and gets nothing. Of
+    /// the dead no wait is ever over.
     #[inline(always)]
     pub(crate) fn look(&mut self, pid: Pid, wait: WaitId, waker: &Waker) -> Looked {
         let life = &self.lives[pid];
