@@ -39,6 +39,7 @@ use crate::memory::Room;
 use crate::outputs::{Outputs, Told};
 use crate::per_record::{self, PerRecord};
 use crate::schedule::Schedule;
+use crate::whereabouts::Whereabouts;
 
 /// What is wrong, and why, as the end of a sentence.
 type Wrong = (Anomaly, &'static str);
@@ -62,6 +63,8 @@ pub(crate) struct Checker {
     newest: Vec<Option<SourceOffset>>,
     /// The newest producer of each name, those that were named last at the end.
     granted: Vec<(TransactionalId, Producer)>,
+    /// Where they are.
+    whereabouts: Whereabouts,
     finding: Option<Finding>,
 }
 
@@ -95,6 +98,7 @@ impl Checker {
             covered: rooms.covered.filled(splits, SourceOffset(0)),
             newest: rooms.newest.filled(splits * partitions, None),
             granted: rooms.granted.vector(32),
+            whereabouts: Whereabouts::default(),
             finding: None,
             schedule,
         }
@@ -310,9 +314,17 @@ impl Checker {
     #[inline(always)] // of each request and each batch
     fn fenced(&mut self, at: u64, id: &TransactionalId, producer: Producer, ledger: &Ledger) {
         // Nearly always it is the newest itself. Of which name nobody asks: no two have one producer.
-        let is_newest = |(_, newest): &(TransactionalId, Producer)| *newest == producer;
-        if !self.granted.iter().rev().any(is_newest) {
-            self.fenced_by_newer(at, id, producer, ledger);
+        match self.granted.get(self.whereabouts.of(producer.id)) {
+            Some((_, newest)) if *newest == producer => {}
+            _ => self.search(at, id, producer, ledger),
+        }
+    }
+
+    #[cold]
+    fn search(&mut self, at: u64, id: &TransactionalId, producer: Producer, ledger: &Ledger) {
+        match self.granted.iter().rposition(|(_, newest)| *newest == producer) {
+            Some(place) => self.whereabouts.set(producer.id, place),
+            None => self.fenced_by_newer(at, id, producer, ledger),
         }
     }
 

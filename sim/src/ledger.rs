@@ -15,10 +15,12 @@ use twophase::{CheckpointId, Fact, Life, Partition, RecordId, TransactionalId};
 
 use crate::coverage::{Window, Windows};
 use crate::event::{Actor, Event, What};
+
 use crate::memory::Room;
 use crate::per_record::{self, PerRecord};
 use crate::sight::Sight;
 use crate::site::Name;
+use crate::whereabouts::Whereabouts;
 use empty::Empties;
 pub(crate) use transaction::Transaction;
 use transaction::bit;
@@ -30,6 +32,8 @@ pub(crate) const ACK: &str = "ack";
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     transactions: Vec<Transaction>,
+    /// Where the newest of each producer is.
+    whereabouts: Whereabouts,
     /// How many of them, from the oldest on, are past: most that is learnt is of the others, and they are few.
     past: usize,
     /// Those that have no record yet.
@@ -275,12 +279,28 @@ impl Ledger {
     /// The transaction that this producer goes on with. Under the older protocol one epoch can carry several, one after
     /// the other. But where one that is decided waits for its marker, what still arrives joins it and shares its end.
     #[inline(always)]
-    fn goes_into(&self, producer: Producer, partition: Partition) -> Option<usize> {
-        let goes_on = |at: &usize| {
-            let newest = &self.transactions[*at];
-            newest.decided.is_none() || newest.touched & !newest.written_on & bit(partition) != 0
-        };
-        self.position(producer).filter(goes_on)
+    fn goes_into(&mut self, producer: Producer, partition: Partition) -> Option<usize> {
+        let at = self.place(producer)?;
+        let newest = &self.transactions[at];
+        let goes_on = newest.decided.is_none() || newest.touched & !newest.written_on & bit(partition) != 0;
+        goes_on.then_some(at)
+    }
+
+    /// As [`position`](Self::position). Whoever opens another one says so, and what fits is the newest.
+    #[inline(always)]
+    fn place(&mut self, producer: Producer) -> Option<usize> {
+        let at = self.whereabouts.of(producer.id);
+        match self.transactions.get(at) {
+            Some(transaction) if transaction.producer == producer => Some(at),
+            _ => self.search(producer),
+        }
+    }
+
+    #[cold]
+    fn search(&mut self, producer: Producer) -> Option<usize> {
+        let at = self.position(producer)?;
+        self.whereabouts.set(producer.id, at);
+        Some(at)
     }
 
     #[cold]
@@ -294,6 +314,7 @@ impl Ledger {
         if let Some((_, over)) = self.restores.get_mut(&writer).filter(|_| current) {
             *over = true; // also if nobody says so: what is written now is new
         }
+        self.whereabouts.set(producer.id, self.transactions.len());
         self.transactions.push(Transaction {
             id: id.clone(),
             producer,

@@ -127,6 +127,7 @@ mod twice;
 mod undisturbed;
 mod wall;
 mod watch;
+mod whereabouts;
 mod why;
 mod words;
 mod world;

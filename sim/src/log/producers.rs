@@ -7,7 +7,9 @@ use twophase::kafka::protocol::{
 
 use super::recent::{Recent, Span};
 use super::{CoordinatorEpoch, MarkerWrite};
+
 use crate::memory::Room;
+use crate::whereabouts::Whereabouts;
 
 /// What the leader of one partition knows of one producer (Kafka `ProducerStateEntry`).
 #[derive(Clone, Debug)]
@@ -80,6 +82,8 @@ impl Verification {
 pub(super) struct Producers {
     /// By id.
     known: Vec<ProducerState>,
+    /// Where they are.
+    whereabouts: Whereabouts,
     /// Forgotten in memory; their batches are still in the log.
     forgotten: Vec<ProducerState>,
     verifying: Vec<Verification>,
@@ -100,6 +104,7 @@ impl Producers {
     pub(super) fn new(rooms: Rooms) -> Self {
         Producers {
             known: rooms.known.vector(32),
+            whereabouts: Whereabouts::default(),
             forgotten: Vec::new(),
             verifying: rooms.verifying.vector(8),
             open: rooms.open.vector(8),
@@ -147,7 +152,7 @@ impl Producers {
     /// Whatever else is asked of a batch is so of this one: [`write`](Self::write) would come to the same.
     #[inline(always)]
     pub(super) fn go_on(&mut self, producer: Producer, batch: Span) -> bool {
-        let Ok(at) = self.position(producer.id) else {
+        let Some(at) = self.place(producer.id) else {
             return false;
         };
         let known = &mut self.known[at];
@@ -317,6 +322,23 @@ impl Producers {
         let known = &mut self.known[at];
         known.enter(producer.epoch);
         known
+    }
+
+    /// Where the producer with this id is.
+    #[inline(always)]
+    fn place(&mut self, id: ProducerId) -> Option<usize> {
+        let at = self.whereabouts.of(id);
+        match self.known.get(at) {
+            Some(known) if known.producer.id == id => Some(at),
+            _ => self.search(id),
+        }
+    }
+
+    #[cold]
+    fn search(&mut self, id: ProducerId) -> Option<usize> {
+        let at = self.position(id).ok()?;
+        self.whereabouts.set(id, at);
+        Some(at)
     }
 
     /// Where the producer with this id is, or belongs. Ids rise, and who writes is nearly always among the newest.
