@@ -133,6 +133,8 @@ pub(crate) struct World {
     healed: bool,
     /// A process has ended, or the job has said that it is done. Before that no job is done, and none has given up.
     ends: bool,
+    /// A process has stood still. Before that none does, and nobody needs to look.
+    paused: bool,
     gave_up: Option<String>,
     /// What a process said last when it gave up, of a job without a coordinator.
     last_words: Option<String>,
@@ -241,6 +243,7 @@ impl World {
             struck: rooms.struck.filled(schedule.faults.len(), false),
             healed: false,
             ends: false,
+            paused: false,
             gave_up: None,
             last_words: None,
             schedule,
@@ -341,6 +344,12 @@ impl World {
     #[inline]
     pub(crate) fn is_alive(&self, pid: Pid) -> bool {
         self.lives[pid].is_alive()
+    }
+
+    /// Whether this process stands still.
+    #[inline(always)]
+    pub(crate) fn is_paused(&self, pid: Pid) -> bool {
+        self.paused && self.lives[pid].condition == Condition::Paused
     }
 
     /// From here on this task is polled, or none is.
