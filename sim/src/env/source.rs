@@ -9,7 +9,7 @@ use twophase::{Failure, Payload, Record, RecordId, SourceOffset, Split};
 
 use super::Access;
 use crate::site::Call;
-use crate::world::{Asked, Looked, World};
+use crate::world::{Asked, Looked};
 
 /// A split of the input.
 #[derive(Debug)]
