@@ -208,7 +208,11 @@ impl Executor {
         if self.has_woken() {
             self.wakers.woken.any.store(false, Ordering::Release);
             let mut woken = self.wakers.woken.tasks.lock().expect("nobody panics while waking");
-            ready.extend(woken.drain(..));
+            if ready.is_empty() {
+                std::mem::swap(ready, &mut woken);
+            } else {
+                ready.append(&mut woken);
+            }
         }
     }
 

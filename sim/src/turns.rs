@@ -7,7 +7,7 @@ use crate::memory::Room;
 use crate::remarks::Remarks;
 use crate::runtime::Sandbox;
 use crate::wall::{Pulse, Who};
-use crate::world::{Condition, Pid, World};
+use crate::world::{Pid, World};
 
 /// Whose turn it is.
 pub(crate) enum Turn<'a> {
@@ -73,7 +73,7 @@ impl<'a> Turns<'a> {
             && world.chores.len() | self.ready.len() == 0
             && !self.executor.has_woken()
             && let Some(task) = self.executor.task(only)
-            && world.life(task.process).condition != Condition::Paused
+            && !world.is_paused(task.process)
         {
             return self.turn_of(only, world);
         }
@@ -109,9 +109,8 @@ impl<'a> Turns<'a> {
                 self.ready.remove(0);
                 continue;
             };
-            let life = world.life(process);
-            if life.condition == Condition::Paused {
-                life.deferred.push(self.ready.remove(0));
+            if world.is_paused(process) {
+                world.life(process).deferred.push(self.ready.remove(0));
                 continue;
             }
             let at = if self.shuffle && self.ready.len() > 1 { self.pick_within(process, world) } else { 0 };

@@ -9,7 +9,7 @@ use twophase::{Failure, Payload, Record, RecordId, SourceOffset, Split};
 
 use super::Access;
 use crate::site::Call;
-use crate::world::{Asked, Looked, World};
+use crate::world::{Asked, Looked};
 
 /// A split of the input.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ enum Step {
 
 impl Reading<'_> {
     #[inline(always)]
-    fn begin(&mut self) -> Poll<Read> {
+    fn read(&mut self) -> Poll<Read> {
         match self.source.look() {
             Look::Here(payload) => Poll::Ready(Ok(Some(self.source.pass(payload)))),
             Look::Ended => Poll::Ready(Ok(None)),
@@ -117,23 +117,23 @@ impl Reading<'_> {
         asked.flatten().map_or(Step::Inert, Step::Wait)
     }
 
+    /// Whether the record is there now. (Not the record itself: what a call has written into memory would be taken from
+    /// there for all of them.)
     #[cold]
-    fn go_on(&mut self, asked: Asked, cx: &Context<'_>) -> Poll<Read> {
+    fn is_due(&mut self, asked: Asked, cx: &Context<'_>) -> bool {
         if asked.is_undisturbed(cx) {
-            return Poll::Pending;
+            return false;
         }
-        let SimSource { access, split, position, .. } = *self.source;
-        let record = |world: &World| world.record(usize::from(split.0), position);
+        let access = self.source.access;
         let Some(mut world) = access.enter() else {
-            return Poll::Pending;
+            return false;
         };
         let looked = world.look(access.pid, asked.wait, cx.waker());
         self.step = match looked {
             Looked::Nothing => Step::Wait(asked.by(cx.waker())),
             Looked::Death | Looked::Over(_) => Step::Inert,
         };
-        let payload = matches!(looked, Looked::Over(_)).then(|| record(&world)).flatten();
-        payload.map_or(Poll::Pending, |payload| Poll::Ready(Ok(Some(self.source.pass(payload)))))
+        matches!(looked, Looked::Over(_))
     }
 }
 
@@ -142,11 +142,12 @@ impl Future for Reading<'_> {
 
     #[inline(always)] // a record is large, and would be moved to be handed over
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Read> {
-        match self.step {
-            Step::Begin => self.begin(),
-            Step::Wait(asked) => self.go_on(asked, cx),
-            Step::Inert => Poll::Pending,
-        }
+        let is_due = match self.step {
+            Step::Begin => true,
+            Step::Wait(asked) => self.is_due(asked, cx),
+            Step::Inert => false,
+        };
+        if is_due { self.read() } else { Poll::Pending }
     }
 }
 

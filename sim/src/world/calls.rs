@@ -185,7 +185,7 @@ impl World {
         }
         let arrives = self.now + self.pace.draw_request(life, &mut self.streams, (call, of));
         let (asked, flight, deadline) = self.take_off(pid, made, request);
-        if self.is_safe_way(false) && arrives < deadline {
+        if self.calm && arrives < deadline {
             self.queue.push(arrives, Happening::Arrive(flight));
         } else {
             self.dispatch_in_danger((pid, made, of), flight, (arrives, deadline));
@@ -220,12 +220,6 @@ impl World {
         let errand = Some(request.errand());
         *place = Some(Flight { pid, wait, made, deadline, of, errand, answer });
         (asked, flight, deadline)
-    }
-
-    /// Whether nothing can befall what is sent on any way, and nobody writes down how it goes: as nearly always.
-    #[inline(always)]
-    pub(super) fn is_safe_way(&self, in_danger: bool) -> bool {
-        !in_danger && self.cuts.are_none() && self.watch.history.is_none()
     }
 
     /// It may not arrive, or too late, or twice.
@@ -271,15 +265,14 @@ impl World {
 
     #[inline(never)]
     pub(super) fn arrive(&mut self, ticket: Ticket<Flight>) {
-        let is_plain = matches!(self.broker, BrokerCondition::Up) && self.watch.history.is_none();
+        let is_plain = matches!(self.broker, BrokerCondition::Up) && self.calm;
         if !is_plain && !self.is_there_to_serve(ticket) {
             return;
         }
         let flight = &mut self.flights[ticket];
         let (errand, pid, deadline) = (flight.errand.take(), flight.pid, flight.deadline);
-        let is_safe_way = self.is_safe_way(false);
         let life = &mut self.lives[pid];
-        let (who, is_safe) = (life.actor(), is_safe_way && life.is_alive() && !life.is_in_danger());
+        let (who, is_safe) = (life.actor(), self.calm && life.is_alive() && !life.is_in_danger());
         match errand.expect("a request arrives once") {
             Errand::Broker(request) => {
                 let back = is_safe.then(|| self.pace.draw(life, &mut self.streams, Way::FromBroker));

@@ -127,6 +127,7 @@ impl World {
     pub(super) fn pause(&mut self, pid: Pid) {
         if self.lives[pid].condition == Condition::Running {
             self.lives[pid].condition = Condition::Paused;
+            self.paused = true;
             let who = self.lives[pid].actor();
             self.emit(who, What::Paused);
         }
