@@ -180,7 +180,10 @@ impl ToCoordinator {
 fn encode(message: &impl Serialize) -> ShortBytes {
     let mut page = [0; 256];
     match postcard::serialize_with_flavor(message, Pen(Slice::new(&mut page))) {
-        Ok(written) => (&*written).into(),
+        Ok(written) => {
+            let length = written.len();
+            ShortBytes::first_of(&page, length)
+        }
         Err(_) => {
             postcard::to_stdvec(message).expect("messages hold only types that postcard can write").into()
         }
