@@ -36,7 +36,8 @@ impl<O: Borrow<Order> + Clone + Send + 'static> Companion<O> {
         order: O,
         future: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
-        env.spawn(Obedient::new(future, order.clone()));
+        // (Made where it is handed over: it is large, and each call in between would move it once more.)
+        env.spawn(Obedient { future, order: order.clone(), known: WakerId::NONE });
         Companion(order)
     }
 }
@@ -58,12 +59,6 @@ pin_project! {
         order: O,
         // The waker that the order would wake.
         known: WakerId,
-    }
-}
-
-impl<F, O> Obedient<F, O> {
-    fn new(future: F, order: O) -> Self {
-        Obedient { future, order, known: WakerId::NONE }
     }
 }
 
@@ -93,6 +88,12 @@ mod tests {
 
     use super::*;
     use crate::wakes::Wakes;
+
+    impl<F, O> Obedient<F, O> {
+        fn new(future: F, order: O) -> Self {
+            Obedient { future, order, known: WakerId::NONE }
+        }
+    }
 
     #[test]
     fn an_order_wakes_the_task_and_the_task_ends() {

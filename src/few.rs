@@ -28,6 +28,15 @@ impl<const N: usize> Few<N> {
         Some(Few(bytes))
     }
 
+    /// The first `length` of a page that holds zeros behind them, if they are few enough. (Copied together with zeros they
+    /// are whole words; copied in pieces that overlap, they would be waited for when they are copied again.)
+    #[inline]
+    pub(crate) fn first_of(page: &[u8], length: usize) -> Option<Self> {
+        let mut bytes = *page.first_chunk::<N>().filter(|_| length < N)?;
+        bytes[N - 1] = length as u8;
+        Some(Few(bytes))
+    }
+
     /// The first of the room, as many as `write` says that it has written. It leaves the others as they are.
     #[inline]
     pub(crate) fn written(write: impl FnOnce(&mut [u8]) -> usize) -> Self {
@@ -65,6 +74,8 @@ mod tests {
             2
         });
         assert!(Few::of(&[7; 2]) == Some(written));
+        assert!(Few::<4>::first_of(&[7, 7, 0, 0, 0], 2) == Some(written));
+        assert!(Few::<4>::first_of(&[7; 5], 4).is_none());
         assert!(Few::<4>::of(&[0]) != Few::of(&[0, 0]), "zeros count, too");
     }
 }

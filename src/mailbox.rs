@@ -9,25 +9,25 @@ use std::task::{Context, Poll};
 /// Whoever waits for other things as well asks for the next message once, and not anew after each of them.
 pub(crate) struct Mailbox<'a, R, F> {
     receive: R,
+    /// The wait for the next one, or the last one, which is over.
     next: Pin<&'a mut Option<F>>,
+    waits: bool,
 }
 
 impl<'a, R: Fn() -> F, F: Future> Mailbox<'a, R, F> {
     /// A mailbox that asks for each message by `receive`, one after the other in the same `place`.
     pub(crate) fn new(place: Pin<&'a mut Option<F>>, receive: R) -> Self {
-        Mailbox { receive, next: place }
+        Mailbox { receive, next: place, waits: false }
     }
 
     /// Ready with the next message.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
-        if self.next.is_none() {
+        if !self.waits {
             self.next.set(Some((self.receive)()));
         }
         let next = self.next.as_mut().as_pin_mut().expect("it was asked for just now");
         let message = next.poll(cx);
-        if message.is_ready() {
-            self.next.set(None);
-        }
+        self.waits = message.is_pending();
         message
     }
 }

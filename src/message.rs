@@ -14,6 +14,7 @@ use crate::{CheckpointId, Incarnation, Life, Positions, ShortBytes, Snapshot};
 
 /// From the coordinator to a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u64)] // in whole words: copied in pieces that overlap, it would be waited for when it is copied again
 pub enum ToWorker {
     /// Drop whatever task runs and start this one.
     Deploy(Deployment),
@@ -66,6 +67,7 @@ pub struct Deployment {
 
 /// From a worker to the coordinator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u64)] // as above
 pub enum ToCoordinator {
     /// The worker lives, and this is its task. Repeated, so news that was lost once arrives with the next. Answered,
     /// so that the worker too learns whether it is heard.
@@ -178,7 +180,10 @@ impl ToCoordinator {
 fn encode(message: &impl Serialize) -> ShortBytes {
     let mut page = [0; 256];
     match postcard::serialize_with_flavor(message, Pen(Slice::new(&mut page))) {
-        Ok(written) => (&*written).into(),
+        Ok(written) => {
+            let length = written.len();
+            ShortBytes::first_of(&page, length)
+        }
         Err(_) => {
             postcard::to_stdvec(message).expect("messages hold only types that postcard can write").into()
         }

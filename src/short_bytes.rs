@@ -39,6 +39,15 @@ impl ShortBytes {
         ShortBytes(Held::Here(Few::written(write)))
     }
 
+    /// The first `length` of a page that holds zeros behind them.
+    #[inline]
+    pub(crate) fn first_of(page: &[u8], length: usize) -> Self {
+        match Few::first_of(page, length) {
+            Some(few) => ShortBytes(Held::Here(few)),
+            None => ShortBytes(Held::Shared(page[..length].into())),
+        }
+    }
+
     /// These and then those.
     pub(crate) fn followed_by(&self, more: &[u8]) -> Self {
         let here = match &self.0 {

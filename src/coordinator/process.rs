@@ -45,7 +45,7 @@ struct Process<'a, E: Env, D> {
     decider: D,
     /// Effects to perform, in this order.
     todo: Vec<Effect>,
-    /// Where the decider puts new ones; kept for its allocation.
+    /// Where the decider puts new ones while there are others to perform; kept for its allocation.
     effects: Vec<Effect>,
 }
 
@@ -81,9 +81,9 @@ impl<E: Env, D: Decide> Process<'_, E, D> {
         alarm: &mut Alarm<'_, impl Fn(Duration) -> S, S>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        if let Poll::Ready(Envelope { from, body }) = mailbox.poll(cx) {
-            if let Some(message) = ToCoordinator::from_bytes(&body) {
-                self.decide(now, Input::Message { from, message });
+        if let Poll::Ready(Envelope { from, body }) = &mailbox.poll(cx) {
+            if let Some(message) = ToCoordinator::from_bytes(body) {
+                self.decide(now, Input::Message { from: *from, message });
             }
             return Poll::Ready(());
         }
@@ -96,10 +96,10 @@ impl<E: Env, D: Decide> Process<'_, E, D> {
     }
 
     fn decide(&mut self, now: Timestamp, input: Input) {
-        self.decider.handle(now, input, &mut self.effects);
-        if self.todo.is_empty() {
-            std::mem::swap(&mut self.todo, &mut self.effects);
-        } else {
+        let nothing_before = self.todo.is_empty();
+        let effects = if nothing_before { &mut self.todo } else { &mut self.effects };
+        self.decider.handle(now, input, effects);
+        if !nothing_before {
             self.todo.append(&mut self.effects);
         }
     }

@@ -12,8 +12,9 @@ use crate::{Handle, TransactionalId};
 /// next epoch, but another process may hold that too, and whoever used it would write in its name (KC-8c).
 #[derive(Debug)]
 pub(super) struct Producers {
-    /// Few: those that are open or promised. One under each name, in any order.
-    open: SmallVec<[Open; 2]>,
+    /// Few: those that are open or promised. One under each name, in any order. The place of one that has ended is the next
+    /// one's: they are large, and to close the gap would move another.
+    open: SmallVec<[Option<Open>; 2]>,
     /// The oldest first.
     idle: SmallVec<[(TransactionalId, Producer); 8]>,
     keep: usize,
@@ -61,43 +62,48 @@ impl Producers {
     /// A transaction of this producer is open.
     pub(super) fn opened(&mut self, handle: Handle, producer: Producer) {
         self.close(&handle.id);
-        self.open.push(Open { handle, producer, touched: false, client: None });
+        let open = Some(Open { handle, producer, touched: false, client: None });
+        match self.open.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = open,
+            None => self.open.push(open),
+        }
     }
 
     /// Something is about to be sent for the open transaction.
     pub(super) fn touched(&mut self, id: &TransactionalId) {
-        if let Some(at) = self.place(id) {
-            self.open[at].touched = true;
+        if let Some(Some(open)) = self.place(id) {
+            open.touched = true;
         }
     }
 
     /// The open transaction is closed to writes, and its client waits here for the end.
     pub(super) fn closed(&mut self, client: Box<Client>) {
-        let at = self.place(client.id());
-        if let Some(at) = at.filter(|at| Some(self.open[*at].producer) == client.producer()) {
-            self.open[at].client = Some(client);
+        match self.place(client.id()) {
+            Some(Some(open)) if Some(open.producer) == client.producer() => open.client = Some(client),
+            _ => {}
         }
     }
 
     /// What is known of the transaction with this handle, which is to be ended.
     pub(super) fn known(&mut self, one: &Handle) -> Option<Known> {
-        let Open { producer, touched, client, .. } = self.open.iter_mut().find(|open| open.handle == *one)?;
+        let mut open = self.open.iter_mut().flatten();
+        let Open { producer, touched, client, .. } = open.find(|open| open.handle == *one)?;
         Some(Known { producer: *producer, touched: *touched, client: client.take() })
     }
 
     /// The transaction of `producer` has ended; `next` is the producer to go on with, if there is one.
     pub(super) fn ended(&mut self, id: &TransactionalId, producer: Producer, next: Option<Producer>) {
-        let Some(at) = self.place(id).filter(|at| self.open[*at].producer == producer) else {
-            return;
-        };
-        let Open { handle, .. } = self.open.swap_remove(at);
+        match self.place(id) {
+            Some(place) if place.as_ref().is_some_and(|open| open.producer == producer) => *place = None,
+            _ => return,
+        }
         // 4.2.0 may hand out the last epoch, whose transactions nobody can end (KC-16a): an init draws a new id
         if let Some(next) = next.filter(|next| next.epoch < ProducerEpoch(i16::MAX)) {
             if self.idle.len() == self.keep && self.keep > 0 {
                 self.idle.remove(0);
             }
             if self.idle.len() < self.keep {
-                self.idle.push((handle.id, next)); // not if none is kept
+                self.idle.push((id.clone(), next)); // not if none is kept
             }
         }
     }
@@ -114,14 +120,14 @@ impl Producers {
     }
 
     fn close(&mut self, id: &TransactionalId) {
-        if let Some(at) = self.place(id) {
-            self.open.swap_remove(at);
+        if let Some(place) = self.place(id) {
+            *place = None;
         }
     }
 
     #[inline]
-    fn place(&self, id: &TransactionalId) -> Option<usize> {
-        self.open.iter().position(|open| open.handle.id == *id)
+    fn place(&mut self, id: &TransactionalId) -> Option<&mut Option<Open>> {
+        self.open.iter_mut().find(|place| place.as_ref().is_some_and(|open| open.handle.id == *id))
     }
 }
 

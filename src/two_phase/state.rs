@@ -1,6 +1,7 @@
 //! What a sink writes into a checkpoint.
 
-use postcard::ser_flavors::ExtendFlavor;
+use postcard::Serializer;
+use postcard::ser_flavors::{ExtendFlavor, Flavor};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::pending::Pending;
@@ -73,8 +74,11 @@ impl<H: Serialize, C: Serialize> StateInPlace<'_, H, C> {
 fn encode(state: &impl Serialize) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::with_capacity(128); // two or three handles
     bytes.push(FORMAT);
-    postcard::serialize_with_flavor(state, Pen(ExtendFlavor::new(bytes)))
-        .map_err(|cause| fatal(format!("the sink's state cannot be serialised: {cause}")))
+    let mut serializer = Serializer { output: Pen(ExtendFlavor::new(bytes)) };
+    match state.serialize(&mut serializer).and_then(|()| serializer.output.finalize()) {
+        Ok(bytes) => Ok(bytes),
+        Err(cause) => Err(fatal(format!("the sink's state cannot be serialised: {cause}"))),
+    }
 }
 
 impl<H: DeserializeOwned, C: DeserializeOwned> State<H, C> {

@@ -24,6 +24,7 @@ const TURNS_IN_A_ROW: u32 = 64;
 
 /// What the worker process passes on to its attempt.
 #[derive(Debug)]
+#[repr(u64)] // in whole words: copied in pieces that overlap, it would be waited for when it is copied again
 pub(super) enum Command {
     /// Take a checkpoint, and answer to this address: whoever asks is who can use the answer, also while two
     /// coordinators are alive.

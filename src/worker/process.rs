@@ -123,7 +123,7 @@ where
             self.close();
         }
         while !self.ended {
-            if let Poll::Ready(envelope) = mailbox.poll(cx) {
+            if let Poll::Ready(envelope) = &mailbox.poll(cx) {
                 self.obey(envelope);
             } else if let Poll::Ready(news) = self.slot.poll(cx) {
                 if let Some(report) = self.learn(news) {
@@ -159,7 +159,7 @@ where
     }
 
     /// A message that cannot be read counts as lost.
-    fn obey(&mut self, envelope: Envelope) {
+    fn obey(&mut self, envelope: &Envelope) {
         match ToWorker::from_bytes(&envelope.body) {
             None => {}
             Some(ToWorker::Deploy(deployment)) => self.deploy(deployment),
