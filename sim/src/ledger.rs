@@ -15,7 +15,6 @@ use twophase::{CheckpointId, Fact, Life, Partition, RecordId, TransactionalId};
 
 use crate::coverage::{Window, Windows};
 use crate::event::{Actor, Event, What};
-
 use crate::memory::Room;
 use crate::per_record::{self, PerRecord};
 use crate::sight::Sight;
@@ -522,5 +521,59 @@ impl Ledger {
                 self.windows.enter(Window::W8);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use twophase::kafka::protocol::{ProducerEpoch, ProducerId, Sequence};
+    use twophase::{Record, SourceOffset, Split};
+
+    use super::*;
+
+    const SINK: Actor =
+        Actor::Process { name: Name { role: twophase::Role::Sink, index: 0 }, life: Life(1), current: true };
+
+    fn producer(id: i64) -> Producer {
+        Producer { id: ProducerId(id), epoch: ProducerEpoch(0) }
+    }
+
+    fn batch(id: i64, offset: u64) -> Produce {
+        let record = RecordId { split: Split(0), offset: SourceOffset(offset) };
+        Produce {
+            id: Some(TransactionalId::new(format!("t{id}"))),
+            producer: Some(producer(id)),
+            partition: Partition(0),
+            base_sequence: Sequence(0),
+            transactional: true,
+            records: Record { id: record, payload: "a".into() }.into(),
+            version: 11,
+        }
+    }
+
+    #[test]
+    fn each_batch_goes_into_the_newest_transaction_of_its_producer() {
+        let mut ledger = Ledger::new([9].into_iter(), Sight::default(), Rooms::default());
+        // (The two are looked for in one place.)
+        for (offset, id) in (0..).zip([1, 9, 1]) {
+            ledger.written(SINK, &batch(id, offset));
+        }
+        let records =
+            |ledger: &Ledger| ledger.transactions().iter().map(|one| one.records).collect::<Vec<_>>();
+        assert_eq!(records(&ledger), [2, 1]);
+
+        let id = TransactionalId::new("t1");
+        let end =
+            Request::EndTxn { id: id.clone(), producer: producer(1), marker: Marker::Commit, version: 4 };
+        ledger.decided(SINK, (&end, &Response::EndTxn(Ok(None))), true);
+        ledger.marked(Partition(0), &id, producer(1), Marker::Commit);
+        for (offset, id) in (3..).zip([1, 1, 9]) {
+            ledger.written(SINK, &batch(id, offset));
+        }
+        assert_eq!(
+            records(&ledger),
+            [2, 2, 2],
+            "under the older protocol the next one is of the same producer"
+        );
     }
 }

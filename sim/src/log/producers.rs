@@ -7,7 +7,6 @@ use twophase::kafka::protocol::{
 
 use super::recent::{Recent, Span};
 use super::{CoordinatorEpoch, MarkerWrite};
-
 use crate::memory::Room;
 use crate::whereabouts::Whereabouts;
 
@@ -371,5 +370,27 @@ fn check_epoch(known: Option<&ProducerState>, producer: Producer) -> Result<(), 
     match known {
         Some(known) if producer.epoch < known.producer.epoch => Err(ErrorCode::InvalidProducerEpoch),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn producers_that_are_looked_for_in_one_place_are_told_apart() {
+        let mut producers = Producers::new(Rooms::default());
+        let [one, other, stranger] =
+            [1, 9, 17].map(|id| Producer { id: ProducerId(id), epoch: ProducerEpoch(0) });
+        let batch =
+            |at: u32| Span { first: Sequence(at as i32), last: Sequence(at as i32), base: LogOffset(0) };
+        for producer in [one, other] {
+            assert_eq!(producers.write(producer, batch(0), true), Ok(None));
+        }
+        for at in 1..4 {
+            assert!(producers.go_on(one, batch(at)) && producers.go_on(other, batch(at)), "{at}");
+        }
+        assert!(!producers.go_on(one, batch(3)), "that was before");
+        assert!(!producers.go_on(stranger, batch(4)));
     }
 }

@@ -185,7 +185,7 @@ impl World {
         }
         let arrives = self.now + self.pace.draw_request(life, &mut self.streams, (call, of));
         let (asked, flight, deadline) = self.take_off(pid, made, request);
-        if self.calm && arrives < deadline {
+        if self.ways_are_clear && arrives < deadline {
             self.queue.push(arrives, Happening::Arrive(flight));
         } else {
             self.dispatch_in_danger((pid, made, of), flight, (arrives, deadline));
@@ -265,14 +265,14 @@ impl World {
 
     #[inline(never)]
     pub(super) fn arrive(&mut self, ticket: Ticket<Flight>) {
-        let is_plain = matches!(self.broker, BrokerCondition::Up) && self.calm;
+        let is_plain = matches!(self.broker, BrokerCondition::Up) && self.ways_are_clear;
         if !is_plain && !self.is_there_to_serve(ticket) {
             return;
         }
         let flight = &mut self.flights[ticket];
         let (errand, pid, deadline) = (flight.errand.take(), flight.pid, flight.deadline);
         let life = &mut self.lives[pid];
-        let (who, is_safe) = (life.actor(), self.calm && life.is_alive() && !life.is_in_danger());
+        let (who, is_safe) = (life.actor(), self.ways_are_clear && life.is_alive() && !life.is_in_danger());
         match errand.expect("a request arrives once") {
             Errand::Broker(request) => {
                 let back = is_safe.then(|| self.pace.draw(life, &mut self.streams, Way::FromBroker));

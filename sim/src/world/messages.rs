@@ -41,7 +41,7 @@ impl World {
         self.sent += 1;
         let (parcel, place) = self.parcels.place();
         *place = Some(Parcel { message: self.sent, to, label, envelope: Envelope { from, body } });
-        if self.calm && !in_danger {
+        if self.ways_are_clear && !in_danger {
             self.queue.push(arrives, Happening::Deliver(parcel));
             return true;
         }

@@ -116,7 +116,7 @@ pub(crate) struct World {
     cuts: Cuts,
     /// Nothing can befall what a process sends that is not in danger itself, and nobody writes down how it goes: nearly
     /// always. One question instead of two whenever something sets off.
-    calm: bool,
+    ways_are_clear: bool,
     /// How many messages were sent on their way, requests and answers too.
     sent: u64,
     log: AnyLog,
@@ -217,7 +217,7 @@ impl World {
         markers.extend((0..partitions).map(|of| streams.begin(Purpose::Marker, of.into())));
         let mut world = World {
             alone,
-            calm: watch.history.is_none(),
+            ways_are_clear: watch.history.is_none(),
             watch,
             chores: rooms.chores.vector(8),
             woken: rooms.woken.vector(8),
@@ -416,7 +416,7 @@ impl World {
         self.healed = true;
         self.lives.iter_mut().for_each(|life| life.armed.clear());
         self.cuts.clear();
-        self.calm = self.watch.history.is_none();
+        self.ways_are_clear = self.watch.history.is_none();
         self.slow_markers = None;
         self.repeated_markers = None;
         self.emit(Actor::World, What::Healed);

@@ -122,7 +122,7 @@ impl World {
     }
 
     fn cut(&mut self, from: End, to: End, both_ways: bool, lasts: u64) {
-        self.calm = false;
+        self.ways_are_clear = false;
         self.cuts.add(from, to, self.now + lasts);
         if both_ways {
             self.cuts.add(to, from, self.now + lasts);
