@@ -102,11 +102,11 @@ struct Wakers {
 impl Wakers {
     /// One for this task.
     fn next(&mut self, task: TaskId) -> Arc<TaskWaker> {
-        if let Some(mut spare) = self.spare.pop()
-            && let Some(waker) = Arc::get_mut(&mut spare)
-        {
-            (waker.task, waker.queued) = (task, AtomicBool::new(false));
-            return spare;
+        if let Some(mut spare) = self.spare.pop() {
+            if let Some(waker) = Arc::get_mut(&mut spare) {
+                (waker.task, waker.queued) = (task, AtomicBool::new(false));
+                return spare;
+            }
         }
         Arc::new(TaskWaker { task, queued: AtomicBool::new(false), woken: self.woken.clone() })
     }

@@ -69,13 +69,12 @@ impl<'a> Turns<'a> {
             self.shown = now;
         }
         // Nearly always one task was woken, by the world, and there is nothing else to be done.
-        if let &[only] = &world.woken[..]
-            && world.chores.len() | self.ready.len() == 0
-            && !self.executor.has_woken()
-            && let Some(task) = self.executor.task(only)
-            && !world.is_paused(task.process)
-        {
-            return self.turn_of(only, world);
+        if let &[only] = &world.woken[..] {
+            let others = world.chores.len() | self.ready.len() != 0 || self.executor.has_woken();
+            let may_go_on = |task: &Task| !world.is_paused(task.process);
+            if !others && self.executor.task(only).is_some_and(may_go_on) {
+                return self.turn_of(only, world);
+            }
         }
         if !world.chores.is_empty() {
             return Turn::Attend;
