@@ -3,7 +3,6 @@
 use std::borrow::Borrow;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
@@ -19,7 +18,7 @@ use crate::channel::WakerId;
 ///
 /// A future that is polled *by* its owner is polled again for everything that its owner waits for, and its owner for
 /// everything that the future waits for. As a task each goes its own way, and they meet only where they talk.
-pub(crate) struct Companion<O: Borrow<Order> = Arc<Order>>(O);
+pub(crate) struct Companion<O: Borrow<Order>>(O);
 
 /// The order to go.
 #[derive(Debug, Default)]
@@ -85,6 +84,7 @@ impl<F: Future<Output = ()>, O: Borrow<Order>> Future for Obedient<F, O> {
 mod tests {
     use std::future::pending;
     use std::pin::pin;
+    use std::sync::Arc;
 
     use super::*;
     use crate::wakes::Wakes;

@@ -114,10 +114,10 @@ impl Wakers {
     /// With those of the tasks of a history that is over. If anybody has kept one, none is used again: he could wake a
     /// task of the next history.
     fn leave(&mut self, tasks: impl Iterator<Item = Task>) -> Option<Wakers> {
-        let mut spare = std::mem::take(&mut self.spare);
-        spare.extend(tasks.map(|Task { queued, .. }| queued));
-        if !spare.iter_mut().all(|waker| Arc::get_mut(waker).is_some()) {
-            return None;
+        let mut spare = std::mem::take(&mut self.spare); // of which nobody has had one since
+        for mut waker in tasks.map(|Task { queued, .. }| queued) {
+            Arc::get_mut(&mut waker)?;
+            spare.push(waker);
         }
         spare.truncate(MOST_SPARE);
         self.woken.clear();

@@ -3,14 +3,13 @@
 //! Every request can be lost, delayed, repeated, or applied with its answer lost. Who asks learns of none of
 //! this: he gets an answer, or, after the request timeout, none. A request outlives the process that sent it.
 
-use std::sync::Arc;
 use std::task::Waker;
 
 use twophase::env::{Key, Value};
-use twophase::kafka::Unanswered;
 use twophase::kafka::protocol::{ErrorCode, Produce, Request, Response};
 
 use super::broker::BrokerCondition;
+use super::flight::{Answer, Asks, Errand, Flight};
 use super::life::{LifeState, Made};
 use super::links::Way;
 use super::store::{StoreAnswer, StoreRequest};
@@ -23,47 +22,8 @@ use crate::event::{Actor, What};
 use crate::fault::End;
 use crate::log::Log;
 use crate::seed::Streams;
-use crate::site::{Ask, Call, Phase};
+use crate::site::{Call, Phase};
 use crate::trips::{self, Kind, Trip};
-
-/// What is asked of the world outside the job.
-pub(crate) trait Asks {
-    /// Who is asked.
-    const OF: End;
-
-    fn call(&self) -> Call;
-
-    fn errand(self) -> Errand;
-}
-
-/// The same, on its way. (It becomes one only when it leaves: as long as it is the one or the other, it is a pointer.)
-#[derive(Clone, Debug)]
-pub(crate) enum Errand {
-    Broker(Arc<Request>),
-    Store(Box<StoreRequest>),
-}
-
-/// What comes of it.
-#[derive(Clone, Debug)]
-pub(crate) enum Answer {
-    /// Just as whoever asked is told, so that it is copied to him and not taken apart.
-    Broker(Result<Response, Unanswered>),
-    Store(StoreAnswer),
-}
-
-/// A request under way, and then its answer.
-#[derive(Clone)]
-pub(crate) struct Flight {
-    pid: Pid,
-    wait: WaitId,
-    made: Made,
-    deadline: u64,
-    /// Who is asked.
-    of: End,
-    /// Until it is done: from then on whoever asked can use his request again.
-    errand: Option<Errand>,
-    answer: Answer,
-}
 
 /// What comes of looking whether a wait is over.
 pub(crate) enum Looked {
@@ -82,66 +42,6 @@ pub(crate) enum Ending {
     GivenUp,
     /// Of a wait for the clock, for a message or for the order to end.
     Woke,
-}
-
-impl Asks for Arc<Request> {
-    const OF: End = End::Broker;
-
-    #[inline]
-    fn call(&self) -> Call {
-        Call::Ask(Ask::of(self))
-    }
-
-    #[inline]
-    fn errand(self) -> Errand {
-        Errand::Broker(self)
-    }
-}
-
-impl Asks for Box<StoreRequest> {
-    const OF: End = End::Store;
-
-    fn call(&self) -> Call {
-        match **self {
-            StoreRequest::Read(_) => Call::Read,
-            StoreRequest::Put { .. } => Call::Put,
-        }
-    }
-
-    fn errand(self) -> Errand {
-        Errand::Store(self)
-    }
-}
-
-impl Answer {
-    /// None yet.
-    const NONE: Answer = Answer::Broker(Err(Unanswered));
-
-    /// Where the broker's goes, of which there is none yet: so there is nothing to be dropped.
-    #[inline(always)]
-    fn unanswered(&mut self) -> &mut Result<Response, Unanswered> {
-        match self {
-            Answer::Broker(none @ Err(Unanswered)) => none,
-            _ => unreachable!("a request is answered once"),
-        }
-    }
-
-    /// What the broker said.
-    #[inline(always)]
-    pub(crate) fn take_response(&mut self) -> Result<Response, Unanswered> {
-        match self {
-            Answer::Broker(response) => std::mem::replace(response, Err(Unanswered)),
-            Answer::Store(_) => unreachable!("the broker was asked"),
-        }
-    }
-
-    /// What the store said.
-    pub(crate) fn take_stored(&mut self) -> Option<StoreAnswer> {
-        match std::mem::replace(self, Answer::NONE) {
-            Answer::Store(answer) => Some(answer),
-            Answer::Broker(_) => None,
-        }
-    }
 }
 
 /// The way there.
@@ -265,6 +165,7 @@ impl World {
 
     #[inline(never)]
     pub(super) fn arrive(&mut self, ticket: Ticket<Flight>) {
+        debug_assert_eq!(self.ways_are_clear, self.cuts.are_none() && self.watch.history.is_none());
         let is_plain = matches!(self.broker, BrokerCondition::Up) && self.ways_are_clear;
         if !is_plain && !self.is_there_to_serve(ticket) {
             return;
@@ -472,7 +373,7 @@ impl World {
         self.flights.end_emptied(answered, |flight| {
             debug_assert!(flight.errand.is_none(), "it is done");
             let taken = take(&mut flight.answer);
-            debug_assert!(matches!(flight.answer, Answer::Broker(Err(Unanswered))), "nothing is left of it");
+            debug_assert!(flight.answer.is_none(), "nothing is left of it");
             taken
         })
     }

@@ -13,6 +13,7 @@
 pub(crate) mod bells;
 mod broker;
 mod calls;
+mod flight;
 mod life;
 mod links;
 mod messages;
@@ -30,7 +31,8 @@ use std::sync::Arc;
 
 use twophase::{Fact, Payload, Timestamp};
 
-pub(crate) use calls::{Answer, Ending, Looked};
+pub(crate) use calls::{Ending, Looked};
+pub(crate) use flight::Answer;
 pub(crate) use life::{Condition, LifeState, Pid};
 pub(crate) use messages::Received;
 pub(crate) use store::{StoreAnswer, StoreRequest};
@@ -47,7 +49,7 @@ use crate::seed::{Purpose, Stream, StreamId, Streams, micros};
 use crate::site::{Call, Name};
 use crate::watch::{self, Watch};
 use broker::BrokerCondition;
-use calls::Flight;
+use flight::Flight;
 use life::Lives;
 use links::Cuts;
 use messages::Parcel;
