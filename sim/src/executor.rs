@@ -3,16 +3,19 @@
 //! A task is polled only when it was woken, and dropped at once when its process dies. Nothing here knows
 //! what the futures wait for.
 
+mod woken;
+
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::memory::Room;
 use crate::quiet::{Panic, guarded, guarded_within};
 use crate::wall::Who;
 use crate::world::Pid;
+use woken::Woken;
 
 /// A future of some process.
 pub(crate) type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -36,14 +39,6 @@ impl WakerId {
     }
 }
 
-/// The tasks that were woken, in the order of waking.
-#[derive(Default)]
-struct Woken {
-    tasks: Mutex<Vec<TaskId>>,
-    /// Whether there are any: nearly always not, and that is asked after every step.
-    any: AtomicBool,
-}
-
 /// Puts its task among the woken, once until the task is polled.
 struct TaskWaker {
     task: TaskId,
@@ -58,8 +53,7 @@ impl Wake for TaskWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.queued.swap(true, Ordering::Relaxed) {
-            self.woken.tasks.lock().expect("nobody panics while waking").push(self.task);
-            self.woken.any.store(true, Ordering::Release);
+            self.woken.push(self.task);
         }
     }
 }
@@ -122,13 +116,6 @@ impl Wakers {
         spare.truncate(MOST_SPARE);
         self.woken.clear();
         Some(Wakers { woken: self.woken.clone(), spare })
-    }
-}
-
-impl Woken {
-    fn clear(&self) {
-        self.any.store(false, Ordering::Release);
-        self.tasks.lock().expect("nobody panics while waking").clear();
     }
 }
 
@@ -205,21 +192,13 @@ impl Executor {
         ready.extend(
             woken.drain(..).filter(|task| !self.tasks[task.0].queued.queued.swap(true, Ordering::Relaxed)),
         );
-        if self.has_woken() {
-            self.wakers.woken.any.store(false, Ordering::Release);
-            let mut woken = self.wakers.woken.tasks.lock().expect("nobody panics while waking");
-            if ready.is_empty() {
-                std::mem::swap(ready, &mut woken);
-            } else {
-                ready.append(&mut woken);
-            }
-        }
+        self.wakers.woken.take(ready);
     }
 
     /// Whether a task was woken since, not by the world.
     #[inline]
     pub(crate) fn has_woken(&self) -> bool {
-        self.wakers.woken.any.load(Ordering::Acquire)
+        self.wakers.woken.is_any()
     }
 
     /// Drops all futures of a process, in the order they were spawned, also if one of them panics over it. The
@@ -251,6 +230,7 @@ impl Drop for Executor {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
+    use std::sync::Mutex;
 
     use super::*;
     use crate::site::Name;
