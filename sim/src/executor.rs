@@ -195,6 +195,12 @@ impl Executor {
         self.wakers.woken.take(ready);
     }
 
+    /// The one that was woken by others since, if it is the only one: it is to be polled, or among the ready.
+    #[inline]
+    pub(crate) fn take_only(&self) -> Option<TaskId> {
+        self.wakers.woken.take_only()
+    }
+
     /// Whether a task was woken since, not by the world.
     #[inline]
     pub(crate) fn has_woken(&self) -> bool {

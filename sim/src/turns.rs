@@ -68,12 +68,19 @@ impl<'a> Turns<'a> {
             sandbox.advance(now - self.shown);
             self.shown = now;
         }
-        // Nearly always one task was woken, by the world, and there is nothing else to be done.
-        if let &[only] = &world.woken[..] {
-            let others = world.chores.len() | self.ready.len() != 0 || self.executor.has_woken();
-            let may_go_on = |task: &Task| !world.is_paused(task.process);
-            if !others && self.executor.task(only).is_some_and(may_go_on) {
-                return self.turn_of(only, world);
+        // Nearly always one task was woken, by the world or by another one, and there is nothing else to be done.
+        if world.chores.len() | self.ready.len() == 0 {
+            match (&world.woken[..], self.executor.has_woken()) {
+                (&[only], false) if self.may_go_on(only, world) => return self.turn_of(only, world),
+                ([], true) => {
+                    if let Some(only) = self.executor.take_only() {
+                        if self.may_go_on(only, world) {
+                            return self.turn_of(only, world);
+                        }
+                        self.ready.push(only);
+                    }
+                }
+                _ => {}
             }
         }
         if !world.chores.is_empty() {
@@ -83,6 +90,11 @@ impl<'a> Turns<'a> {
             Some(task) => self.turn_of(task, world),
             None => Turn::World,
         }
+    }
+
+    #[inline(always)]
+    fn may_go_on(&self, task: TaskId, world: &World) -> bool {
+        self.executor.task(task).is_some_and(|task| !world.is_paused(task.process))
     }
 
     /// This one's. All others that were woken are ready.

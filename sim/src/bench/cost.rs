@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::s1;
+use super::s1::{s1, turn_to};
 use crate::memory::Memory;
 use crate::outcome::Verdict;
 use crate::run::play_watched;
@@ -60,8 +60,9 @@ pub fn play_s1(subject: &Subject, threads: Threads, seeds: Range<u64>) -> Cost {
     let stopwatch = Stopwatch::start();
     let mut cost = Cost { histories: seeds.end - seeds.start, ..Cost::default() };
     let mut memory = Memory::default();
+    let mut schedule = Arc::new(s1(Seed(seeds.start)));
     for seed in seeds {
-        let schedule = Arc::new(s1(Seed(seed)));
+        turn_to(Arc::make_mut(&mut schedule), Seed(seed)); // nobody else has kept it
         let pulse = Pulse::default();
         let outcome = threads
             .run(|| play_watched(subject, &schedule, Keep::default(), &pulse, &mut memory))

@@ -50,6 +50,13 @@ pub fn s1(seed: Seed) -> Schedule {
     }
 }
 
+/// Makes that of one seed the history of another: they differ in what is drawn, and have the same input.
+pub(super) fn turn_to(history: &mut Schedule, seed: Seed) {
+    history.timing.seed = seed;
+    history.faults.clear();
+    history.faults.push(crash(seed));
+}
+
 fn settings() -> Settings {
     Settings {
         parallelism: SINKS,
@@ -105,6 +112,13 @@ mod tests {
         let subject = subjects::named("kafka").expect("the correct subject comes along");
         let played = |seed| play(&subject, &Arc::new(s1(Seed(seed))), Keep::default());
         (0..1_000).map(played).collect()
+    }
+
+    #[test]
+    fn one_history_turns_into_another() {
+        let mut history = s1(Seed(3));
+        turn_to(&mut history, Seed(4));
+        assert_eq!(history, s1(Seed(4)));
     }
 
     #[test]

@@ -53,12 +53,20 @@ impl Woken {
         }
     }
 
+    /// Takes the only one out, if it is one.
+    #[inline]
+    pub(super) fn take_only(&self) -> Option<TaskId> {
+        let first = self.first.load(Ordering::Acquire);
+        let is_one = first != NONE && first != SEVERAL && self.swap(first, NONE);
+        is_one.then(|| TaskId(first - 1))
+    }
+
     /// Moves all of them to the end of these.
     pub(super) fn take(&self, to: &mut Vec<TaskId>) {
-        match self.first.load(Ordering::Acquire) {
-            NONE => {}
-            only if only != SEVERAL && self.swap(only, NONE) => to.push(TaskId(only - 1)),
-            _ => self.take_all(to),
+        match self.take_only() {
+            Some(only) => to.push(only),
+            None if self.is_any() => self.take_all(to),
+            None => {}
         }
     }
 
@@ -85,6 +93,7 @@ impl Woken {
 mod tests {
     use super::*;
 
+    /// All that were woken.
     fn taken(woken: &Woken) -> Vec<usize> {
         let mut taken = vec![TaskId(100)];
         woken.take(&mut taken);
@@ -101,6 +110,18 @@ mod tests {
             assert_eq!(woken.is_any(), count > 0);
             assert_eq!(taken(&woken), (0..count).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn only_one_that_is_alone_is_taken_out_alone() {
+        let woken = Woken::default();
+        assert_eq!(woken.take_only(), None);
+        woken.push(TaskId(7));
+        assert_eq!(woken.take_only(), Some(TaskId(7)));
+        woken.push(TaskId(8));
+        woken.push(TaskId(9));
+        assert_eq!(woken.take_only(), None);
+        assert_eq!(taken(&woken), [8, 9]);
     }
 
     #[test]
