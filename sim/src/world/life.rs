@@ -19,8 +19,13 @@ use crate::site::{Ask, Call, Name, Operation};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pid(pub(crate) u32);
 
-/// All lives of a history, in the order of their starts.
-pub(super) struct Lives(Vec<LifeState>);
+/// All lives of a history.
+pub(super) struct Lives {
+    /// In the order of their starts.
+    all: Vec<LifeState>,
+    /// The last to start of each process, at the place of its name.
+    newest: SmallVec<[Option<Pid>; 8]>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
@@ -91,32 +96,43 @@ const FIXED: usize = PLAIN.len() + Ask::ALL.len();
 
 impl Lives {
     pub(super) fn new(room: Room<LifeState>) -> Self {
-        Lives(room.vector(8))
+        Lives { all: room.vector(8), newest: SmallVec::new() }
     }
 
     /// Their room, for those of another history.
     pub(super) fn leave(self) -> Room<LifeState> {
-        Room::of(self.0)
+        Room::of(self.all)
     }
 
     /// One more has started.
     pub(super) fn add(&mut self, life: LifeState) -> Pid {
-        self.0.push(life);
-        Pid(self.0.len() as u32 - 1)
+        let (pid, place) = (Pid(self.all.len() as u32), life.name.place());
+        if place >= self.newest.len() {
+            self.newest.resize(place + 1, None);
+        }
+        self.newest[place] = Some(pid);
+        self.all.push(life);
+        pid
     }
 
     pub(super) fn pids(&self) -> impl Iterator<Item = Pid> + use<> {
-        (0..self.0.len() as u32).map(Pid)
+        (0..self.all.len() as u32).map(Pid)
     }
 
     /// The life of this process that started last, if any has.
     pub(super) fn newest(&self, name: Name) -> Option<Pid> {
-        self.0.iter().rposition(|life| life.name == name).map(|place| Pid(place as u32))
+        *self.newest.get(name.place())?
     }
 
-    /// This life of this process.
+    /// This life of this process: nearly always the newest.
     pub(super) fn find(&self, name: Name, life: Life) -> Option<Pid> {
-        let place = self.0.iter().position(|state| state.name == name && state.life == life);
+        let newest = self.newest(name)?;
+        if self[newest].life == life { Some(newest) } else { self.find_older(name, life) }
+    }
+
+    #[cold]
+    fn find_older(&self, name: Name, life: Life) -> Option<Pid> {
+        let place = self.all.iter().position(|state| state.name == name && state.life == life);
         place.map(|place| Pid(place as u32))
     }
 }
@@ -125,13 +141,13 @@ impl Deref for Lives {
     type Target = [LifeState];
 
     fn deref(&self) -> &[LifeState] {
-        &self.0
+        &self.all
     }
 }
 
 impl DerefMut for Lives {
     fn deref_mut(&mut self) -> &mut [LifeState] {
-        &mut self.0
+        &mut self.all
     }
 }
 
@@ -140,14 +156,14 @@ impl Index<Pid> for Lives {
 
     #[inline(always)]
     fn index(&self, pid: Pid) -> &LifeState {
-        &self.0[pid.0 as usize]
+        &self.all[pid.0 as usize]
     }
 }
 
 impl IndexMut<Pid> for Lives {
     #[inline(always)]
     fn index_mut(&mut self, pid: Pid) -> &mut LifeState {
-        &mut self.0[pid.0 as usize]
+        &mut self.all[pid.0 as usize]
     }
 }
 

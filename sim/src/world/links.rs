@@ -1,7 +1,7 @@
 //! How long things take on their way, and what cuts the way.
 
 use smallvec::SmallVec;
-use twophase::{Life, Role};
+use twophase::Life;
 
 use crate::fault::End;
 use crate::seed::{Purpose, StreamId, Streams};
@@ -39,7 +39,7 @@ impl Way {
 pub(super) struct Delays {
     /// By [`Way`].
     fixed: [StreamId; 5],
-    /// Each at the [`place`] of its process.
+    /// Each at the place of its process.
     others: SmallVec<[StreamId; 8]>,
 }
 
@@ -87,7 +87,7 @@ impl Delays {
 
     #[inline(always)]
     fn to(&mut self, name: Name) -> &mut StreamId {
-        let place = place(name);
+        let place = name.place();
         if place >= self.others.len() {
             self.others.resize(place + 1, StreamId::NONE);
         }
@@ -117,15 +117,6 @@ impl Cuts {
     pub(super) fn hold(&self, process: Name, way: Way, now: u64) -> bool {
         let (from, to) = way.ends(process);
         self.0.iter().any(|cut| cut.from == from && cut.to == to && now < cut.until)
-    }
-}
-
-/// Where a process stands among all, of which there are few.
-#[inline(always)]
-fn place(Name { role, index }: Name) -> usize {
-    match role {
-        Role::Coordinator => 2 * usize::from(index),
-        Role::Sink => 2 * usize::from(index) + 1,
     }
 }
 
