@@ -47,6 +47,18 @@ impl Entry {
     }
 }
 
+/// How many of these begin before an offset. While each has one record, they stand where their offsets say, and a search
+/// would look at entries that nobody else has looked at for long.
+pub(super) fn entries_before(entries: &[Entry], offset: LogOffset) -> usize {
+    let first = entries.first().map_or(offset, |first| first.base);
+    let guess = offset.0.saturating_sub(first.0) as usize;
+    match entries.get(guess) {
+        Some(entry) if entry.base == offset => guess,
+        None if entries.last().is_none_or(|last| last.base < offset) => entries.len(),
+        _ => entries.partition_point(|entry| entry.base < offset),
+    }
+}
+
 /// A transaction that was aborted after it had written here (Kafka `AbortedTxn`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Aborted {
@@ -107,7 +119,10 @@ impl PartitionLog {
 
     /// All entries from the one that contains `from`.
     pub(super) fn entries(&self, from: LogOffset) -> &[Entry] {
-        &self.entries[self.entries.partition_point(|entry| entry.end() <= from)..]
+        let begun = entries_before(&self.entries, from);
+        let reaches = |entry: &Entry| entry.end() > from;
+        let first = begun.checked_sub(1).filter(|last| reaches(&self.entries[*last]));
+        &self.entries[first.unwrap_or(begun)..]
     }
 
     /// In the order of their markers.
@@ -171,5 +186,48 @@ impl PartitionLog {
         self.end = LogOffset(base.0 + length as u64);
         self.entries.push(Entry { base, producer, content });
         base
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use twophase::{Payload, Record, RecordId, SourceOffset, Split};
+
+    use super::*;
+
+    /// Entries of these lengths, one behind the other.
+    fn entries(lengths: &[u64]) -> Vec<Entry> {
+        let record = Record {
+            id: RecordId { split: Split(0), offset: SourceOffset(0) },
+            payload: Payload::copy_from_slice(b"any"),
+        };
+        let mut end = 0;
+        let entry = |length: &u64| {
+            let base = LogOffset(end);
+            end += length;
+            let content = match length {
+                1 => Content::Marker(Marker::Commit),
+                _ => Content::Batch {
+                    base_sequence: Sequence(0),
+                    transactional: false,
+                    records: vec![record.clone(); *length as usize].into(),
+                },
+            };
+            Entry { base, producer: None, content }
+        };
+        lengths.iter().map(entry).collect()
+    }
+
+    #[test]
+    fn entries_are_found_by_offset_whether_they_hold_one_record_or_several() {
+        for lengths in [&[][..], &[1, 1, 1, 1], &[3, 1, 2, 5], &[1, 1, 4, 1, 1], &[2, 2]] {
+            let all = entries(lengths);
+            for from in 0..=all.len() {
+                for offset in 0..=15 {
+                    let before = all[from..].iter().take_while(|entry| entry.base.0 < offset).count();
+                    assert_eq!(entries_before(&all[from..], LogOffset(offset)), before, "{offset} in {lengths:?}");
+                }
+            }
+        }
     }
 }

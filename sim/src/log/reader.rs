@@ -3,6 +3,7 @@
 use twophase::kafka::protocol::{ErrorCode, LogOffset, Producer};
 use twophase::{Partition, Record};
 
+use super::partition::entries_before;
 use super::{Aborted, Content, Entry, Log};
 
 /// How far a reader wants to see (`isolation.level`).
@@ -50,7 +51,7 @@ pub fn fetch(
 fn committed(log: &dyn Log, partition: Partition, from: LogOffset) -> Fetched<'_> {
     let stable = log.last_stable_offset(partition);
     let entries = log.entries(partition, from);
-    let entries = &entries[..entries.partition_point(|entry| entry.base < stable)];
+    let entries = &entries[..entries_before(entries, stable)];
     let aborted = log.aborted(partition);
     let ended = aborted.partition_point(|aborted| aborted.last < from);
     Fetched { entries, aborted: if entries.is_empty() { &[] } else { &aborted[ended..] } }
