@@ -225,7 +225,11 @@ mod tests {
             for from in 0..=all.len() {
                 for offset in 0..=15 {
                     let before = all[from..].iter().take_while(|entry| entry.base.0 < offset).count();
-                    assert_eq!(entries_before(&all[from..], LogOffset(offset)), before, "{offset} in {lengths:?}");
+                    assert_eq!(
+                        entries_before(&all[from..], LogOffset(offset)),
+                        before,
+                        "{offset} in {lengths:?}"
+                    );
                 }
             }
         }

@@ -38,29 +38,31 @@ pub(crate) enum Condition {
     Ended,
 }
 
+/// One life of one process. (What nearly every event asks for comes first: whose it is, what is placed in it, its delays and its counts.)
+#[repr(C)]
 pub(crate) struct LifeState {
     pub(crate) name: Name,
     pub(crate) life: Life,
     pub(crate) condition: Condition,
     /// Whether no later life of the process has started.
     pub(crate) current: bool,
-    /// The oldest message first. There is rarely more than one.
-    pub(super) mailbox: SmallVec<[Ticket<Parcel>; 4]>,
-    pub(crate) receiving: Option<WaitId>,
     pub(crate) asked_to_stop: bool,
     /// Its main future ended because its part of the job is done, as far as it knows.
     pub(crate) done: bool,
+    /// Faults of the schedule, by index, that are placed in this life and have not struck.
+    pub(crate) armed: Vec<usize>,
+    pub(super) delays: Delays,
+    counts: Counts,
+    pub(crate) receiving: Option<WaitId>,
+    /// The oldest message first. There is rarely more than one.
+    pub(super) mailbox: SmallVec<[Ticket<Parcel>; 4]>,
+    /// How far the clock of its machine is off, in microseconds.
+    pub(crate) clock_off: i64,
     pub(crate) stopping: SmallVec<[WaitId; 2]>,
     /// Tasks that were woken while it stood still.
     pub(crate) deferred: Vec<TaskId>,
-    /// Faults of the schedule, by index, that are placed in this life and have not struck.
-    pub(crate) armed: Vec<usize>,
-    /// How far the clock of its machine is off, in microseconds.
-    pub(crate) clock_off: i64,
     /// What decides in which order its tasks are polled.
     pub(super) poll_order: Option<StreamId>,
-    pub(super) delays: Delays,
-    counts: Counts,
 }
 
 /// A call that some life has made, so small that it goes with what comes of it.
@@ -79,6 +81,7 @@ impl Made {
 
 /// How often each call was made.
 #[derive(Default)]
+#[repr(C)]
 struct Counts {
     fixed: [u32; FIXED],
     sends: Sends,

@@ -36,6 +36,7 @@ impl Way {
 }
 
 /// The delays of all links that one life has used so far, each drawn from a stream of its own.
+#[repr(C)]
 pub(super) struct Delays {
     /// By [`Way`].
     fixed: [StreamId; 5],
