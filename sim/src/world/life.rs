@@ -38,7 +38,8 @@ pub(crate) enum Condition {
     Ended,
 }
 
-/// One life of one process. (What nearly every event asks for comes first: whose it is, what is placed in it, its delays and its counts.)
+/// One life of one process. What nearly every event asks for comes first, side by side: whose it is, what is placed in it,
+/// its delays and its counts.
 #[repr(C)]
 pub(crate) struct LifeState {
     pub(crate) name: Name,
