@@ -81,7 +81,6 @@ impl Woken {
     pub(super) fn clear(&self) {
         let mut all = self.all.lock().expect("nobody panics while waking");
         self.first.store(NONE, Ordering::Release);
-        all.clear();
     }
 
     fn swap(&self, found: usize, put: usize) -> bool {
@@ -142,14 +141,16 @@ mod tests {
         const EACH: usize = 2_000;
         let (woken, mut taken) = (Woken::default(), Vec::new());
         std::thread::scope(|scope| {
-            for thread in 0..3 {
+            let wake = |thread| {
                 let woken = &woken;
-                scope.spawn(move || (0..EACH).for_each(|task| woken.push(TaskId(thread * EACH + task))));
-            }
-            while taken.len() < 3 * EACH {
+                move || (0..EACH).for_each(|task| woken.push(TaskId(thread * EACH + task)))
+            };
+            let threads = [0, 1, 2].map(|thread| scope.spawn(wake(thread)));
+            while !threads.iter().all(|thread| thread.is_finished()) {
                 woken.take(&mut taken);
             }
         });
+        woken.take(&mut taken);
         for thread in 0..3 {
             let its = taken.iter().map(|task| task.0).filter(|task| task / EACH == thread);
             assert!(its.eq(thread * EACH..(thread + 1) * EACH), "each thread's in their order");
