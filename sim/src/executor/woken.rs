@@ -81,6 +81,7 @@ impl Woken {
     pub(super) fn clear(&self) {
         let mut all = self.all.lock().expect("nobody panics while waking");
         self.first.store(NONE, Ordering::Release);
+        all.clear();
     }
 
     fn swap(&self, found: usize, put: usize) -> bool {
@@ -130,8 +131,10 @@ mod tests {
             (0..count).for_each(|task| woken.push(TaskId(task)));
             woken.clear();
             assert!(!woken.is_any());
-            woken.push(TaskId(7));
-            assert_eq!(taken(&woken), [7]);
+            for task in [7, 8] {
+                woken.push(TaskId(task));
+            }
+            assert_eq!(taken(&woken), [7, 8]);
         }
     }
 
