@@ -7,8 +7,8 @@ mod woken;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{self, Arc};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::memory::Room;
