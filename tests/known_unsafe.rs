@@ -10,7 +10,8 @@ use std::time::Duration;
 use twophase::kafka::protocol::Protocol;
 use twophase::naming::Naming;
 use twophase_sim::fault::Fault;
-use twophase_sim::{Anomaly, Finding, Keep, Schedule, Subject, Verdict, is_safe, play, subjects};
+use twophase_sim::schedule::Span;
+use twophase_sim::{Anomaly, Finding, Keep, Schedule, Simulation, Subject, Verdict, is_safe, play, subjects};
 
 use by_hand::{millis, named, site};
 
@@ -130,4 +131,35 @@ fn the_newer_protocol_refuses_a_late_batch_behind_an_abort_without_verification(
 #[test]
 fn a_fence_shuts_out_a_late_batch_where_leaders_do_not_verify() {
     assert_eq!(failures(&named("kafka"), produce_delayed(Protocol::V1, false)), []);
+}
+
+/// Nothing was written on its partition before, which still takes it between the decision and the marker. Whoever aborted dies
+/// of it, and nobody comes back to that name.
+#[test]
+fn a_late_batch_in_front_of_the_marker_of_an_abort_is_aborted_with_it() {
+    let mut calm = calm(Protocol::V1, Naming::PerTransaction);
+    calm.settings.partitions = 3; // the third batch is the first on the last one
+    calm.broker.verification = false;
+    calm.broker.markers = Span::millis(20, 20);
+    let late = swept(&calm, |by| {
+        let (batch, abort) = (site("sink-0/1/produce#3/sent"), site("sink-0/2/init#1/sent"));
+        let crash = |at| Fault::Crash { at, restart_after: millis(5) };
+        vec![Fault::Delay { at: batch.clone(), by }, crash(batch), crash(abort)]
+    });
+    assert_eq!(failures(&named("kafka"), late), []);
+}
+
+/// As brokers before Kafka 3.6.
+fn unverified(subject: Subject) -> Simulation {
+    Simulation::of(subject).protocol(Protocol::V1).verification(false)
+}
+
+#[test]
+fn the_correct_job_survives_whatever_is_drawn_where_leaders_do_not_verify() {
+    unverified(named("kafka")).seeds(0..5_000).run().assert_exactly_once();
+}
+
+#[test]
+fn a_job_that_does_not_fence_is_found_where_leaders_do_not_verify() {
+    unverified(subjects::without_fencing()).run().assert_finds(Anomaly::Stuck);
 }

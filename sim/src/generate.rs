@@ -77,6 +77,8 @@ pub struct Generator {
     pub protocol: Option<Protocol>,
     /// The naming; drawn, if not given.
     pub naming: Option<Naming>,
+    /// Whether partition leaders verify ([`BrokerSettings::verification`]); they do, if not given.
+    pub verification: Option<bool>,
     /// How many sinks there are; drawn, if not given.
     pub parallelism: Option<u16>,
     /// How many splits the input has; drawn, if not given.
@@ -132,7 +134,8 @@ impl Generator {
         let mut settings = self.draw_shape(draw);
         self.draw_clocks(draw, seed, &timing, &mut settings)?;
         self.adjust_settings(seed, &mut settings)?;
-        let broker = draw_broker(draw);
+        let mut broker = draw_broker(draw);
+        broker.verification = self.verification.unwrap_or(broker.verification);
         let protocol = *draw.pick(&[Protocol::V1, Protocol::V2]);
         let protocol = self.protocol.unwrap_or(protocol);
         let naming = *draw.pick(&[Naming::PerTransaction, Naming::Pool]);

@@ -193,7 +193,7 @@ impl Ledger {
             self.last = at;
             batch.records.iter().for_each(|record| self.carry(record.id, at as u32));
             let transaction = &mut self.transactions[at];
-            transaction.touched |= bit(batch.partition);
+            transaction.partitions |= bit(batch.partition);
             transaction.records += batch.records.len() as u32;
             self.acted(at, current);
         }
@@ -231,9 +231,11 @@ impl Ledger {
     fn change(&mut self, current: bool, (request, response): (&Request, &Response)) {
         match (request, response) {
             (Request::AddPartitions { id, producer, .. }, Response::AddPartitions(Ok(answers))) => {
-                let added = answers.iter().filter_map(|(partition, answer)| answer.ok().map(|()| *partition));
-                if self.position(*producer).is_none_or(|at| self.transactions[at].decided.is_some()) {
-                    self.empties.add(id, *producer, added);
+                let added = answers.iter().filter(|(_, answer)| answer.is_ok());
+                let added = added.fold(0, |all, (partition, _)| all | bit(*partition));
+                match self.position(*producer).map(|at| &mut self.transactions[at]) {
+                    Some(open) if open.decided.is_none() => open.partitions |= added,
+                    _ => self.empties.add(id, *producer, added),
                 }
             }
             (Request::EndTxn { producer, marker, .. }, Response::EndTxn(Ok(_))) => {
@@ -280,9 +282,7 @@ impl Ledger {
     #[inline(always)]
     fn goes_into(&mut self, producer: Producer, partition: Partition) -> Option<usize> {
         let at = self.place(producer)?;
-        let newest = &self.transactions[at];
-        let goes_on = newest.decided.is_none() || newest.touched & !newest.written_on & bit(partition) != 0;
-        goes_on.then_some(at)
+        self.transactions[at].takes(partition).then_some(at)
     }
 
     /// As [`position`](Self::position). Whoever opens another one says so, and what fits is the newest.
@@ -313,6 +313,7 @@ impl Ledger {
         if let Some((_, over)) = self.restores.get_mut(&writer).filter(|_| current) {
             *over = true; // also if nobody says so: what is written now is new
         }
+        let (decided, partitions) = self.empties.first_record(producer, partition);
         self.whereabouts.set(producer.id, self.transactions.len());
         self.transactions.push(Transaction {
             id: id.clone(),
@@ -326,13 +327,13 @@ impl Ledger {
             promised: false,
             blind: !self.sight.has(Sight::BOUND) || !self.sight.has(Sight::SINKS),
             abandoned: !current, // no checkpoint will ever count on what a zombie opens
-            decided: self.empties.first_record(producer, partition),
+            decided,
+            partitions,
             written_on: 0,
             told: false,
             told_at_snapshot: false,
             owed: false,
             timed_out: false,
-            touched: 0,
             struck_in: None,
             decided_in: None,
         });
@@ -575,5 +576,34 @@ mod tests {
             [2, 2, 2],
             "under the older protocol the next one is of the same producer"
         );
+    }
+    /// A broker that does not verify takes it there, also if nothing was written on that partition before.
+    #[test]
+    fn a_batch_on_a_partition_that_was_added_belongs_to_what_is_aborted_until_the_marker_is_there() {
+        let id = TransactionalId::new("t1");
+        let add = |partitions: &[u32]| {
+            let partitions: Vec<_> = partitions.iter().copied().map(Partition).collect();
+            let answers = partitions.iter().map(|partition| (*partition, Ok(()))).collect();
+            let request =
+                Request::AddPartitions { id: id.clone(), producer: producer(1), partitions, version: 3 };
+            (request, Response::AddPartitions(Ok(answers)))
+        };
+        let end =
+            Request::EndTxn { id: id.clone(), producer: producer(1), marker: Marker::Abort, version: 3 };
+        for added in [vec![add(&[0, 1])], vec![add(&[0]), add(&[1])]] {
+            let mut ledger = Ledger::new([9].into_iter(), Sight::default(), Rooms::default());
+            ledger.decided(SINK, (&added[0].0, &added[0].1), true);
+            ledger.written(SINK, &batch(1, 0));
+            added[1..].iter().for_each(|(request, response)| ledger.decided(SINK, (request, response), true));
+            ledger.decided(SINK, (&end, &Response::EndTxn(Ok(None))), true);
+
+            let on_the_other = |offset| Produce { partition: Partition(1), ..batch(1, offset) };
+            ledger.written(SINK, &on_the_other(1));
+            assert_eq!(ledger.transactions().len(), 1);
+            ledger.marked(Partition(1), &id, producer(1), Marker::Abort);
+            ledger.written(SINK, &on_the_other(2));
+            let all: Vec<_> = ledger.transactions().iter().map(|one| (one.records, one.decided)).collect();
+            assert_eq!(all, [(2, Some(Marker::Abort)), (1, None)], "behind the marker nobody ends it");
+        }
     }
 }

@@ -75,6 +75,7 @@ pub use report::Report;
 /// | [`expect`](Self::expect): what is to come out of a record | the record itself |
 /// | [`identify`](Self::identify): how an output is known again | by the header of the framework |
 /// | [`protocol`](Self::protocol), [`naming`](Self::naming) | drawn, both of each |
+/// | [`verification`](Self::verification) by partition leaders | yes |
 /// | [`checkpoint_interval`](Self::checkpoint_interval) | drawn, 15 to 150 ms |
 /// | [`checkpoint_timeout`](Self::checkpoint_timeout) | drawn, 1 to 2 times what an undisturbed one can take |
 /// | [`transaction_timeout`](Self::transaction_timeout) | drawn, 1 to 1.5 times what the safe rule asks for |
@@ -224,6 +225,14 @@ impl Simulation {
     /// Always this way of naming transactions; otherwise drawn from the seed.
     pub fn naming(mut self, naming: Naming) -> Self {
         self.generator.naming = Some(naming);
+        self
+    }
+
+    /// Whether partition leaders ask the coordinator before they take a batch of the older protocol
+    /// (`transaction.partition.verification.enable`); otherwise they do, as brokers from Kafka 3.6 on. With `false`, a client
+    /// that does not fence what it finds open is told so: late batches of it are never ended (KIP-890).
+    pub fn verification(mut self, verification: bool) -> Self {
+        self.generator.verification = Some(verification);
         self
     }
 

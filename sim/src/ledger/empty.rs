@@ -22,13 +22,8 @@ struct Empty {
 pub(super) struct Empties(Vec<Empty>);
 
 impl Empties {
-    pub(super) fn add(
-        &mut self,
-        id: &TransactionalId,
-        producer: Producer,
-        partitions: impl Iterator<Item = Partition>,
-    ) {
-        let partitions = partitions.fold(0, |all, partition| all | bit(partition));
+    /// These partitions, as bits, are added to one that is open.
+    pub(super) fn add(&mut self, id: &TransactionalId, producer: Producer, partitions: u64) {
         match self.0.iter_mut().find(|one| one.producer == producer && one.decided.is_none()) {
             Some(one) => one.partitions |= partitions,
             None => self.0.push(Empty { id: id.clone(), producer, partitions, decided: None }),
@@ -56,11 +51,12 @@ impl Empties {
         });
     }
 
-    /// The first record arrives. Returns how its transaction has ended, if it has.
-    pub(super) fn first_record(&mut self, producer: Producer, partition: Partition) -> Option<Marker> {
-        let waits = |one: &&Empty| one.producer == producer && one.partitions & bit(partition) != 0;
-        let decided = self.0.iter().find(waits).and_then(|one| one.decided);
-        self.0.retain(|one| one.producer != producer || one.decided.is_some());
-        decided
+    /// The first record arrives, and its transaction is no longer one of these. Returns how it has ended, if it has, and on
+    /// which partitions that is still to be written.
+    pub(super) fn first_record(&mut self, producer: Producer, partition: Partition) -> (Option<Marker>, u64) {
+        let takes = |one: &Empty| one.decided.is_none() || one.partitions & bit(partition) != 0;
+        let at = self.0.iter().position(|one| one.producer == producer && takes(one));
+        let one = at.map(|at| self.0.remove(at));
+        one.map_or((None, 0), |one| (one.decided, one.partitions))
     }
 }

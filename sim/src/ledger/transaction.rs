@@ -26,9 +26,9 @@ pub(crate) struct Transaction {
     pub(crate) abandoned: bool,
     /// What the broker decided.
     pub(crate) decided: Option<Marker>,
-    /// On which partitions, as bits, it has records,
-    pub(super) touched: u64,
-    /// and on which its marker is written.
+    /// On which partitions, as bits, its end will be written: those that were added to it, and those where it has records.
+    pub(super) partitions: u64,
+    /// On which of them it is.
     pub(super) written_on: u64,
     /// Its sink has learnt that it was committed,
     pub(super) told: bool,
@@ -108,6 +108,11 @@ impl Transaction {
             None if self.checkpoint.is_some() => Window::W2,
             None => Window::W1,
         })
+    }
+
+    /// Whether what still arrives on this partition belongs to it: until its end is written there.
+    pub(super) fn takes(&self, partition: Partition) -> bool {
+        self.decided.is_none() || self.partitions & !self.written_on & bit(partition) != 0
     }
 
     /// Whether its marker is on this partition.
