@@ -413,6 +413,20 @@ fn no_more_checkpoints_are_in_flight_than_allowed() {
 }
 
 #[test]
+fn the_next_checkpoint_is_waited_for_before_a_slot_is_free_and_not_again_if_none_is() {
+    let mut s = Stage::triggered();
+    s.pass(100);
+    assert_eq!(s.told("trigger"), [2], "both slots are taken");
+    let due = s.now.after(settings().checkpoint_interval);
+    assert_eq!(s.coordinator.next_deadline(), Some(due));
+    s.now = due;
+    s.input(Input::Time);
+    assert!(s.coordinator.next_deadline() > Some(due), "there is nothing to be done but to wait for a slot");
+    s.ack_all(1);
+    assert_eq!(s.told("trigger"), [2, 3]);
+}
+
+#[test]
 fn a_checkpoint_that_a_task_declines_is_given_up_and_frees_its_slot() {
     let mut s = Stage::triggered();
     let incarnation = s.incarnation;

@@ -28,8 +28,14 @@ impl Cadence {
         }
     }
 
-    pub(super) fn due(&self) -> Option<Timestamp> {
-        self.due
+    /// Whether the next one is due.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+
+    /// When it will be, if it is not.
+    pub(super) fn due_after(&self, now: Timestamp) -> Option<Timestamp> {
+        self.due.filter(|due| now < *due)
     }
 
     /// All tasks run: the first checkpoint is due one interval from now. (Flink draws a random part of it,
@@ -84,10 +90,10 @@ mod tests {
     #[test]
     fn the_first_checkpoint_is_due_one_interval_after_all_tasks_run() {
         let mut cadence = cadence();
-        assert_eq!(cadence.due(), None);
+        assert_eq!(cadence.due, None);
         cadence.start(Timestamp(50));
         cadence.start(Timestamp(60)); // the news repeats
-        assert_eq!(cadence.due(), Some(Timestamp(150)));
+        assert_eq!(cadence.due, Some(Timestamp(150)));
     }
 
     #[test]
@@ -95,9 +101,9 @@ mod tests {
         let mut cadence = cadence();
         cadence.triggered(Timestamp(0));
         cadence.completed(Timestamp(20));
-        assert_eq!(cadence.due(), Some(Timestamp(100)));
+        assert_eq!(cadence.due, Some(Timestamp(100)));
         cadence.completed(Timestamp(90));
-        assert_eq!(cadence.due(), Some(Timestamp(120)));
+        assert_eq!(cadence.due, Some(Timestamp(120)));
     }
 
     #[test]

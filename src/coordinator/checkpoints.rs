@@ -25,7 +25,7 @@ impl Coordinator {
         if self.keeper.is_idle() {
             self.write_next(effects);
         }
-        if self.trigger_at().is_some_and(|at| at <= now) {
+        if self.is_to_trigger(now) {
             self.trigger(now, effects);
         }
     }
@@ -42,14 +42,11 @@ impl Coordinator {
         }
     }
 
-    /// When the next checkpoint will be triggered, as things stand. One that is due waits for a free slot
-    /// (CC-2).
-    pub(super) fn trigger_at(&self) -> Option<Timestamp> {
+    /// Whether the next checkpoint is due. One that is waits for a free slot (CC-2).
+    fn is_to_trigger(&self, now: Timestamp) -> bool {
         let slots = usize::from(self.settings.checkpoints_in_flight.max(1));
-        if self.pending.len() >= slots || self.reached == Some(Progress::Finished) {
-            return None;
-        }
-        self.cadence.due()
+        let is_possible = self.pending.len() < slots && self.reached != Some(Progress::Finished);
+        is_possible && self.cadence.is_due(now)
     }
 
     fn trigger(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {

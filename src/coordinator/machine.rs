@@ -36,6 +36,8 @@ pub struct Coordinator {
     pub(super) reached: Option<Progress>,
     pub(super) pending: Pending,
     pub(super) cadence: Cadence,
+    /// When the last input was taken.
+    now: Timestamp,
     pub(super) backoff: Backoff,
     /// The newest checkpoint that is known to be durable.
     pub(super) completed: Option<CheckpointId>,
@@ -86,6 +88,7 @@ impl Coordinator {
             reached: None,
             pending: Pending::default(),
             cadence: Cadence::new(settings),
+            now: Timestamp::default(),
             backoff: Backoff::new(settings),
             completed: None,
             next_id: CheckpointId(1),
@@ -252,7 +255,9 @@ impl Coordinator {
     fn phase_deadline(&self) -> Option<Timestamp> {
         match self.phase {
             Phase::BackingOff(until) => Some(until),
-            Phase::Running { .. } => earlier(self.pending.deadline(), self.trigger_at()),
+            // Also if no slot is free for the next checkpoint yet: nearly always one will be by then. So a timer that is set
+            // for it stays, and none is set for the end of the patience with this one, which hardly ever rings.
+            Phase::Running { .. } => earlier(self.pending.deadline(), self.cadence.due_after(self.now)),
             Phase::Ending(not_before, _) if self.roster.is_empty() => Some(not_before),
             Phase::Ending(_, last) => Some(last),
             Phase::TakingOver | Phase::Drawing | Phase::Gathering | Phase::Stopped => None,
@@ -265,6 +270,7 @@ impl Decide for Coordinator {
         if self.phase == Phase::Stopped {
             return;
         }
+        self.now = now;
         match input {
             Input::Started => self.keeper.read(effects),
             Input::Message { from, message } => self.message(now, from, message, effects),

@@ -86,7 +86,7 @@ impl World {
         let (min, max) = self.pace.markers;
         let slow = self.slow_markers.filter(|(until, _)| self.now < *until).map_or(0, |(_, by)| by);
         match self.markers.get(partition as usize) {
-            Some(stream) if min < max => slow + self.streams.at(*stream).within(min..max),
+            Some(stream) if min < max => slow + self.streams.at(*stream).delay_within(min..max),
             _ => slow + min,
         }
     }

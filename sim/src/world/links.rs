@@ -71,7 +71,7 @@ impl Delays {
         way: Way,
         (min, max): (u64, u64),
     ) -> u64 {
-        streams.at_or_begin(self.of(way), Purpose::Link, || key(of, way)).within(min..max)
+        streams.at_or_begin(self.of(way), Purpose::Link, || key(of, way)).delay_within(min..max)
     }
 
     #[inline(always)]

@@ -450,7 +450,7 @@ impl World {
     fn drawn_source_delay(&mut self, pid: Pid, split: u16, (min, max): (u64, u64)) -> u64 {
         let key = u64::from(split) << 16 | u64::from(self.lives[pid].life.0 & 0xffff);
         let stream = *self.paces.entry(key).or_insert_with(|| self.streams.begin(Purpose::Pace, key));
-        self.streams.at(stream).within(min..max)
+        self.streams.at(stream).delay_within(min..max)
     }
 
     /// What decides in which order the tasks of this process are polled.
