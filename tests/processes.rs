@@ -92,7 +92,7 @@ fn what_cannot_be_told_of_a_process_that_notes_nothing_stands_in_the_report() {
 #[test]
 fn what_it_notes_and_writes_down_can_be_told() {
     let notes = Subject::process("notes", |env: SimEnv| async move {
-        env.note(Fact::Restoring(None));
+        env.note(Fact::Restoring(env.me().incarnation, None));
         let nothing = vec![SourceOffset(0); env.schedule().settings.splits.into()];
         let completed = Completed { id: CheckpointId(1), resume_at: nothing, sinks: vec![] };
         let head = Value::Head(Head { completed: Some(Arc::new(completed)), ..Head::default() });

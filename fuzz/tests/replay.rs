@@ -1,6 +1,6 @@
 //! What the fuzzers start from and what they have found, on the stable toolchain and without libFuzzer.
 //!
-//! Schedules that were found are files, which `tests/found_by_fuzzing.rs` of the whole project replays.
+//! Schedules that were found are files, which `tests/found_before.rs` of the whole project replays.
 
 use std::fs;
 use std::panic::catch_unwind;

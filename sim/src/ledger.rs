@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::slice;
 
 use twophase::kafka::protocol::{Marker, Produce, Producer, Request, Response};
-use twophase::{CheckpointId, Fact, Life, Partition, RecordId, TransactionalId};
+use twophase::{CheckpointId, Fact, Incarnation, Life, Partition, RecordId, TransactionalId};
 
 use crate::coverage::{Window, Windows};
 use crate::event::{Actor, Event, What};
@@ -43,14 +43,30 @@ pub(crate) struct Ledger {
     others: Vec<(RecordId, u32)>,
     /// The transaction that was written to last.
     last: usize,
-    /// When each sink began its newest restore, and whether that is over.
-    restores: BTreeMap<Name, (u64, bool)>,
+    /// The newest restore of each sink.
+    restores: BTreeMap<Name, Restore>,
     /// The newest durable checkpoint.
     completed: Option<CheckpointId>,
     pub(crate) windows: Windows,
     /// What there is to go by.
     pub(crate) sight: Sight,
     steps: u64,
+}
+
+/// A sink's newest restore. A process that started last may be the zombie: it has the older incarnation, if a coordinator that
+/// was deposed gave it, while another has the newer one and the job goes on with that.
+#[derive(Clone, Copy, Debug)]
+struct Restore {
+    by: (Incarnation, Life),
+    /// The step at which it began.
+    began: u64,
+    is_over: bool,
+}
+
+impl Restore {
+    fn is_by(&self, life: Life) -> bool {
+        self.by.1 == life
+    }
 }
 
 /// What a ledger leaves to that of the next history.
@@ -94,7 +110,7 @@ impl Ledger {
 
     /// When this sink began its newest restore.
     pub(crate) fn restored_at(&self, sink: Name) -> Option<u64> {
-        self.restores.get(&sink).map(|(at, _)| *at)
+        self.restores.get(&sink).map(|newest| newest.began)
     }
 
     /// The transaction in which this producer wrote this record.
@@ -310,9 +326,13 @@ impl Ledger {
         partition: Partition,
         (writer, life, current): (Name, Life, bool),
     ) -> usize {
-        if let Some((_, over)) = self.restores.get_mut(&writer).filter(|_| current) {
-            *over = true; // also if nobody says so: what is written now is new
-        }
+        let is_newest = match self.restores.get_mut(&writer) {
+            Some(newest) => {
+                newest.is_over |= current || newest.is_by(life); // also if nobody says so: what is written now is new
+                newest.is_by(life)
+            }
+            None => current,
+        };
         let (decided, partitions) = self.empties.first_record(producer, partition);
         self.whereabouts.set(producer.id, self.transactions.len());
         self.transactions.push(Transaction {
@@ -326,7 +346,7 @@ impl Ledger {
             acknowledged: false,
             promised: false,
             blind: !self.sight.has(Sight::BOUND) || !self.sight.has(Sight::SINKS),
-            abandoned: !current, // no checkpoint will ever count on what a zombie opens
+            abandoned: !is_newest, // no checkpoint will ever count on what a zombie opens
             decided,
             partitions,
             written_on: 0,
@@ -387,7 +407,7 @@ impl Ledger {
                 | Fact::Acknowledged(_)
                 | Fact::Committed(_)
                 | Fact::Indistinct(_)
-                | Fact::Restoring(_)
+                | Fact::Restoring(..)
                 | Fact::Restored => self.learn(name, life, current, fact),
                 _ => {}
             }
@@ -416,11 +436,10 @@ impl Ledger {
                     transaction.told |= transaction.decided.is_some();
                 }
             }
-            // What a zombie restores is nobody's newest restore.
-            Fact::Restoring(_) if current => self.restoring(name),
-            Fact::Restored if current => {
-                if let Some((_, over)) = self.restores.get_mut(&name) {
-                    *over = true;
+            Fact::Restoring(incarnation, _) => self.restoring(name, (*incarnation, life)),
+            Fact::Restored => {
+                if let Some(newest) = self.restores.get_mut(&name) {
+                    newest.is_over |= current || newest.is_by(life);
                 }
             }
             _ => {}
@@ -470,7 +489,8 @@ impl Ledger {
     /// A sink was struck down: in which windows, its transactions tell.
     #[cold]
     fn crashed(&mut self, name: Name, life: Life) {
-        if self.restores.get(&name).is_some_and(|(_, over)| !over) && self.owes(name) {
+        let restores = |newest: &Restore| newest.is_by(life) && !newest.is_over;
+        if self.restores.get(&name).is_some_and(restores) && self.owes(name) {
             self.windows.enter(Window::W6);
         }
         let mine = |open: &&mut Transaction| open.is_by(name, life) && !open.abandoned;
@@ -485,7 +505,7 @@ impl Ledger {
     /// The oldest transaction that keeps a restore from being over: it was promised, and that restore has not
     /// come past it.
     pub(crate) fn unsettled(&self) -> Option<&Transaction> {
-        let restores = |sink| self.restores.get(&sink).is_some_and(|(_, over)| !over);
+        let restores = |sink| self.restores.get(&sink).is_some_and(|newest| !newest.is_over);
         let mut all = self.transactions.iter();
         all.find(|one| one.promised && !one.told && restores(one.writer))
     }
@@ -496,8 +516,12 @@ impl Ledger {
         mine.any(|open| open.decided.is_none() || open.promised && !open.told)
     }
 
-    /// A new incarnation of a sink begins. The one before ended at the latest now.
-    fn restoring(&mut self, name: Name) {
+    /// A new incarnation of a sink begins. The one before ended at the latest now. What a zombie restores is nobody's newest
+    /// restore.
+    fn restoring(&mut self, name: Name, by: (Incarnation, Life)) {
+        if self.restores.get(&name).is_some_and(|newest| by < newest.by) {
+            return;
+        }
         let mine = |open: &&mut Transaction| open.writer == name && !open.abandoned;
         for transaction in self.transactions.iter_mut().filter(mine) {
             if let Some(window) = transaction.window_now().filter(|_| transaction.struck_in.is_none()) {
@@ -507,7 +531,7 @@ impl Ledger {
             transaction.abandoned |= !transaction.promised;
             transaction.told &= !transaction.owed; // it did know, but that is gone with its memory
         }
-        self.restores.insert(name, (self.steps, false));
+        self.restores.insert(name, Restore { by, began: self.steps, is_over: false });
     }
 
     #[cold]
@@ -605,5 +629,26 @@ mod tests {
             let all: Vec<_> = ledger.transactions().iter().map(|one| (one.records, one.decided)).collect();
             assert_eq!(all, [(2, Some(Marker::Abort)), (1, None)], "behind the marker nobody ends it");
         }
+    }
+    /// A coordinator that does not know of the newer life yet starts the older one, and a deposed one starts the newer.
+    #[test]
+    fn the_newest_restore_is_that_of_the_newest_incarnation_whichever_life_began_last() {
+        let life = |life| Actor::Process { name: Name::sink(0), life: Life(life), current: life == 2 };
+        let restoring = |incarnation| Fact::Restoring(Incarnation(incarnation), None);
+        let mut ledger = Ledger::new([9].into_iter(), Sight::default(), Rooms::default());
+        ledger.noted(life(1), &restoring(4));
+        let restored = ledger.restored_at(Name::sink(0));
+        ledger.written(life(1), &batch(1, 0));
+        ledger.step();
+        ledger.noted(life(2), &restoring(3));
+        assert_eq!(ledger.restored_at(Name::sink(0)), restored);
+        ledger.written(life(2), &batch(2, 1));
+        let abandoned =
+            |ledger: &Ledger| ledger.transactions().iter().map(|one| one.abandoned).collect::<Vec<_>>();
+        assert_eq!(abandoned(&ledger), [false, true], "checkpoints are those of the newest incarnation");
+
+        ledger.noted(life(2), &restoring(5));
+        assert_ne!(ledger.restored_at(Name::sink(0)), restored);
+        assert_eq!(abandoned(&ledger), [true, true]);
     }
 }

@@ -40,7 +40,7 @@ impl Sight {
             Fact::Began(_) | Fact::Aborted(_) | Fact::Restored => Sight::SINKS,
             Fact::PreCommitted(..) => Sight(Sight::SINKS.0 | Sight::PRE_COMMITTED.0),
             Fact::Committed(_) | Fact::Indistinct(_) => Sight(Sight::SINKS.0 | Sight::COMMITTED.0),
-            Fact::Restoring(_) => Sight::RESTORING,
+            Fact::Restoring(..) => Sight::RESTORING,
             _ => Sight::default(),
         });
     }
@@ -96,7 +96,7 @@ mod tests {
         use Window::*;
         let id = TransactionalId::new("t0-i1-1");
         let mut sight = Sight::BOUND;
-        sight.note(&Fact::Restoring(None));
+        sight.note(&Fact::Restoring(twophase::Incarnation(1), None));
         assert_eq!(blind(sight), [W2, W3, W4, W8]);
         sight.note(&Fact::PreCommitted(CheckpointId(1), id.clone()));
         assert_eq!(blind(sight), [W4, W5, W8]);

@@ -78,8 +78,9 @@ pub enum Fact {
     Aborted(TransactionalId),
     /// Its broker no longer tells whether it was committed; it was taken for committed.
     Indistinct(TransactionalId),
-    /// Tasks begin to restore from this checkpoint (none: from the beginning).
-    Restoring(Option<CheckpointId>),
+    /// The task of this incarnation begins to restore from this checkpoint (none: from the beginning). Of two lives of a process
+    /// that restore, the one with the newer incarnation is what the job goes on with, whichever started last.
+    Restoring(Incarnation, Option<CheckpointId>),
     /// The restore is over and the first transaction is open.
     Restored,
     /// The coordinator asked for a checkpoint.

@@ -181,7 +181,7 @@ enum Tail {
 
 impl<E: Env, S: Sink> Attempt<E, S> {
     async fn restore(&mut self, deployment: &Deployment, queue: Option<usize>) -> Result<(), Failure> {
-        self.env.note(Fact::Restoring(deployment.from));
+        self.env.note(Fact::Restoring(deployment.incarnation, deployment.from));
         let restored: Vec<&[u8]> = deployment.restored.iter().map(|state| &state[..]).collect();
         self.sink.open(deployment.from, &restored).await?;
         self.intake = Intake::start(&self.env, queue, &deployment.resume_at);

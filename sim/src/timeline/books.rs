@@ -161,7 +161,7 @@ impl Books {
             }
             Fact::PreCommitted(checkpoint, id) => (self.named(id), Some(*checkpoint)),
             Fact::Acknowledged(checkpoint)
-            | Fact::Restoring(Some(checkpoint))
+            | Fact::Restoring(_, Some(checkpoint))
             | Fact::Triggered(checkpoint)
             | Fact::Completed(checkpoint)
             | Fact::Expired(checkpoint) => (None, Some(*checkpoint)),

@@ -135,7 +135,7 @@ fn noted(fact: &Fact) -> StepKind {
         Fact::Acknowledged(_) => StepKind::Acknowledged,
         Fact::Committed(_) | Fact::Indistinct(_) => StepKind::Committed,
         Fact::Aborted(_) => StepKind::Aborted,
-        Fact::Restoring(_) => StepKind::Restoring,
+        Fact::Restoring(..) => StepKind::Restoring,
         Fact::Restored => StepKind::Restored,
         Fact::Triggered(_) => StepKind::Triggered,
         Fact::Completed(_) => StepKind::Completed,

@@ -80,7 +80,7 @@ fn has_restarted(account: &Account<'_>, deal: DealId, until: usize) -> bool {
     let told = account.deal(deal);
     (told.opened..until).any(|index| {
         let event = &account.events[index];
-        name_of(event.who) == Some(told.is.writer) && matches!(event.what, What::Noted(Fact::Restoring(_)))
+        name_of(event.who) == Some(told.is.writer) && matches!(event.what, What::Noted(Fact::Restoring(..)))
     })
 }
 

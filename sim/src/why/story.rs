@@ -158,7 +158,7 @@ impl<'s, 'a> Cast<'s, 'a> {
             Fact::Acknowledged(_) => {
                 cast && acknowledges(event).is_some_and(|checkpoint| self.checkpoints.contains(&checkpoint))
             }
-            Fact::Restoring(_) | Fact::Restored => {
+            Fact::Restoring(..) | Fact::Restored => {
                 index > self.opened && name_of(event.who).is_some_and(|name| self.processes.contains(&name))
             }
             Fact::Expired(checkpoint) => self.checkpoints.contains(checkpoint),

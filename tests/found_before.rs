@@ -1,5 +1,5 @@
-//! The schedules that a fuzzer has found, as `fuzz/README.md` tells. They are kept as files, which mean the same when the
-//! bytes of a fuzzer mean something else.
+//! The schedules that a fuzzer has found, as `fuzz/README.md` tells, or a sweep: of a correct job that was blamed, nearly
+//! always. They are kept as files, which mean the same when seeds and the bytes of a fuzzer mean something else.
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +8,17 @@ use std::sync::Arc;
 use twophase_sim::{Expectation, Keep, Saved, play, subjects};
 
 #[test]
-fn each_ends_as_its_file_says() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/found/schedules");
+fn what_a_fuzzer_has_found_ends_as_its_file_says() {
+    replay("fuzz/found/schedules");
+}
+
+#[test]
+fn what_a_sweep_has_found_ends_as_its_file_says() {
+    replay("tests/data/found");
+}
+
+fn replay(directory: &str) {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
     let mut replayed = 0;
     for entry in fs::read_dir(directory).expect("it is there") {
         let file = entry.expect("a directory can be read to its end").path();
