@@ -240,8 +240,13 @@ mod tests {
         let mut stream = Stream::new(Seed(1), Purpose::Generate, 0);
         for _ in 0..1_000 {
             assert!((3..9).contains(&stream.within(3..9)));
+            assert!((3..9).contains(&stream.delay_within(3..9)));
             assert!((10..5_000).contains(&stream.log_within(10..5_000)));
             assert_eq!(stream.weighted(&[(0, 'a'), (3, 'b')]), 'b');
         }
+        let delays: Vec<_> = (0..1_000).map(|_| stream.delay_within(0..4)).collect();
+        assert!((0..4).all(|delay| delays.contains(&delay)));
+        assert_eq!(stream.delay_within(7..7), 7);
+        assert!(stream.delay_within(0..u64::MAX) < u64::MAX, "as long as there is, too");
     }
 }
