@@ -23,6 +23,15 @@ function draw(name, words, exit = 2) {
   return { page, model: JSON.parse(readFileSync(page, "utf8").match(/id="model">(.*?)<\/script>/s)[1]) };
 }
 
+// The first seed that this subject fails under: another one whenever seeds mean something else.
+function seedOf(subject) {
+  const words = ["run", "--subject", subject, "--seeds", "0..10000", "--shrink-budget", "0"];
+  const { stdout } = spawnSync(resolve(command), words, { encoding: "utf8" });
+  const seed = stdout.match(/^FAIL .* seed (\d+) /m)?.[1];
+  assert.ok(seed, `${words.join(" ")} finds nothing: ${stdout}`);
+  return seed;
+}
+
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 
 // Opens it, does something with it, and finds no complaint in the console and no request but for the page itself.
@@ -63,8 +72,8 @@ async function marksItsStep(page) {
 
 const checks = {
   async "the marked step is in view when it opens, in whatever size"() {
-    for (const [subject, seed] of [["fences-before-committing", "0"], ["shares-names-with-zombies", "19"], ["takes-silence-for-failure", "150"]]) {
-      const { page: file } = draw(`mark-${subject}`, ["--subject", subject, "--seed", seed]);
+    for (const subject of ["fences-before-committing", "shares-names-with-zombies", "takes-silence-for-failure"]) {
+      const { page: file } = draw(`mark-${subject}`, ["--subject", subject, "--seed", seedOf(subject)]);
       for (const [width, height] of [[1440, 900], [1024, 600], [700, 900]]) {
         await open(file, { viewport: { width, height } }, async (page) => {
           await marksItsStep(page);
