@@ -5,9 +5,9 @@
 //! and what a sink has been told, is taken from its notes.
 
 mod empty;
+mod restores;
 mod transaction;
 
-use std::collections::BTreeMap;
 use std::slice;
 
 use twophase::kafka::protocol::{Marker, Produce, Producer, Request, Response};
@@ -21,6 +21,7 @@ use crate::sight::Sight;
 use crate::site::Name;
 use crate::whereabouts::Whereabouts;
 use empty::Empties;
+use restores::Restores;
 pub(crate) use transaction::Transaction;
 use transaction::bit;
 
@@ -43,30 +44,13 @@ pub(crate) struct Ledger {
     others: Vec<(RecordId, u32)>,
     /// The transaction that was written to last.
     last: usize,
-    /// The newest restore of each sink.
-    restores: BTreeMap<Name, Restore>,
+    restores: Restores,
     /// The newest durable checkpoint.
     completed: Option<CheckpointId>,
     pub(crate) windows: Windows,
     /// What there is to go by.
     pub(crate) sight: Sight,
     steps: u64,
-}
-
-/// A sink's newest restore. A process that started last may be the zombie: it has the older incarnation, if a coordinator that
-/// was deposed gave it, while another has the newer one and the job goes on with that.
-#[derive(Clone, Copy, Debug)]
-struct Restore {
-    by: (Incarnation, Life),
-    /// The step at which it began.
-    began: u64,
-    is_over: bool,
-}
-
-impl Restore {
-    fn is_by(&self, life: Life) -> bool {
-        self.by.1 == life
-    }
 }
 
 /// What a ledger leaves to that of the next history.
@@ -110,7 +94,7 @@ impl Ledger {
 
     /// When this sink began its newest restore.
     pub(crate) fn restored_at(&self, sink: Name) -> Option<u64> {
-        self.restores.get(&sink).map(|newest| newest.began)
+        self.restores.began(sink)
     }
 
     /// The transaction in which this producer wrote this record.
@@ -326,13 +310,8 @@ impl Ledger {
         partition: Partition,
         (writer, life, current): (Name, Life, bool),
     ) -> usize {
-        let is_newest = match self.restores.get_mut(&writer) {
-            Some(newest) => {
-                newest.is_over |= current || newest.is_by(life); // also if nobody says so: what is written now is new
-                newest.is_by(life)
-            }
-            None => current,
-        };
+        self.restores.end(writer, life, current); // also if nobody says so: what is written now is new
+        let is_newest = self.restores.is_by(writer, life).unwrap_or(current);
         let (decided, partitions) = self.empties.first_record(producer, partition);
         self.whereabouts.set(producer.id, self.transactions.len());
         self.transactions.push(Transaction {
@@ -437,11 +416,7 @@ impl Ledger {
                 }
             }
             Fact::Restoring(incarnation, _) => self.restoring(name, (*incarnation, life)),
-            Fact::Restored => {
-                if let Some(newest) = self.restores.get_mut(&name) {
-                    newest.is_over |= current || newest.is_by(life);
-                }
-            }
+            Fact::Restored => self.restores.end(name, life, current),
             _ => {}
         }
     }
@@ -489,8 +464,8 @@ impl Ledger {
     /// A sink was struck down: in which windows, its transactions tell.
     #[cold]
     fn crashed(&mut self, name: Name, life: Life) {
-        let restores = |newest: &Restore| newest.is_by(life) && !newest.is_over;
-        if self.restores.get(&name).is_some_and(restores) && self.owes(name) {
+        let restores = self.restores.is_under_way(name) && self.restores.is_by(name, life) == Some(true);
+        if restores && self.owes(name) {
             self.windows.enter(Window::W6);
         }
         let mine = |open: &&mut Transaction| open.is_by(name, life) && !open.abandoned;
@@ -505,9 +480,8 @@ impl Ledger {
     /// The oldest transaction that keeps a restore from being over: it was promised, and that restore has not
     /// come past it.
     pub(crate) fn unsettled(&self) -> Option<&Transaction> {
-        let restores = |sink| self.restores.get(&sink).is_some_and(|newest| !newest.is_over);
         let mut all = self.transactions.iter();
-        all.find(|one| one.promised && !one.told && restores(one.writer))
+        all.find(|one| one.promised && !one.told && self.restores.is_under_way(one.writer))
     }
 
     /// Whether something is left for this sink's restore to settle.
@@ -516,10 +490,9 @@ impl Ledger {
         mine.any(|open| open.decided.is_none() || open.promised && !open.told)
     }
 
-    /// A new incarnation of a sink begins. The one before ended at the latest now. What a zombie restores is nobody's newest
-    /// restore.
+    /// A new incarnation of a sink begins. The one before ended at the latest now.
     fn restoring(&mut self, name: Name, by: (Incarnation, Life)) {
-        if self.restores.get(&name).is_some_and(|newest| by < newest.by) {
+        if !self.restores.begin(name, by, self.steps) {
             return;
         }
         let mine = |open: &&mut Transaction| open.writer == name && !open.abandoned;
@@ -531,7 +504,6 @@ impl Ledger {
             transaction.abandoned |= !transaction.promised;
             transaction.told &= !transaction.owed; // it did know, but that is gone with its memory
         }
-        self.restores.insert(name, Restore { by, began: self.steps, is_over: false });
     }
 
     #[cold]
@@ -601,6 +573,7 @@ mod tests {
             "under the older protocol the next one is of the same producer"
         );
     }
+
     /// A broker that does not verify takes it there, also if nothing was written on that partition before.
     #[test]
     fn a_batch_on_a_partition_that_was_added_belongs_to_what_is_aborted_until_the_marker_is_there() {
@@ -630,6 +603,7 @@ mod tests {
             assert_eq!(all, [(2, Some(Marker::Abort)), (1, None)], "behind the marker nobody ends it");
         }
     }
+
     /// A coordinator that does not know of the newer life yet starts the older one, and a deposed one starts the newer.
     #[test]
     fn the_newest_restore_is_that_of_the_newest_incarnation_whichever_life_began_last() {
